@@ -1,0 +1,100 @@
+"""Honest k-fold evaluation of image classifiers on the scikit-learn API.
+
+Names load on first use (PEP 562): ``import cifar_sk`` imports neither Keras nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from cifar_sk._version import __version__
+
+if TYPE_CHECKING:
+    from cifar_sk.augmentation import (
+        CutMix,
+        MixUp,
+        RandomContrast,
+        RandomCrop,
+        RandomErasing,
+        RandomFlip,
+        RandomRotation,
+        RandomShear,
+        RandomTranslation,
+        RandomZoom,
+        augmentation_steps,
+    )
+    from cifar_sk.datasets import load_dataset
+    from cifar_sk.errors import InputError
+    from cifar_sk.estimators import ANNClassifier, CNNClassifier, KerasImageClassifier
+    from cifar_sk.evaluation import cross_validate_oof
+    from cifar_sk.folds import make_splits
+    from cifar_sk.metrics import fold_metrics
+    from cifar_sk.pipelines import make_model
+    from cifar_sk.report import write_report
+    from cifar_sk.resampling import ImageResampler
+    from cifar_sk.runs import RunFolder
+
+_MODULES = {
+    "augmentation": (
+        "CutMix",
+        "MixUp",
+        "RandomContrast",
+        "RandomCrop",
+        "RandomErasing",
+        "RandomFlip",
+        "RandomRotation",
+        "RandomShear",
+        "RandomTranslation",
+        "RandomZoom",
+        "augmentation_steps",
+    ),
+    "datasets": ("load_dataset",),
+    "errors": ("InputError",),
+    "estimators": ("ANNClassifier", "CNNClassifier", "KerasImageClassifier"),
+    "evaluation": ("cross_validate_oof",),
+    "folds": ("make_splits",),
+    "metrics": ("fold_metrics",),
+    "pipelines": ("make_model",),
+    "report": ("write_report",),
+    "resampling": ("ImageResampler",),
+    "runs": ("RunFolder",),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "ANNClassifier",
+    "CNNClassifier",
+    "CutMix",
+    "ImageResampler",
+    "InputError",
+    "KerasImageClassifier",
+    "MixUp",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
+    "RunFolder",
+    "__version__",
+    "augmentation_steps",
+    "cross_validate_oof",
+    "fold_metrics",
+    "load_dataset",
+    "make_model",
+    "make_splits",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

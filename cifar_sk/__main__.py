@@ -1,0 +1,35 @@
+"""``cifar-sk NAME`` and ``python -m cifar_sk NAME``: the command lines under one name."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from cifar_sk._version import __version__
+from cifar_sk.errors import did_you_mean
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "cv": "evaluate a model by stratified k-fold cross-validation",
+    "explore": "describe a data set and draw samples of it",
+}
+
+
+def main() -> None:
+    """Run the command that the first argument names."""
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name in COMMANDS:
+        importlib.import_module(f"cifar_sk.{name}").main(arguments)
+    elif name in {"--help", "-h"}:
+        lines = [f"  {command:<9}{text}" for command, text in COMMANDS.items()]
+        sys.stdout.write("usage: cifar-sk COMMAND [OPTIONS]\n\n" + "\n".join(lines) + "\n")
+    elif name == "--version":
+        sys.stdout.write(f"cifar_sk {__version__}\n")
+    else:
+        sys.stderr.write(f"error: There is no command {name!r}{did_you_mean(name, COMMANDS)}.\n")
+        raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()

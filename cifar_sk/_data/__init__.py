@@ -1,0 +1,1 @@
+"""What `cifar_sk.datasets` is made of: readers, checks, and where CIFAR is looked for."""

@@ -1,0 +1,372 @@
+"""``python -m cifar_sk.cv``: evaluate a model by stratified k-fold cross-validation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cifar_sk.console import FoldProgress, run_command
+from cifar_sk.errors import InputError
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+    from sklearn.utils import Bunch
+
+    from cifar_sk.folds import Split
+    from cifar_sk.predictions import OOFResult
+    from cifar_sk.runs import RunFolder
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+_EXAMPLES = (
+    "Examples:",
+    "python -m cifar_sk.cv --model cnn --folds 5",
+    "python -m cifar_sk.cv --model ann --dataset digits --epochs 5 --run quick",
+    "python -m cifar_sk.cv --model cnn --augment flip,translate:0.1 --repeats 2",
+    "python -m cifar_sk.cv --model cnn --set classifier__dropout=0.4 --set classifier__l2=0",
+    "python -m cifar_sk.cv --model resnet --set classifier__network__depth=32 --jobs 1",
+    "python -m cifar_sk.cv --model cnn --dataset my/pets --test-split --save-models",
+    "Models: ann, cnn, cnn-basic, cnn-deep, vgg, resnet; baselines: dummy, logistic.",
+    "A run that was killed continues with the same command and --resume.",
+)
+
+
+@app.command(epilog="\n\n".join(_EXAMPLES))
+def cv(
+    model: Annotated[str, typer.Option(help="Network or baseline, see below.")] = "cnn",
+    folds: Annotated[int, typer.Option(help="Stratified folds.")] = 5,
+    repeats: Annotated[int, typer.Option(help="Repeats, each shuffled anew.")] = 1,
+    groups: Annotated[
+        Path | None,
+        typer.Option(help="CSV file with a group per sample; no group is trained on and scored."),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="cifar10, cifar10-jpeg, cifar100, digits, or a path (folder of images per "
+            "class, .npz, Parquet, CIFAR batches). Unset: CIFAR-10, or the embedded digits if "
+            "it cannot be had.",
+            show_default=False,
+        ),
+    ] = None,
+    data_home: Annotated[
+        Path | None,
+        typer.Option(help="Folder that CIFAR is looked for in.", envvar="CIFAR_SK_DATA"),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Use a stratified random subset of so many images.")
+    ] = None,
+    augment: Annotated[
+        str, typer.Option(help="none, light, r2, r4, or a list: flip,translate:0.1,crop:4,…")
+    ] = "none",
+    resample: Annotated[
+        str, typer.Option(help="none, smote, oversample or undersample the training folds.")
+    ] = "none",
+    epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples per step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any parameter, as step__param=value. Repeatable."),
+    ] = None,
+    params: Annotated[
+        Path | None, typer.Option(help="JSON file of parameters, such as a study's best.json.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of folds, weights, order, augmentation.")] = 0,
+    jobs: Annotated[
+        str, typer.Option(help="Folds at a time, or auto: as many as the processors allow.")
+    ] = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            help="Threads of each fold, whatever --jobs is. Unset: processors / folds, at least 1."
+        ),
+    ] = None,
+    test_split: Annotated[
+        bool, typer.Option("--test-split", help="Also score the official test split.")
+    ] = False,
+    save_models: Annotated[
+        bool, typer.Option("--save-models", help="Keep every fold's fitted model.")
+    ] = False,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Name of the run, or a path. Unset: made of model and data set."),
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("results"),
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> int:
+    """Evaluate a model by stratified k-fold cross-validation, honestly.
+
+    Writes a folder under results/ with the tables per fold, class and sample, confusion
+    matrices, figures and a report page. Exit code 1 says that folds failed, 2 that the input
+    cannot be used.
+    """
+    n_threads = _cap_threads(threads, folds * repeats)
+    bunch = _load(dataset, data_home, limit, seed, test_split)
+    splits = _splits(bunch, folds, repeats, groups, seed)
+    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    pipeline = _pipeline(model, augment, resample, params, given, assignments or [])
+    job = _Job(
+        bunch,
+        splits,
+        pipeline,
+        seed,
+        n_threads,
+        _n_jobs(jobs, len(splits), n_threads),
+        save_models,
+    )
+    name = run or "-".join(
+        p for p in (model, _policy(augment), _policy(resample), bunch.name) if p
+    )
+    path = Path(name) if os.sep in name else results / name
+    with job.open_run(path, f"{model} on {bunch.name}", resume, overwrite) as folder:
+        result = job.evaluate(folder, quiet)
+        return job.finish(folder, result)
+
+
+def _policy(text: str) -> str:
+    """Turn an option's value into part of a folder's name."""
+    return "" if text == "none" else text.replace(":", "").replace("/", "x").replace(",", "+")
+
+
+def _cap_threads(threads: int | None, n_folds: int) -> int:
+    """Fix the threads of a fold before anything starts them.
+
+    They depend on the machine and on the number of folds, never on --jobs, because sums of
+    floats depend on them and the tables must not depend on --jobs.
+    """
+    from cifar_sk.provenance import cpu_count
+
+    if threads is not None and threads < 1:
+        raise InputError(f"--threads must be at least 1, got {threads}.")
+    n_threads = threads or max(1, cpu_count() // n_folds)
+    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(n_threads)
+    return n_threads
+
+
+def _n_jobs(jobs: str, n_folds: int, n_threads: int) -> int:
+    from cifar_sk.provenance import cpu_count, gpu_names
+
+    if jobs == "auto":  # folds share a GPU badly
+        return 1 if gpu_names() else max(1, min(n_folds, cpu_count() // n_threads))
+    if not jobs.isdigit() or int(jobs) < 1:
+        raise InputError(f"--jobs must be a number from 1, or auto; got {jobs!r}.")
+    return int(jobs)
+
+
+def _load(
+    dataset: str | None, data_home: Path | None, limit: int | None, seed: int, test_split: bool
+) -> Bunch:
+    from cifar_sk.datasets import load_dataset
+
+    if limit is not None and limit < 1:
+        raise InputError(f"--limit must be at least 1, got {limit}.")
+    bunch = load_dataset(
+        dataset, data_home=data_home, limit=limit, random_state=seed, test_split=test_split
+    )
+    if bunch.fallback:
+        typer.secho(f"warning: {bunch.fallback}", fg=typer.colors.YELLOW, bold=True, err=True)
+    if test_split and bunch.test_images is None:
+        raise InputError(f"--test-split: the data set {bunch.name!r} has no official test split.")
+    return bunch
+
+
+def _splits(bunch: Bunch, folds: int, repeats: int, groups: Path | None, seed: int) -> list[Split]:
+    from cifar_sk.folds import load_groups, make_splits
+
+    group = None if groups is None else load_groups(groups, len(bunch.target))
+    return make_splits(
+        bunch.target, n_folds=folds, n_repeats=repeats, groups=group, random_state=seed
+    )
+
+
+def _pipeline(
+    model: str,
+    augment: str,
+    resample: str,
+    params: Path | None,
+    given: dict[str, Any],
+    assignments: list[str],
+) -> Pipeline:
+    """Make the pipeline; --params, then the options, then --set have the last word."""
+    from cifar_sk.pipelines import make_model, parse_assignments, read_params, set_params
+
+    assigned = parse_assignments(assignments)
+    from_file = {} if params is None else read_params(params)
+    options = {f"classifier__{name}": v for name, v in given.items() if v is not None}
+    pipeline = make_model(model, augment=augment, resample=resample)
+    return set_params(pipeline, {**from_file, **options, **assigned})
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What the options amount to."""
+
+    bunch: Bunch
+    splits: list[Split]
+    pipeline: Pipeline
+    seed: int
+    n_threads: int
+    n_jobs: int
+    save_models: bool
+
+    def identity(self) -> dict[str, Any]:
+        """Say what must be equal for a run to be continued."""
+        from cifar_sk.datasets import data_fingerprint
+        from cifar_sk.folds import split_fingerprint
+        from cifar_sk.pipelines import pipeline_description
+
+        bunch = self.bunch
+        test = bunch.test_images
+        names = bunch.target_names
+        return {
+            "data": {
+                "name": bunch.name,
+                "n_samples": len(bunch.target),
+                "fingerprint": bunch.fingerprint,
+            },
+            "test_split": None
+            if test is None
+            else {
+                "n_samples": len(test),
+                "fingerprint": data_fingerprint(test, bunch.test_target, names),
+            },
+            "split": {
+                "n_folds": max(split.fold for split in self.splits) + 1,
+                "n_repeats": max(split.repeat for split in self.splits) + 1,
+                "fingerprint": split_fingerprint(self.splits),
+            },
+            "pipeline": pipeline_description(self.pipeline),
+            "seed": self.seed,
+            "threads_per_fold": self.n_threads,
+            "save_models": self.save_models,
+        }
+
+    def open_run(self, path: Path, title: str, resume: bool, overwrite: bool) -> RunFolder:
+        import numpy as np
+
+        from cifar_sk.provenance import provenance
+        from cifar_sk.runs import RunFolder
+        from cifar_sk.scores import score_predictions
+
+        info = {
+            "title": title,
+            "fallback": self.bunch.fallback,
+            "data_source": self.bunch.source,
+            "class_names": list(self.bunch.target_names),
+            **provenance("python -m cifar_sk.cv"),
+        }
+        target = self.bunch.target
+        return RunFolder.open(
+            path,
+            self.identity(),
+            info=info,
+            resume=resume,
+            overwrite=overwrite,
+            scores=lambda fold: score_predictions(target[fold.test_index], np.asarray(fold.proba)),
+        )
+
+    def evaluate(self, folder: RunFolder, quiet: bool) -> OOFResult:
+        """Run what is missing; on Ctrl-C write what there is, then stop."""
+        from rich.console import Console
+
+        from cifar_sk.evaluation import collect_result, cross_validate_oof
+
+        bunch = self.bunch
+        holdout = None if bunch.test_images is None else (bunch.test_images, bunch.test_target)
+        n_done = len(folder.completed())
+        if n_done and not quiet:
+            typer.echo(f"{n_done} of {len(self.splits)} folds were finished before")
+        with FoldProgress(len(self.splits), n_done, Console(quiet=quiet)) as progress:
+            try:
+                return cross_validate_oof(
+                    self.pipeline,
+                    bunch.images,
+                    bunch.target,
+                    cv=self.splits,
+                    random_state=self.seed,
+                    class_names=bunch.target_names,
+                    holdout=holdout,
+                    n_jobs=self.n_jobs,
+                    n_threads=self.n_threads,
+                    store=folder,
+                    save_models=self.save_models,
+                    listener=progress,
+                )
+            except KeyboardInterrupt:
+                result = collect_result(
+                    folder.completed(),
+                    bunch.target,
+                    self.splits,
+                    class_names=bunch.target_names,
+                    holdout_y=None if holdout is None else holdout[1],
+                )
+                if result.folds:
+                    self.finish(folder, result)
+                raise
+
+    def finish(self, folder: RunFolder, result: OOFResult) -> int:
+        """Write the tables and figures, print the end, and return the exit code."""
+        from cifar_sk.metrics import fold_metrics
+        from cifar_sk.report import summary_table, write_report
+
+        failed = {str(fold.index): fold.error for fold in result.failed}
+        missing = result.n_expected - len(result.folds)
+        status = "interrupted" if missing else "failed folds" if failed else "complete"
+        folder.update(status=status, failed=failed)
+        manifest = folder.manifest
+        identity = manifest["identity"]
+        info = {
+            "title": manifest["title"],
+            "fallback": manifest["fallback"],
+            "data set": f"{identity['data']['name']}, {identity['data']['n_samples']:,} images",
+            "data source": manifest["data_source"],
+            "data fingerprint": identity["data"]["fingerprint"],
+            "split": f"{identity['split']['n_repeats']} × {identity['split']['n_folds']} folds",
+            "split fingerprint": identity["split"]["fingerprint"],
+            "seed": identity["seed"],
+            "command": manifest["command"],
+            "versions": manifest["versions"],
+            "machine": manifest["machine"],
+        }
+        write_report(result, folder.path, images=self.bunch.images, info=info)
+        _print_end(summary_table(fold_metrics(result)), result, folder.path)
+        return 1 if failed else 0
+
+
+def _print_end(rows: list[list[str]], result: OOFResult, path: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if Console().is_terminal else 110, highlight=False)
+    table = Table(*rows[0])
+    for row in rows[1:]:
+        table.add_row(*row)
+    console.print(table)
+    for fold in result.failed:
+        console.print(f"fold {fold.index + 1} failed: {fold.error}", markup=False)
+    console.print(f"tables, figures and report.html are in {path}", markup=False, soft_wrap=True)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        The arguments; those of the process by default.
+    """
+    run_command(app, "cv", argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""What the displays share: colours, axes without pyplot, and labels that fit.
+
+Figures are made by matplotlib's object interface: no global state, no open figures left behind,
+safe in threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from cifar_sk.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "BLUE",
+    "GREY",
+    "INK",
+    "VERMILLION",
+    "heading",
+    "label",
+    "make_axes",
+    "root_figure",
+    "tidy",
+]
+
+# Okabe and Ito's palette, told apart with any colour vision.
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+GREY = "#8A8A8A"
+INK = "#222222"
+
+
+def make_axes(ax: Axes | Sequence[Axes] | None, n_axes: int, **options: Any) -> np.ndarray:
+    """Return the axes given, or those of a new figure.
+
+    Parameters
+    ----------
+    ax : Axes, sequence of Axes, or None
+        Where to draw; None makes a figure of its own.
+    n_axes : int
+        Axes needed.
+    **options
+        ``figsize`` in inches goes to the figure, the rest to its ``subplots``.
+
+    Returns
+    -------
+    ndarray of Axes, shape (n_axes,)
+        In drawing order.
+
+    Raises
+    ------
+    InputError
+        If `ax` does not hold `n_axes` axes.
+    """
+    from matplotlib.figure import Figure
+
+    if ax is None:
+        figure = Figure(figsize=options.pop("figsize"), layout="constrained", facecolor="white")
+        return np.ravel(figure.subplots(squeeze=False, **options))
+    axes = np.ravel(np.asarray(ax, dtype=object))
+    if len(axes) != n_axes:
+        raise InputError(f"ax must hold {n_axes} axes for this display, got {len(axes)}")
+    return axes
+
+
+def tidy(ax: Axes, grid: str | None = "y") -> None:
+    """Draw only what carries data: two spines, and a faint grid along one axis or ``"both"``."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(GREY)
+    ax.tick_params(color=GREY, labelcolor=INK)
+    if grid:
+        ax.grid(axis=grid, color="#E6E6E6", linewidth=0.8)  # type: ignore[arg-type]
+    ax.set_axisbelow(True)
+
+
+def root_figure(ax: Axes) -> Figure:
+    """Return the figure that holds `ax`, through subfigures."""
+    return cast("Figure", ax.get_figure(root=True))
+
+
+def heading(ax: Axes, text: str, *, legend_columns: int = 0, legend_rows: int = 1) -> None:
+    """Set a title at the left, and the legend between it and the axes, off the data."""
+    pad = 10 + 16 * legend_rows if legend_columns else 8
+    ax.set_title(text, loc="left", fontsize=11, color=INK, pad=pad, parse_math=False)
+    if legend_columns:
+        ax.legend(
+            loc="lower left",
+            bbox_to_anchor=(-0.02, 1.0),
+            ncols=legend_columns,
+            frameon=False,
+            fontsize=9,
+            handlelength=1.6,
+            columnspacing=1.4,
+        )
+
+
+def label(name: str, length: int = 24) -> str:
+    """Shorten a class name to one line of at most `length` characters.
+
+    Examples
+    --------
+    >>> label("aquarium fish", 8)
+    'aquariu…'
+    """
+    line = " ".join(str(name).split())
+    return line if len(line) <= length else line[: length - 1] + "…"

@@ -1,0 +1,44 @@
+"""The one error that command lines turn into a sentence and exit code 2."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["InputError", "did_you_mean"]
+
+
+class InputError(ValueError):
+    """Input that cannot be used: a file, an option or a parameter.
+
+    The message is one sentence that names what was got and the remedy. It is a ``ValueError``,
+    so code that uses the library as scikit-learn is used needs to know no other name.
+    """
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """End a message about an unknown name: the nearest known one, or all of them.
+
+    Parameters
+    ----------
+    name : str
+        The name that is not known.
+    candidates : iterable of str
+        The names that are.
+
+    Returns
+    -------
+    str
+        A clause that begins with ``"; "``.
+
+    Examples
+    --------
+    >>> did_you_mean("cn", ["cnn", "ann"])
+    "; did you mean 'cnn'? (known: ann, cnn)"
+    >>> did_you_mean("zzz", ["cnn", "ann"])
+    '; known: ann, cnn'
+    """
+    known = sorted(candidates)
+    listed = ", ".join(known)
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {nearest[0]!r}? (known: {listed})" if nearest else f"; known: {listed}"

@@ -1,0 +1,246 @@
+"""One fold: a clone fitted on the training samples, and its predictions for the rest.
+
+It knows no Keras. An estimator that keeps ``history_``, ``n_epochs_`` or ``n_parameters_`` has
+them recorded, and one that has ``save`` can be saved; nothing else is asked of it but
+``fit`` and ``predict_proba``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils._param_validation import InvalidParameterError
+
+from cifar_sk.errors import InputError
+from cifar_sk.folds import Split
+from cifar_sk.predictions import FoldResult
+from cifar_sk.progress import EpochEnd, listening
+
+__all__ = [
+    "FoldEvent",
+    "FoldTask",
+    "Listener",
+    "fit_and_predict",
+    "save_classifier",
+    "seeded_clone",
+]
+
+# Seed streams of a run: folds have theirs at (0, index).
+_FOLD_STREAM = 0
+
+
+@dataclass(frozen=True)
+class FoldEvent:
+    """Something that happened in the fold loop.
+
+    Attributes
+    ----------
+    index : int
+        Which fold.
+    epoch : EpochEnd or None
+        The epoch that ended.
+    result : FoldResult or None
+        The fold that ended; without either, the fold begins.
+    """
+
+    index: int
+    epoch: EpochEnd | None = None
+    result: FoldResult | None = None
+
+
+Listener = Callable[[FoldEvent], None]
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """What all folds of a run share; sent to worker processes.
+
+    Attributes
+    ----------
+    estimator : classifier or pipeline
+        Cloned for every fold.
+    X, y : array-like of shape (n_samples, ...) and ndarray of shape (n_samples,)
+        All samples.
+    classes : ndarray of shape (n_classes,)
+        The sorted labels of `y`.
+    random_state : int
+        The run's seed.
+    holdout_X : array-like or None
+        Samples of the official test split.
+    """
+
+    estimator: Any
+    X: Any
+    y: np.ndarray
+    classes: np.ndarray
+    random_state: int
+    holdout_X: Any = None  # noqa: N815  (X is the field's name)
+
+
+def fit_and_predict(
+    task: FoldTask, split: Split, save_to: Path | None, listener: Listener | None
+) -> FoldResult:
+    """Fit a clone on one training fold, and predict what it has not seen.
+
+    Parameters
+    ----------
+    task : FoldTask
+        The run.
+    split : Split
+        The fold.
+    save_to : Path or None
+        Where to save the fitted classifier.
+    listener : callable or None
+        As in `cross_validate_oof`.
+
+    Returns
+    -------
+    FoldResult
+        With the reason where it failed.
+    """
+    tell = _Teller(listener, split.index)
+    tell(FoldEvent(split.index))
+    result = FoldResult(split.index, split.repeat, split.fold, len(split.train), split.test)
+    try:
+        return _fit_and_predict(task, split, result, save_to, tell)
+    except (InputError, InvalidParameterError):
+        raise  # would be the same in every fold
+    except Exception as error:
+        if error is tell.raised:
+            raise
+        text = " ".join(str(error).split()) or "no message"
+        return replace(result, error=f"{type(error).__name__}: {text}")
+
+
+class _Teller:
+    """Calls the listener, and remembers what that raised, which is no failure of the fold."""
+
+    def __init__(self, listener: Listener | None, index: int) -> None:
+        self._listener = listener
+        self._index = index
+        self.raised: BaseException | None = None
+
+    def __call__(self, event: FoldEvent) -> None:
+        if self._listener is None:
+            return
+        try:
+            self._listener(event)
+        except BaseException as error:
+            self.raised = error
+            raise
+
+    def epoch(self, end: EpochEnd) -> None:
+        self(FoldEvent(self._index, epoch=end))
+
+
+def _fit_and_predict(
+    task: FoldTask, split: Split, result: FoldResult, save_to: Path | None, tell: _Teller
+) -> FoldResult:
+    estimator = seeded_clone(task.estimator, task.random_state, split.index)
+    start = time.perf_counter()
+    with listening(tell.epoch):
+        estimator.fit(task.X[split.train], task.y[split.train])
+    fitted = time.perf_counter()
+    proba = _aligned_proba(estimator, task.X[split.test], task.classes)
+    scored = time.perf_counter()
+    holdout_proba = None
+    if task.holdout_X is not None:
+        holdout_proba = _aligned_proba(estimator, task.holdout_X, task.classes)
+    final = _final_step(estimator)
+    if save_to is not None:
+        save_classifier(estimator, save_to)
+    return replace(
+        result,
+        proba=proba,
+        fit_time=fitted - start,
+        score_time=scored - fitted,
+        history={name: list(values) for name, values in getattr(final, "history_", {}).items()},
+        n_epochs=getattr(final, "n_epochs_", None),
+        n_parameters=getattr(final, "n_parameters_", None),
+        holdout_proba=holdout_proba,
+    )
+
+
+def _aligned_proba(estimator: Any, X: Any, classes: np.ndarray) -> np.ndarray:
+    """Predict, with a column for each class of the data set, those not trained on at 0."""
+    given = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+    proba = np.zeros((len(given), len(classes)))
+    proba[:, np.searchsorted(classes, estimator.classes_)] = given
+    if not np.isfinite(proba).all():
+        raise FloatingPointError("the predicted probabilities are not all finite")
+    return proba
+
+
+def _final_step(estimator: Any) -> Any:
+    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+
+
+def save_classifier(estimator: Any, path: Path) -> None:
+    """Save the classifier of a fitted pipeline whose other steps do nothing at predict.
+
+    Parameters
+    ----------
+    estimator : classifier or pipeline
+        Fitted.
+    path : Path
+        A folder.
+
+    Raises
+    ------
+    InputError
+        If the classifier cannot be saved, or would predict otherwise without its pipeline.
+    """
+    for name, step in getattr(estimator, "steps", [])[:-1]:
+        resamples = hasattr(step, "fit_resample")
+        if not (resamples or getattr(step, "_is_augmentation", False)):
+            raise InputError(
+                f"Models can be saved where all steps but the last only act in training; "
+                f"step {name!r} ({type(step).__name__}) also acts at predict."
+            )
+    final = _final_step(estimator)
+    if not hasattr(final, "save"):
+        raise InputError(f"{type(final).__name__} has no save method; leave save_models off.")
+    final.save(path)
+
+
+def seeded_clone(estimator: Any, random_state: int, index: int) -> Any:
+    """Clone an estimator, and seed what has no seed from the run's and the fold's number.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Left as it is.
+    random_state : int
+        The run's seed.
+    index : int
+        The fold.
+
+    Returns
+    -------
+    estimator
+        Where a ``random_state`` was None it is an integer now. Augmentation steps in front of
+        a classifier that seeds them are left out.
+    """
+    estimator = clone(estimator)
+    inherits = getattr(_final_step(estimator), "_seeds_augmentation", False)
+    params = estimator.get_params(deep=True)
+    names = sorted(
+        name
+        for name, value in params.items()
+        if name.rpartition("__")[2] == "random_state"
+        and value is None
+        and not (inherits and _is_augmentation(params.get(name.rpartition("__")[0])))
+    )
+    sequence = np.random.SeedSequence(random_state, spawn_key=(_FOLD_STREAM, index))
+    seeds = sequence.generate_state(len(names)) >> 1  # scikit-learn takes 31 bits
+    return estimator.set_params(**dict(zip(names, map(int, seeds), strict=True)))
+
+
+def _is_augmentation(step: Any) -> bool:
+    return getattr(step, "_is_augmentation", False)

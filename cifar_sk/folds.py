@@ -1,0 +1,236 @@
+"""Folds: making them, checking that they are honest, and naming them by a fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from cifar_sk.errors import InputError, did_you_mean
+
+__all__ = ["Split", "load_groups", "make_splits", "split_fingerprint", "splits_of"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """One fold: what is trained on, and what is scored.
+
+    Attributes
+    ----------
+    index : int
+        Position in the run, ``repeat * n_folds + fold``.
+    repeat, fold : int
+        Both count from 0.
+    train, test : ndarray of int64
+        Samples, ascending; together all of them, and none in both.
+    """
+
+    index: int
+    repeat: int
+    fold: int
+    train: np.ndarray
+    test: np.ndarray
+
+
+def make_splits(
+    y: np.ndarray,
+    *,
+    n_folds: int = 5,
+    n_repeats: int = 1,
+    groups: np.ndarray | None = None,
+    random_state: int = 0,
+) -> list[Split]:
+    """Make stratified folds, shuffled; grouped where groups are given.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels; every fold has them in about equal shares.
+    n_folds : int, default=5
+        Folds of one repeat.
+    n_repeats : int, default=1
+        Repeats, each with a shuffle of its own. The first is the same however many follow.
+    groups : array-like of shape (n_samples,), default=None
+        Samples of one group never stand on both sides of a fold.
+    random_state : int, default=0
+        Seed of the shuffles.
+
+    Returns
+    -------
+    list of Split
+
+    Raises
+    ------
+    InputError
+        If a class has fewer samples, or the groups are fewer, than folds.
+
+    Examples
+    --------
+    >>> splits = make_splits([0, 0, 1, 1], n_folds=2)
+    >>> [split.test.tolist() for split in splits]
+    [[0, 2], [1, 3]]
+    """
+    y = np.asarray(y)
+    if n_folds < 2 or n_repeats < 1:
+        raise InputError(
+            f"n_folds must be at least 2 and n_repeats at least 1, got {n_folds} and {n_repeats}."
+        )
+    _check_counts(y, groups, n_folds)
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    splits = []
+    for repeat in range(n_repeats):
+        splitter = kind(n_folds, shuffle=True, random_state=random_state + repeat)
+        splits += _numbered(splitter.split(np.empty(len(y)), y, groups), repeat, n_folds)
+    _check_train_classes(y, splits)
+    return splits
+
+
+def _numbered(
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]], repeat: int, n_folds: int
+) -> list[Split]:
+    return [
+        Split(repeat * n_folds + fold, repeat, fold, np.sort(train), np.sort(test))
+        for fold, (train, test) in enumerate(pairs)
+    ]
+
+
+def splits_of(cv: Any, y: np.ndarray, groups: np.ndarray | None = None) -> list[Split]:
+    """List the folds of any scikit-learn splitter that predicts each sample once per repeat.
+
+    Parameters
+    ----------
+    cv : splitter
+        With a ``split(X, y, groups)`` method, such as ``StratifiedKFold(5, shuffle=True)``.
+    y : array-like of shape (n_samples,)
+        Labels.
+    groups : array-like of shape (n_samples,), default=None
+        Handed to the splitter.
+
+    Returns
+    -------
+    list of Split
+
+    Raises
+    ------
+    InputError
+        If the test sets do not cover every sample exactly once per repeat, as those of
+        ``ShuffleSplit`` do not, or a fold trains on what it scores.
+    """
+    y = np.asarray(y)
+    pairs = list(cv.split(np.empty(len(y)), y, groups))
+    seen = np.zeros(len(y), dtype=int)
+    starts = [0]
+    for position, (train, test) in enumerate(pairs):
+        if np.intersect1d(train, test).size:
+            raise InputError(f"Fold {position} of {cv} trains on samples that it scores.")
+        seen[test] += 1
+        if seen.min() == seen.max():
+            starts.append(position + 1)
+    n_folds = starts[1] if len(starts) > 1 else 0
+    if starts != list(range(0, len(pairs) + 1, n_folds or 1)) or not n_folds:
+        raise InputError(
+            f"{cv} does not predict every sample exactly once per repeat; "
+            f"use StratifiedKFold, StratifiedGroupKFold or a repeated one."
+        )
+    splits = []
+    for repeat, start in enumerate(starts[:-1]):
+        splits += _numbered(pairs[start : start + n_folds], repeat, n_folds)
+    _check_train_classes(y, splits)
+    return splits
+
+
+def _check_counts(y: np.ndarray, groups: np.ndarray | None, n_folds: int) -> None:
+    labels, counts = np.unique(y, return_counts=True)
+    if len(labels) < 2:
+        raise InputError(f"At least 2 classes are needed, got {len(labels)}: {labels.tolist()}.")
+    if counts.min() < n_folds:
+        raise InputError(
+            f"Class {labels[counts.argmin()]!s} has {counts.min()} samples, fewer than "
+            f"{n_folds} folds; use fewer folds or more samples."
+        )
+    if groups is None:
+        return
+    if len(groups) != len(y):
+        raise InputError(f"There are {len(groups)} groups for {len(y)} samples.")
+    if len(np.unique(groups)) < n_folds:
+        raise InputError(
+            f"There are {len(np.unique(groups))} groups, fewer than {n_folds} folds; "
+            f"use fewer folds."
+        )
+
+
+def _check_train_classes(y: np.ndarray, splits: Sequence[Split]) -> None:
+    labels = np.unique(y)
+    for split in splits:
+        missing = np.setdiff1d(labels, y[split.train])
+        if missing.size:
+            raise InputError(
+                f"Fold {split.fold} of repeat {split.repeat} has no sample of class "
+                f"{missing[0]!s} to train on, because one group holds them all; "
+                f"use fewer folds or finer groups."
+            )
+
+
+def split_fingerprint(splits: Sequence[Split]) -> str:
+    """Name a list of folds by what is in them.
+
+    Parameters
+    ----------
+    splits : sequence of Split
+        The folds of a run.
+
+    Returns
+    -------
+    str
+        SHA-256, 64 hexadecimal digits, over every fold's training and test samples.
+    """
+    digest = hashlib.sha256()
+    for split in splits:
+        digest.update(
+            f"{split.repeat} {split.fold} {len(split.train)} {len(split.test)};".encode()
+        )
+        digest.update(split.train.astype("<i8").tobytes())
+        digest.update(split.test.astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+def load_groups(path: str | Path, n_samples: int) -> np.ndarray:
+    """Read the group of every sample from a CSV file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CSV file with a header: one column, or one that is called ``group``; a row per
+        sample, in sample order.
+    n_samples : int
+        How many rows there must be.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or does not fit.
+    """
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"Groups cannot be read from {path}: {error}.") from error
+    column = table.columns[0] if table.shape[1] == 1 else "group"
+    if column not in table:
+        raise InputError(f"{path} has no column 'group'{did_you_mean('group', table.columns)}.")
+    if len(table) != n_samples or table[column].isna().any():
+        raise InputError(
+            f"{path} must name a group for each of the {n_samples} samples, "
+            f"got {int(table[column].notna().sum())}."
+        )
+    return table[column].to_numpy()

@@ -1,0 +1,84 @@
+"""A network in the style of VGG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cifar_sk.networks.blocks import check_images, dense_head, dropout_layer, normalised_conv
+from cifar_sk.networks.registry import register
+
+if TYPE_CHECKING:
+    import keras
+
+
+@register("vgg", batch_size=64)
+def vgg(
+    input_shape: Sequence[int],
+    n_classes: int,
+    *,
+    widths: Sequence[int] = (64, 128, 256),
+    convs_per_block: int = 2,
+    activation: str = "relu",
+    dropout: float = 0.3,
+    dense_units: Sequence[int] = (512,),
+    dense_dropout: float = 0.5,
+    l2: float = 5e-4,
+    kernel_initializer: str = "he_normal",
+) -> keras.Model:
+    """VGG-style: three blocks of two 3×3 convolutions with batch normalisation.
+
+    Parameters
+    ----------
+    input_shape : sequence of int, length 3
+        (height, width, channels).
+    n_classes : int
+        Units of the softmax.
+    widths : sequence of int, default=(64, 128, 256)
+        Filters of each block; every block halves the image.
+    convs_per_block : int, default=2
+        Convolutions of each block, normalised before their activation.
+    activation : str, default="relu"
+        Any Keras activation.
+    dropout : float in [0, 1), default=0.3
+        Rate after each block.
+    dense_units : sequence of int, default=(512,)
+        Width of each hidden dense layer.
+    dense_dropout : float in [0, 1), default=0.5
+        Rate after each hidden dense layer.
+    l2 : float, default=5e-4
+        L2 penalty on the kernels, but for the softmax's.
+    kernel_initializer : str, default="he_normal"
+        Any Keras initialiser.
+
+    Returns
+    -------
+    keras.Model
+
+    References
+    ----------
+    .. [1] K. Simonyan and A. Zisserman, "Very deep convolutional networks for large-scale image
+       recognition", ICLR 2015. :doi:`10.48550/arXiv.1409.1556`
+    .. [2] S. Ioffe and C. Szegedy, "Batch normalization", ICML 2015.
+       :doi:`10.48550/arXiv.1502.03167`
+    """
+    import keras
+    from keras import layers
+
+    check_images("vgg", input_shape, len(widths))
+    x = inputs = keras.Input(tuple(input_shape))
+    for width in widths:
+        for _ in range(convs_per_block):
+            x = normalised_conv(x, width, l2=l2, kernel_initializer=kernel_initializer)
+            x = layers.Activation(activation)(x)
+        x = dropout_layer(layers.MaxPooling2D()(x), dropout)
+    outputs = dense_head(
+        layers.Flatten()(x),
+        n_classes,
+        units=dense_units,
+        activation=activation,
+        dropout=dense_dropout,
+        l2=l2,
+        kernel_initializer=kernel_initializer,
+    )
+    return keras.Model(inputs, outputs, name="vgg")

@@ -1,0 +1,124 @@
+"""What the fold loop hands on: out-of-fold predictions, a fold at a time and together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["FoldResult", "OOFResult"]
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """One fitted and scored fold, or the reason why there is none.
+
+    Attributes
+    ----------
+    index : int
+        Position among all folds of the run, ``repeat * n_folds + fold``.
+    repeat, fold : int
+        Which repeat, and which fold of it; both count from 0.
+    n_train : int
+        Samples given to ``fit``, the early-stopping split included.
+    test_index : ndarray of int64, shape (n_test,)
+        The scored samples, ascending.
+    proba : ndarray of float64, shape (n_test, n_classes), or None
+        Class probabilities for `test_index`, columns in the order of `OOFResult.classes`;
+        None where the fold failed.
+    fit_time, score_time : float
+        Wall time, seconds.
+    history : dict of str to list of float
+        A value per epoch: ``loss``, ``accuracy`` and, where an inner validation split was held
+        out of the training fold, ``val_loss`` and ``val_accuracy``. Empty for estimators that
+        keep no ``history_``.
+    n_epochs : int or None
+        Epochs trained; None for estimators that have none.
+    n_parameters : int or None
+        Weights of the fitted network, trainable or not.
+    error : str or None
+        Why the fold failed, in one line.
+    holdout_proba : ndarray of float64, shape (n_holdout, n_classes), or None
+        Probabilities of this fold's model on the data set's official test split, where asked.
+    """
+
+    index: int
+    repeat: int
+    fold: int
+    n_train: int
+    test_index: np.ndarray
+    proba: np.ndarray | None = None
+    fit_time: float = float("nan")
+    score_time: float = float("nan")
+    history: dict[str, list[float]] = field(default_factory=dict)
+    n_epochs: int | None = None
+    n_parameters: int | None = None
+    error: str | None = None
+    holdout_proba: np.ndarray | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the fold has no predictions."""
+        return self.proba is None
+
+
+@dataclass(frozen=True)
+class OOFResult:
+    """Out-of-fold predictions of a whole run.
+
+    Attributes
+    ----------
+    target : ndarray of int64, shape (n_samples,)
+        True classes as positions in `classes`.
+    classes : ndarray, shape (n_classes,)
+        The labels as `fit` saw them, sorted.
+    class_names : tuple of str
+        What to call them in tables and figures, in the same order.
+    n_folds, n_repeats : int
+        Folds of one repeat, and repeats.
+    folds : tuple of FoldResult
+        Ascending by `FoldResult.index`, the failed ones included. A run that was interrupted
+        has fewer than ``n_folds * n_repeats``.
+    holdout_target : ndarray of int64, shape (n_holdout,), or None
+        True classes of the official test split, where it was scored.
+    """
+
+    target: np.ndarray
+    classes: np.ndarray
+    class_names: tuple[str, ...]
+    n_folds: int
+    n_repeats: int
+    folds: tuple[FoldResult, ...]
+    holdout_target: np.ndarray | None = None
+
+    @property
+    def scored(self) -> tuple[FoldResult, ...]:
+        """The folds that have predictions."""
+        return tuple(fold for fold in self.folds if not fold.failed)
+
+    @property
+    def failed(self) -> tuple[FoldResult, ...]:
+        """The folds that failed, with their reasons."""
+        return tuple(fold for fold in self.folds if fold.failed)
+
+    @property
+    def n_expected(self) -> int:
+        """How many folds the whole run has."""
+        return self.n_folds * self.n_repeats
+
+    @property
+    def oof_proba(self) -> np.ndarray:
+        """Probabilities in sample order, averaged over repeats.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples, n_classes)
+            NaN for samples that only failed or missing folds hold.
+        """
+        total = np.zeros((len(self.target), len(self.classes)))
+        count = np.zeros(len(self.target))
+        for fold in self.scored:
+            total[fold.test_index] += fold.proba
+            count[fold.test_index] += 1
+        with np.errstate(invalid="ignore"):
+            return total / count[:, None]

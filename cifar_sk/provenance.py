@@ -1,0 +1,93 @@
+"""Where a number came from: versions, machine and command, for ``run.json``."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from cifar_sk._version import __version__
+
+__all__ = ["cpu_count", "provenance"]
+
+_PACKAGES = (
+    "keras",
+    "tensorflow",
+    "scikeras",
+    "scikit-learn",
+    "imbalanced-learn",
+    "numpy",
+    "pandas",
+)
+
+
+def provenance(prog: str) -> dict[str, Any]:
+    """Describe the program and the machine.
+
+    Parameters
+    ----------
+    prog : str
+        How the program was called, such as "python -m cifar_sk.cv"; its arguments follow.
+
+    Returns
+    -------
+    dict
+        JSON values: ``created`` (UTC), ``command``, ``versions``, ``machine``.
+    """
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": shlex.join([*prog.split(), *sys.argv[1:]]),
+        "versions": {
+            "cifar_sk": __version__,
+            "python": platform.python_version(),
+            **{name: _version(name) for name in _PACKAGES},
+        },
+        "machine": {
+            "system": platform.system(),
+            "cpu": _cpu_name(),
+            "cpu_count": cpu_count(),
+            "gpus": gpu_names(),
+        },
+    }
+
+
+def cpu_count() -> int:
+    """Count the processors that this process may use."""
+    return (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+
+
+def gpu_names() -> list[str]:
+    """Name the NVIDIA GPUs without loading a framework; an empty list where there are none."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        found = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [line.strip() for line in found.stdout.splitlines() if line.strip()]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

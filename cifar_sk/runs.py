@@ -1,0 +1,348 @@
+"""The run folder: what was run, and its finished folds, each committed by one atomic rename.
+
+A process that is killed leaves whole folds and nothing else; the same command continues at the
+first missing one. What must be equal for that is the run's *identity*; everything else in
+``run.json`` is for readers.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from cifar_sk.errors import InputError
+from cifar_sk.predictions import FoldResult
+
+__all__ = ["RunFolder", "differences", "read_manifest", "write_atomically"]
+
+_MANIFEST = "run.json"
+_FORMAT = 1
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a text file at once, so that no reader and no crash sees half of it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    text : str
+        Its content, UTF-8.
+    """
+    staged = path.with_name(f".{path.name}.tmp")
+    with staged.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    staged.replace(path)
+
+
+def differences(old: Any, new: Any, name: str = "") -> list[str]:
+    """Name what differs between two nested mappings.
+
+    Parameters
+    ----------
+    old, new : dict, or anything inside one
+        As JSON gives them.
+    name : str
+        Where they stand.
+
+    Returns
+    -------
+    list of str
+        One clause for each leaf that differs.
+
+    Examples
+    --------
+    >>> differences({"seed": 0, "data": {"n": 5}}, {"seed": 0, "data": {"n": 6}})
+    ['data.n was 5 and is 6']
+    """
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            clause
+            for key in sorted({*old, *new})
+            for clause in differences(old.get(key), new.get(key), f"{name}.{key}".strip("."))
+        ]
+    return [] if old == new else [f"{name} was {old!r} and is {new!r}"]
+
+
+class RunFolder:
+    """A run on disk, locked for this process.
+
+    Open one with `RunFolder.open`, in a ``with`` statement.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    manifest : dict
+        What ``run.json`` holds: ``identity``, and whatever else readers should know.
+    lock : FileLock
+        Held.
+    scores : callable or None
+        ``scores(fold_result)`` gives numbers that are written beside a fold's predictions.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: dict[str, Any],
+        lock: FileLock,
+        scores: Callable[[FoldResult], dict[str, float]] | None = None,
+    ) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._lock = lock
+        self._scores = scores
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        identity: dict[str, Any],
+        *,
+        info: dict[str, Any] | None = None,
+        resume: bool = False,
+        overwrite: bool = False,
+        scores: Callable[[FoldResult], dict[str, float]] | None = None,
+    ) -> Self:
+        """Make a run folder, or continue or replace one.
+
+        Parameters
+        ----------
+        path : str or Path
+            The folder.
+        identity : dict
+            What must be equal for a run to be continued: fingerprints of data and folds,
+            parameters, seed. JSON values only.
+        info : dict, default=None
+            What readers should know besides.
+        resume, overwrite : bool, default=False
+            What to do where there is a run already; without either it is refused.
+        scores : callable, default=None
+            As for the class.
+
+        Returns
+        -------
+        RunFolder
+
+        Raises
+        ------
+        InputError
+            If there is a run already, if it is another one, if another process writes it, or
+            if the folder holds something else.
+        """
+        path = Path(path)
+        # What JSON would make of it is what a later run compares with.
+        manifest = json.loads(
+            json.dumps({"format": _FORMAT, "identity": identity, **(info or {})})
+        )
+        _check_is_run_or_new(path)
+        path.mkdir(parents=True, exist_ok=True)
+        lock = _acquire(path)
+        try:
+            if (path / _MANIFEST).exists():
+                manifest = _continue_or_replace(path, manifest, resume, overwrite)
+            (path / "folds").mkdir(exist_ok=True)
+            run = cls(path, manifest, lock, scores)
+            run.update()
+        except BaseException:
+            lock.release()
+            raise
+        return run
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+    def update(self, **info: Any) -> None:
+        """Change what ``run.json`` tells readers, and write it.
+
+        Parameters
+        ----------
+        **info
+            Entries by name; JSON values.
+        """
+        self.manifest.update(info)
+        write_atomically(self.path / _MANIFEST, json.dumps(self.manifest, indent=1) + "\n")
+
+    def completed(self) -> dict[int, FoldResult]:
+        """Read the finished folds.
+
+        Returns
+        -------
+        dict of int to FoldResult
+            By index.
+        """
+        folders = sorted((self.path / "folds").glob("[0-9]*"))
+        results = [_read_fold(folder) for folder in folders]
+        return {result.index: result for result in results}
+
+    def staging(self, index: int) -> Path:
+        """Make the empty folder that `commit` renames to the fold's own.
+
+        Parameters
+        ----------
+        index : int
+            Which fold.
+
+        Returns
+        -------
+        Path
+        """
+        path = self.path / "folds" / f".{index:02d}.tmp"
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+        return path
+
+    def commit(self, result: FoldResult) -> None:
+        """Keep a finished fold for good.
+
+        Parameters
+        ----------
+        result : FoldResult
+            With predictions.
+        """
+        staged = self.path / "folds" / f".{result.index:02d}.tmp"
+        staged.mkdir(exist_ok=True)
+        _write_fold(result, staged, self._scores(result) if self._scores else {})
+        for file in staged.iterdir():
+            _sync(file)
+        _sync(staged)
+        staged.rename(self.path / "folds" / f"{result.index:02d}")
+        _sync(self.path / "folds")
+
+
+def _check_is_run_or_new(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; name another folder for the run.")
+    others = [p for p in path.iterdir() if p.name != ".lock"] if path.exists() else []
+    if others and not (path / _MANIFEST).exists():
+        raise InputError(f"{path} holds other files than a run's; name another folder.")
+
+
+def _acquire(path: Path) -> FileLock:
+    # The kernel gives the lock back when a process dies, however it dies.
+    lock = FileLock(path / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(
+            f"Another process is writing {path}; wait for it, or name another run."
+        ) from error
+    return lock
+
+
+def _continue_or_replace(
+    path: Path, manifest: dict[str, Any], resume: bool, overwrite: bool
+) -> dict[str, Any]:
+    if overwrite:
+        for entry in path.iterdir():
+            if entry.name != ".lock":
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        return manifest
+    if not resume:
+        n_done = len(list((path / "folds").glob("[0-9]*")))
+        raise InputError(
+            f"{path} holds a run with {n_done} finished folds; continue it with --resume, "
+            f"replace it with --overwrite, or name another with --run."
+        )
+    old = read_manifest(path)
+    changed = differences(old.get("identity"), manifest["identity"])
+    if changed:
+        raise InputError(
+            f"{path} cannot be resumed as another run: {'; '.join(changed)}; "
+            f"name another with --run, or replace it with --overwrite."
+        )
+    return {**manifest, "created": old.get("created")}
+
+
+def read_manifest(path: str | Path) -> dict[str, Any]:
+    """Read a run's ``run.json``.
+
+    Parameters
+    ----------
+    path : str or Path
+        The run folder.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        If there is none, or it is no JSON object.
+    """
+    file = Path(path) / _MANIFEST
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} cannot be read as a run's manifest: {error}.") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
+        raise InputError(f"{file} is no run manifest of format {_FORMAT}.")
+    return manifest
+
+
+def _sync(path: Path) -> None:
+    """Have a file or folder on disk before what comes next."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+_SCALARS = ("index", "repeat", "fold", "n_train", "fit_time", "score_time", "n_epochs")
+
+
+def _write_fold(result: FoldResult, folder: Path, scores: dict[str, float]) -> None:
+    scalars = {name: getattr(result, name) for name in (*_SCALARS, "n_parameters")}
+    finite = {name: value if math.isfinite(value) else None for name, value in scores.items()}
+    text = json.dumps({**scalars, "scores": finite}, indent=1)
+    (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
+    arrays: dict[str, Any] = {"index": result.test_index, "proba": result.proba}
+    if result.holdout_proba is not None:
+        arrays["holdout_proba"] = result.holdout_proba
+    np.savez(folder / "predictions.npz", **arrays)
+    with (folder / "history.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["epoch", *result.history])
+        for epoch, values in enumerate(zip(*result.history.values(), strict=True), start=1):
+            writer.writerow([epoch, *map(repr, values)])
+
+
+def _read_fold(folder: Path) -> FoldResult:
+    try:
+        scalars = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        scalars.pop("scores")
+        with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
+            index, proba = arrays["index"], arrays["proba"]
+            holdout = arrays.get("holdout_proba")
+        with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
+            history = _columns(csv.reader(file))
+        return FoldResult(
+            **scalars, test_index=index, proba=proba, holdout_proba=holdout, history=history
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{folder} cannot be read as a finished fold ({error}); delete it, and resume."
+        ) from error
+
+
+def _columns(rows: Iterable[list[str]]) -> dict[str, list[float]]:
+    header, *lines = rows
+    columns = {name: [float(line[at]) for line in lines] for at, name in enumerate(header)}
+    columns.pop("epoch")
+    return columns

@@ -1,0 +1,282 @@
+"""The registry of metrics: what a set of predicted probabilities is scored by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn import metrics as skm
+
+from cifar_sk.errors import InputError
+
+__all__ = ["METRICS", "N_CALIBRATION_BINS", "Metric", "calibration_bins", "score_predictions"]
+
+N_CALIBRATION_BINS = 15  # the number of bins in Guo et al. (2017)
+
+
+@dataclass(frozen=True)
+class _Predictions:
+    """Checked predictions: classes are columns of `proba`, whose rows sum to 1."""
+
+    target: np.ndarray
+    proba: np.ndarray
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        return self.proba.argmax(axis=1)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        return np.arange(self.proba.shape[1])
+
+    @cached_property
+    def present(self) -> np.ndarray:
+        return np.unique(self.target)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One entry of `METRICS`.
+
+    Attributes
+    ----------
+    label : str
+        What tables and figures call it.
+    score : callable
+        From checked predictions to a float.
+    greater_is_better : bool
+        Which way the metric points.
+    min_classes : int
+        Left out of the scores of data sets with fewer classes.
+    """
+
+    label: str
+    score: Callable[[_Predictions], float]
+    greater_is_better: bool = True
+    min_classes: int = 2
+
+
+def _accuracy(p: _Predictions) -> float:
+    return skm.accuracy_score(p.target, p.predicted)
+
+
+def _balanced_accuracy(p: _Predictions) -> float:
+    # balanced_accuracy_score warns where a predicted class is absent from the target; this is
+    # its definition without the warning.
+    return skm.recall_score(p.target, p.predicted, labels=p.present, average="macro")
+
+
+def _top_3_accuracy(p: _Predictions) -> float:
+    return skm.top_k_accuracy_score(p.target, p.proba, k=3, labels=p.labels)
+
+
+def _averaged(score: Callable[..., float], average: str) -> Callable[[_Predictions], float]:
+    options = {"average": average, "zero_division": 0}
+    return lambda p: score(p.target, p.predicted, labels=p.labels, **options)
+
+
+def _mcc(p: _Predictions) -> float:
+    if np.union1d(p.present, p.predicted).size == 1:
+        return 0.0  # scikit-learn's own value, which it accompanies with a warning
+    return skm.matthews_corrcoef(p.target, p.predicted)
+
+
+def _cohen_kappa(p: _Predictions) -> float:
+    if np.union1d(p.present, p.predicted).size == 1:
+        return np.nan  # 0 / 0: agreement by chance is certain
+    return skm.cohen_kappa_score(p.target, p.predicted, labels=p.labels)
+
+
+def _roc_auc(p: _Predictions) -> float:
+    if p.present.size < p.labels.size:
+        return np.nan  # a class without samples has no ROC curve
+    if p.labels.size == 2:
+        return skm.roc_auc_score(p.target, p.proba[:, 1])
+    return skm.roc_auc_score(p.target, p.proba, multi_class="ovr", labels=p.labels)
+
+
+def _log_loss(p: _Predictions) -> float:
+    return skm.log_loss(p.target, p.proba, labels=p.labels)
+
+
+def _brier_score(p: _Predictions) -> float:
+    return skm.brier_score_loss(p.target, p.proba, labels=p.labels, scale_by_half=False)
+
+
+def _expected_calibration_error(p: _Predictions) -> float:
+    bins = _bin_by_confidence(p, N_CALIBRATION_BINS)
+    weight = bins["n_samples"] / bins["n_samples"].sum()
+    return (weight * bins["gap"].abs()).sum()  # empty bins have weight 0 and gap NaN
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": Metric("accuracy", _accuracy),
+    "balanced_accuracy": Metric("balanced accuracy", _balanced_accuracy),
+    "top_3_accuracy": Metric("top-3 accuracy", _top_3_accuracy, min_classes=4),
+    "precision_macro": Metric("precision, macro", _averaged(skm.precision_score, "macro")),
+    "recall_macro": Metric("recall, macro", _averaged(skm.recall_score, "macro")),
+    "f1_macro": Metric("F1, macro", _averaged(skm.f1_score, "macro")),
+    "precision_weighted": Metric(
+        "precision, weighted", _averaged(skm.precision_score, "weighted")
+    ),
+    "recall_weighted": Metric("recall, weighted", _averaged(skm.recall_score, "weighted")),
+    "f1_weighted": Metric("F1, weighted", _averaged(skm.f1_score, "weighted")),
+    "mcc": Metric("Matthews correlation", _mcc),
+    "cohen_kappa": Metric("Cohen's kappa", _cohen_kappa),
+    "roc_auc": Metric("ROC AUC, one-vs-rest", _roc_auc),
+    "log_loss": Metric("log loss", _log_loss, greater_is_better=False),
+    "brier_score": Metric("Brier score", _brier_score, greater_is_better=False),
+    "expected_calibration_error": Metric(
+        "expected calibration error", _expected_calibration_error, greater_is_better=False
+    ),
+}
+"""Every metric by its column name, in the order of the columns. A new metric is one entry."""
+
+
+def score_predictions(target: ArrayLike, proba: ArrayLike) -> dict[str, float]:
+    r"""Score predicted class probabilities by every metric in `METRICS`.
+
+    Parameters
+    ----------
+    target : array-like of int, shape (n_samples,)
+        True classes, as columns of `proba`.
+    proba : array-like of float, shape (n_samples, n_classes)
+        Class probabilities in [0, 1]; rows sum to 1. The class with the highest one is the
+        prediction.
+
+    Returns
+    -------
+    dict of str to float
+        A score per metric. ``top_3_accuracy`` is there from four classes on: with fewer it is 1
+        whatever the model.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not match, a target is no column of `proba`, or rows are no
+        probabilities.
+
+    Notes
+    -----
+    Scikit-learn's functions, given all classes explicitly, so that a fold without samples of a
+    class gives no warning:
+
+    - macro and weighted precision, recall and F1 count 0 for 0 / 0; ``balanced_accuracy`` is the
+      mean recall over the classes *present* in `target`, ``recall_macro`` the one over all;
+    - ``roc_auc`` is one-vs-rest, averaged over classes with equal weight (with two classes, the
+      usual area). It is NaN where a class has no samples, or all of them: that class has no ROC
+      curve, and a mean over fewer classes would not be comparable between folds;
+    - ``mcc`` is 0 and ``cohen_kappa`` NaN where truth and prediction hold one single class;
+    - ``brier_score`` is the mean over samples of :math:`\sum_c (p_c - y_c)^2`, from 0 to 2 [1]_;
+    - ``expected_calibration_error`` is the mean gap between confidence and accuracy in 15 bins
+      of equal width of the top-label confidence, weighted by samples [2]_ [3]_.
+
+    Rows are divided by their sum first: those of a float32 softmax miss 1 by about 1e-7.
+
+    References
+    ----------
+    .. [1] Brier, G. W. (1950). Verification of forecasts expressed in terms of probability.
+       Monthly Weather Review 78. https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+    .. [2] Naeini, M. P., Cooper, G. F. and Hauskrecht, M. (2015). Obtaining well calibrated
+       probabilities using Bayesian binning. AAAI. https://doi.org/10.1609/aaai.v29i1.9602
+    .. [3] Guo, C. et al. (2017). On calibration of modern neural networks. ICML.
+       https://doi.org/10.48550/arXiv.1706.04599
+
+    Examples
+    --------
+    >>> scores = score_predictions([0, 1, 1], [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3]])
+    >>> round(scores["accuracy"], 3), round(scores["roc_auc"], 3)
+    (0.667, 1.0)
+    """
+    predictions = _check(target, proba)
+    n_classes = predictions.labels.size
+    return {
+        name: float(metric.score(predictions))
+        for name, metric in METRICS.items()
+        if n_classes >= metric.min_classes
+    }
+
+
+def calibration_bins(
+    target: ArrayLike, proba: ArrayLike, *, n_bins: int = N_CALIBRATION_BINS
+) -> pd.DataFrame:
+    """Confidence against accuracy in bins of equal width of the top-label confidence.
+
+    Parameters
+    ----------
+    target, proba
+        As for `score_predictions`.
+    n_bins : int, default=15
+        Bins over [0, 1]; each holds its upper edge.
+
+    Returns
+    -------
+    DataFrame
+        A row per bin: ``lower``, ``upper``, ``n_samples``, mean ``confidence``, ``accuracy`` and
+        ``gap`` (accuracy - confidence); the last three are NaN in an empty bin.
+
+    Raises
+    ------
+    InputError
+        As `score_predictions`, or if `n_bins` is less than 1.
+
+    Examples
+    --------
+    >>> calibration_bins([0, 1], [[0.9, 0.1], [0.6, 0.4]], n_bins=2)[["n_samples", "gap"]]
+       n_samples   gap
+    0          0   NaN
+    1          2 -0.25
+    """
+    if n_bins < 1:
+        raise InputError(f"n_bins must be at least 1, got {n_bins}; 15 is usual")
+    return _bin_by_confidence(_check(target, proba), n_bins)
+
+
+def _bin_by_confidence(p: _Predictions, n_bins: int) -> pd.DataFrame:
+    edges = np.linspace(0, 1, n_bins + 1)
+    confidence = p.proba.max(axis=1)
+    bin_of = np.searchsorted(edges[1:-1], confidence)
+    n_samples = np.bincount(bin_of, minlength=n_bins)
+    with np.errstate(invalid="ignore"):
+        mean_confidence = np.bincount(bin_of, confidence, n_bins) / n_samples
+        accuracy = np.bincount(bin_of, p.predicted == p.target, n_bins) / n_samples
+    return pd.DataFrame(
+        {
+            "lower": edges[:-1],
+            "upper": edges[1:],
+            "n_samples": n_samples,
+            "confidence": mean_confidence,
+            "accuracy": accuracy,
+            "gap": accuracy - mean_confidence,
+        }
+    )
+
+
+def _check(target: ArrayLike, proba: ArrayLike) -> _Predictions:
+    classes, rows = np.asarray(target), np.asarray(proba, dtype=np.float64)
+    if classes.ndim != 1 or rows.ndim != 2 or len(classes) != len(rows) or not len(rows):
+        raise InputError(
+            "target must have shape (n_samples,) and proba (n_samples, n_classes) with at least "
+            f"one sample, got {classes.shape} and {rows.shape}"
+        )
+    n_classes = rows.shape[1]
+    if n_classes < 2:
+        raise InputError(f"proba must have at least two columns, got {n_classes}")
+    is_integer = np.issubdtype(classes.dtype, np.integer)
+    if not is_integer or classes.min() < 0 or classes.max() >= n_classes:
+        found = f"{classes.min()} to {classes.max()}" if is_integer else f"{classes.dtype}"
+        raise InputError(
+            f"target must hold integers from 0 to {n_classes - 1}, the columns of proba, "
+            f"got {found}; encode the labels first"
+        )
+    total = rows.sum(axis=1, keepdims=True)
+    if not (np.isfinite(rows).all() and (rows >= 0).all() and np.allclose(total, 1, atol=1e-3)):
+        raise InputError(
+            "proba must hold finite numbers from 0 to 1 whose rows sum to 1, got others; "
+            "pass probabilities, not logits, and check that training did not diverge"
+        )
+    return _Predictions(classes, rows / total)

@@ -1,0 +1,1 @@
+"""Runnable studies, each a search space and a few lines."""
