@@ -13,6 +13,7 @@ from cifar_sk._version import __version__
 if TYPE_CHECKING:
     from cifar_sk.augmentation import (
         CutMix,
+        ImageResampler,
         MixUp,
         RandomContrast,
         RandomCrop,
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
     from cifar_sk.metrics import fold_metrics
     from cifar_sk.pipelines import make_model
     from cifar_sk.report import write_report
-    from cifar_sk.resampling import ImageResampler
     from cifar_sk.runs import RunFolder
 
 _MODULES = {
     "augmentation": (
         "CutMix",
+        "ImageResampler",
         "MixUp",
         "RandomContrast",
         "RandomCrop",
@@ -57,7 +58,6 @@ _MODULES = {
     "metrics": ("fold_metrics",),
     "pipelines": ("make_model",),
     "report": ("write_report",),
-    "resampling": ("ImageResampler",),
     "runs": ("RunFolder",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

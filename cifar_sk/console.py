@@ -14,7 +14,7 @@ from cifar_sk.errors import InputError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from cifar_sk.fold_task import FoldEvent
+    from cifar_sk.evaluation.fold_task import FoldEvent
 
 __all__ = ["FoldProgress", "run_command"]
 

@@ -254,9 +254,9 @@ class _Job:
     def open_run(self, path: Path, title: str, resume: bool, overwrite: bool) -> RunFolder:
         import numpy as np
 
+        from cifar_sk.metrics.scores import score_predictions
         from cifar_sk.provenance import provenance
         from cifar_sk.runs import RunFolder
-        from cifar_sk.scores import score_predictions
 
         info = {
             "title": title,

@@ -73,7 +73,7 @@ def make_splits(
     --------
     >>> splits = make_splits([0, 0, 1, 1], n_folds=2)
     >>> [split.test.tolist() for split in splits]
-    [[0, 2], [1, 3]]
+    [[1, 2], [0, 3]]
     """
     y = np.asarray(y)
     if n_folds < 2 or n_repeats < 1:

@@ -127,7 +127,7 @@ def _resampler(name: str) -> Any:
         )
     from imblearn import over_sampling, under_sampling
 
-    from cifar_sk.resampling import ImageResampler
+    from cifar_sk.augmentation import ImageResampler
 
     class_name = RESAMPLERS[name]
     module = over_sampling if hasattr(over_sampling, class_name) else under_sampling

@@ -49,7 +49,7 @@ def y():
 
 def draw(operations, images, seed=0, value_range=None):
     """Return one draw of the layer as arrays."""
-    from cifar_sk.augmentation_ops import build_augmentation
+    from cifar_sk.augmentation.operations import build_augmentation
 
     layer = build_augmentation(operations, seed=seed, value_range=value_range)
     drawn, mixes = layer(np.asarray(images, dtype=np.float32))
@@ -223,7 +223,7 @@ def test_as_array_with_random_states_is_reproducible_across_batches(X, monkeypat
     augmented = make_pipeline(RandomFlip(random_state=1), RandomCrop(2, random_state=2))
     first = np.asarray(augmented.fit_transform(X))
     assert_array_equal(first, np.asarray(augmented.fit_transform(X)))
-    monkeypatch.setattr("cifar_sk.augmentation_base._BATCH", 5)
+    monkeypatch.setattr("cifar_sk.augmentation.base._BATCH", 5)
     assert np.asarray(augmented.fit_transform(X)).shape == X.shape
 
 
@@ -243,7 +243,7 @@ def test_label_mixing_is_refused_outside_our_classifiers(X):
 def test_draws_are_fresh_and_follow_from_the_seed_alone(X):
     import keras
 
-    from cifar_sk.augmentation_ops import build_augmentation
+    from cifar_sk.augmentation.operations import build_augmentation
 
     operations = augmentation_steps(EVERY_STEP + ",mixup,cutmix")
     images = X.astype(np.float32) / 255
@@ -274,7 +274,7 @@ def test_own_random_state_overrules_the_seed_and_positions_differ():
 def test_graph_takes_any_batch_size_and_equals_eager(X):
     import tensorflow as tf
 
-    from cifar_sk.augmentation_ops import build_augmentation
+    from cifar_sk.augmentation.operations import build_augmentation
 
     operations = augmentation_steps(EVERY_STEP + ",crop:2/constant,mixup,cutmix")
     images = X.astype(np.float32) / 255
@@ -471,7 +471,7 @@ def test_cutmix_share_is_the_share_of_pixels_kept():
 
 
 def test_targets_and_weights_are_mixed_in_order():
-    from cifar_sk.augmentation_ops import mix_targets
+    from cifar_sk.augmentation.operations import mix_targets
 
     mixes = [
         (np.array([1, 2, 0]), np.array([0.5, 1.0, 0.25], dtype=np.float32)),
@@ -535,7 +535,7 @@ def test_policy_errors_say_what_is_wrong(policy, message):
 
 def test_import_loads_neither_keras_nor_tensorflow():
     code = (
-        "import sys, cifar_sk.augmentation, cifar_sk.resampling;"
+        "import sys, cifar_sk.augmentation, cifar_sk.augmentation.resampling;"
         "sys.exit(bool({'keras', 'tensorflow', 'imblearn'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

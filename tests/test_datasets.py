@@ -16,8 +16,6 @@ import pytest
 import sklearn.datasets
 from PIL import Image
 
-from cifar_sk._data.home import find_cifar
-from cifar_sk._data.layouts import CIFAR10, CIFAR100
 from cifar_sk.datasets import (
     data_fingerprint,
     fetch_cifar10,
@@ -28,6 +26,8 @@ from cifar_sk.datasets import (
     load_npz,
     load_parquet,
 )
+from cifar_sk.datasets.home import find_cifar
+from cifar_sk.datasets.layouts import CIFAR10, CIFAR100
 from cifar_sk.errors import InputError
 
 REAL_HOME = os.environ.get("CIFAR_SK_DATA")

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from cifar_sk.errors import InputError
-from cifar_sk.intervals import bootstrap_interval, corrected_t_interval
+from cifar_sk.metrics.intervals import bootstrap_interval, corrected_t_interval
 
 SCORES = np.array([0.832, 0.843, 0.836, 0.842, 0.848])
 

@@ -8,7 +8,6 @@ import pytest
 from sklearn import metrics as skm
 
 from cifar_sk.errors import InputError
-from cifar_sk.intervals import corrected_t_interval
 from cifar_sk.metrics import (
     METRICS,
     calibration_table,
@@ -21,8 +20,9 @@ from cifar_sk.metrics import (
     pooling_note,
     score_predictions,
 )
+from cifar_sk.metrics.intervals import corrected_t_interval
+from cifar_sk.metrics.scores import calibration_bins
 from cifar_sk.predictions import FoldResult, OOFResult
-from cifar_sk.scores import calibration_bins
 
 # Three classes; predictions 0, 0, 1, 1, 2, 0.
 TARGET = np.array([0, 0, 1, 1, 2, 2])

@@ -9,8 +9,8 @@ from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from cifar_sk.augmentation import RandomFlip
+from cifar_sk.augmentation.resampling import ImageResampler
 from cifar_sk.errors import InputError
-from cifar_sk.resampling import ImageResampler
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def _training_step(policy: str) -> Callable[[], object]:
     import tensorflow as tf
 
     from cifar_sk.augmentation import augmentation_steps
-    from cifar_sk.augmentation_ops import build_augmentation, mix_targets
+    from cifar_sk.augmentation.operations import build_augmentation, mix_targets
 
     model, optimizer = _network(), keras.optimizers.Adam(1e-3)
     optimizer.build(model.trainable_variables)

@@ -1,0 +1,251 @@
+"""Images in Parquet files, in the schema that data sets have on the Hugging Face hub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cifar_sk.datasets.arrays import Arrays, OpenedDataset
+from cifar_sk.datasets.image_files import Size, decode_images, encoded_size, own_name
+from cifar_sk.datasets.labels import encode_labels, encode_test_labels
+from cifar_sk.datasets.layouts import CIFAR10, CIFAR100, CifarLayout
+from cifar_sk.errors import InputError
+
+__all__ = ["ParquetSplit", "open_parquet", "parquet_class_names", "read_split"]
+
+_JPEG_START = b"\xff\xd8"
+
+
+@dataclass(frozen=True)
+class ParquetSplit:
+    """The rows of one split: encoded images and labels in the Hugging Face schema."""
+
+    files: tuple[Path, ...]
+    encoded: list[bytes]
+    labels: np.ndarray
+    class_names: list[str] | None
+
+    @property
+    def layout(self) -> CifarLayout | None:
+        """The CIFAR data set whose classes these are, or None."""
+        for layout in (CIFAR10, CIFAR100):
+            if self.class_names == list(layout.class_names) and self.size == (32, 32):
+                return layout
+        return None
+
+    @property
+    def jpeg(self) -> bool:
+        """Whether any image is lossy."""
+        return any(image.startswith(_JPEG_START) for image in self.encoded)
+
+    @property
+    def size(self) -> Size:
+        """Height and width of the first image, pixels."""
+        return encoded_size(self.encoded[0], f"'{self.files[0]}', row 0,")
+
+    def draw(self, index: np.ndarray | None, image_size: Size | None) -> np.ndarray:
+        """Decode the images at `index`, or all of them."""
+        rows = np.arange(len(self.encoded)) if index is None else index
+        where = f"'{self.files[0].parent if len(self.files) > 1 else self.files[0]}'"
+        return decode_images(
+            [self.encoded[k] for k in rows],
+            [f"{where}, row {k}" for k in rows],
+            image_size or self.size,
+            resize=image_size is not None,
+        )
+
+
+def open_parquet(path: Path, *, test_split: bool, image_size: Size | None = None) -> OpenedDataset:
+    """Read Parquet files in the schema of the Hugging Face hub.
+
+    Parameters
+    ----------
+    path : Path
+        One file, or a folder of ``train-*.parquet`` and, if there is one, ``test-*.parquet``.
+    test_split : bool
+        Whether the test files are read, if they are there.
+    image_size : tuple of int or None
+        Height and width, pixels; None keeps the images' own, which must then agree.
+
+    Returns
+    -------
+    OpenedDataset
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read or has another schema.
+    """
+    train_files, test_files = _split_files(path)
+    train = read_split(train_files)
+    target, names = encode_labels(train.labels, train.class_names, f"'{path}', labels,")
+
+    def draw_test() -> Arrays:
+        test = read_split(test_files)
+        if test.class_names != train.class_names:
+            raise InputError(f"'{path}': the test files must list the training files' classes")
+        labels = encode_test_labels(
+            test.labels, train.labels, train.class_names, f"'{path}', test labels,"
+        )
+        return test.draw(None, image_size or train.size), labels
+
+    name, description = _parquet_name(train, path)
+    return OpenedDataset(
+        name=name,
+        source=f"Parquet files, read from {path.resolve().name}.",
+        description=description,
+        target_names=names,
+        target=target,
+        draw=lambda index: train.draw(index, image_size),
+        draw_test=draw_test if test_split and test_files else None,
+    )
+
+
+def _split_files(path: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    if path.is_file():
+        return (path,), ()
+    train = tuple(sorted(path.glob("train*.parquet")))
+    if not train:
+        raise InputError(f"'{path}' must hold train-*.parquet, got none: give the file itself")
+    return train, tuple(sorted(path.glob("test*.parquet")))
+
+
+def _parquet_name(train: ParquetSplit, path: Path) -> tuple[str, str]:
+    """Name what the rows are: CIFAR by its classes and size, else the file's own name."""
+    encoding = "JPEG (lossy)" if train.jpeg else "lossless"
+    n = len(train.encoded)
+    if train.layout is None:
+        return own_name(path, "parquet"), f"{n:,} {encoding} images."
+    title, total = train.layout.title, train.layout.n_train
+    if train.files[0].name.startswith("test"):
+        name = f"{train.layout.named(total, jpeg=train.jpeg)}-test"
+        return name, f"{title}'s test images: {n:,}, {encoding}."
+    share = f"all {n:,}" if n == total else f"only {n:,} of the {total:,}"
+    described = f"{title}, {encoding}: {share} training images."
+    return train.layout.named(n, jpeg=train.jpeg), described
+
+
+def read_split(files: Sequence[Path]) -> ParquetSplit:
+    """Read the encoded images, the labels and the class names of one split.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The split's files, in order.
+
+    Returns
+    -------
+    ParquetSplit
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or has no image column or no label column.
+    """
+    encoded: list[bytes] = []
+    labels: list[np.ndarray] = []
+    names: list[str] | None = None
+    for file in files:
+        table, image_column, label_column = _read_table(file)
+        column = table[image_column].combine_chunks()
+        encoded += column.field("bytes").to_pylist()
+        labels.append(_parquet_labels(table[label_column], file))
+        names = _class_names(table.schema.metadata, label_column, file)
+    if not encoded or None in encoded:
+        row = encoded.index(None) if encoded else 0  # type: ignore[arg-type]
+        raise InputError(f"'{files[0]}' must have an image in every row, got none in row {row}")
+    return ParquetSplit(tuple(files), encoded, np.concatenate(labels), names)
+
+
+def parquet_class_names(file: Path) -> list[str] | None:
+    """Return the class names in a file's metadata without reading its rows.
+
+    Parameters
+    ----------
+    file : Path
+        A Parquet file.
+
+    Returns
+    -------
+    list of str or None
+        None where the file has no image column, no label column or no class names.
+
+    Raises
+    ------
+    InputError
+        If it is no Parquet file.
+    """
+    schema = _read_schema(file)
+    image, label = _columns(schema)
+    return _class_names(schema.metadata, label, file) if image and label else None
+
+
+def _read_schema(file: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_schema(file)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: Path, error: Exception) -> InputError:
+    return InputError(
+        f"'{file}' cannot be read as Parquet ({str(error).splitlines()[0].rstrip('.')}): it is "
+        "corrupted or cut short; copy or download it again"
+    )
+
+
+def _columns(schema: Any) -> tuple[str | None, str | None]:
+    """Return the image and the label column, None where there is none."""
+    image = next((name for name in ("img", "image") if name in schema.names), None)
+    label = next((name for name in ("fine_label", "label") if name in schema.names), None)
+    return image, label
+
+
+def _read_table(file: Path) -> tuple[Any, str, str]:
+    """Read the image and the label column only."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = _read_schema(file)
+    image, label = _columns(schema)
+    if image is None or label is None or not pa.types.is_struct(schema.field(image).type):
+        raise InputError(
+            f"'{file}' must have a column 'img' or 'image' (bytes, path) and a column 'label' or "
+            f"'fine_label', got {', '.join(schema.names)}"
+        )
+    try:
+        return pq.read_table(file, columns=[image, label]), image, label
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, error) from error
+
+
+def _parquet_labels(column: Any, file: Path) -> np.ndarray:
+    if column.null_count:
+        raise InputError(f"'{file}' must have a label in every row, got {column.null_count} null")
+    labels = column.to_numpy()
+    return labels.astype(str) if labels.dtype.kind == "O" else labels
+
+
+def _class_names(metadata: dict[bytes, bytes] | None, column: str, file: Path) -> list[str] | None:
+    """Return the names that the Hugging Face metadata gives to the integers, if it does."""
+    raw = (metadata or {}).get(b"huggingface")
+    if raw is None:
+        return None
+    try:
+        names = json.loads(raw)["info"]["features"][column].get("names")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"'{file}': the 'huggingface' metadata must be JSON that describes the column "
+            f"{column!r}, got {raw[:60]!r}"
+        ) from error
+    # The hub spells one class of CIFAR-100 "cra".
+    mended = ["crab" if name == "cra" else name for name in names or ()]
+    return mended if mended == list(CIFAR100.class_names) else names

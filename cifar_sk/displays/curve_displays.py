@@ -1,0 +1,209 @@
+"""Learning curves of all folds, and the reliability curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.displays.drawing import BLUE, GREY, VERMILLION, heading, make_axes, root_figure, tidy
+from cifar_sk.errors import InputError
+from cifar_sk.metrics import calibration_table
+from cifar_sk.metrics.fold_table import row_name
+from cifar_sk.metrics.scores import N_CALIBRATION_BINS
+from cifar_sk.predictions import OOFResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["LearningCurvesDisplay", "ReliabilityDisplay"]
+
+_PANELS = ("loss", "accuracy")
+_SUBSETS = {
+    "training": ("", BLUE, "-"),
+    "inner validation": ("val_", VERMILLION, (0, (4, 1.5))),
+}
+_LEGEND = {
+    "training": "training",
+    "inner validation": "inner validation (held out of the training fold)",
+}
+
+
+class LearningCurvesDisplay:
+    """Loss and accuracy per epoch: a thin line per fold, a thick one for their mean.
+
+    The inner validation split is held out of the *training* fold, for early stopping; the scored
+    fold appears in no curve. The mean ends where the first fold stops: beyond, it would be a mean
+    over other folds.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        ``row`` (fold name), ``epoch`` (from 1), ``metric`` ("loss" or "accuracy"), ``subset``
+        ("training" or "inner validation") and ``value``.
+
+    Attributes
+    ----------
+    ax_ : ndarray of Axes
+        One for each metric that was recorded.
+    figure_ : Figure
+        Their figure.
+
+    Examples
+    --------
+    >>> curves = pd.DataFrame({"row": ["fold_00"] * 2, "epoch": [1, 2], "metric": "loss",
+    ...                        "subset": "training", "value": [2.0, 1.5]})
+    >>> LearningCurvesDisplay(curves).plot().ax_[0].get_xlabel()
+    'epoch'
+    """
+
+    ax_: np.ndarray
+    figure_: Figure
+
+    def __init__(self, curves: pd.DataFrame) -> None:
+        self.curves = curves
+
+    @classmethod
+    def from_result(cls, result: OOFResult) -> Self:
+        """Collect the histories of all folds that have one.
+
+        Raises
+        ------
+        InputError
+            If no fold has a history of loss or accuracy.
+        """
+        rows = [
+            (row_name(fold), epoch, metric, subset, value)
+            for fold in result.folds
+            for metric in _PANELS
+            for subset, (prefix, _, _) in _SUBSETS.items()
+            for epoch, value in enumerate(fold.history.get(prefix + metric, ()), start=1)
+        ]
+        if not rows:
+            raise InputError(
+                "result must hold a training history of loss or accuracy in one fold or more, "
+                "got none; only estimators with a history_ have learning curves"
+            )
+        return cls(pd.DataFrame(rows, columns=["row", "epoch", "metric", "subset", "value"]))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the curves in long form."""
+        return self.curves
+
+    def plot(self, ax: Axes | Sequence[Axes] | None = None) -> Self:
+        """Draw on one axes per recorded metric, or on a new figure."""
+        recorded = set(self.curves["metric"])
+        panels = [panel for panel in _PANELS if panel in recorded]
+        size = (4.6 * len(panels) + 0.2, 4.0)
+        self.ax_ = make_axes(ax, len(panels), figsize=size, ncols=len(panels))
+        self.figure_ = root_figure(self.ax_[0])
+        for panel, axes in zip(panels, self.ax_, strict=True):
+            self._plot_panel(axes, panel)
+        return self
+
+    def _plot_panel(self, ax: Axes, panel: str) -> None:
+        from matplotlib.ticker import MaxNLocator
+
+        inside = self.curves[self.curves["metric"] == panel]
+        for subset, (_, colour, line) in _SUBSETS.items():
+            curves = inside[inside["subset"] == subset]
+            if curves.empty:
+                continue
+            folds = curves.pivot_table(index="epoch", columns="row", values="value", dropna=False)
+            many = folds.shape[1] > 1
+            ax.plot(folds, color=colour, ls=line, lw=0.9, alpha=0.35 if many else 0)
+            mean = folds.mean(axis=1, skipna=False)
+            ax.plot(mean, color=colour, ls=line, lw=2.2, label=_LEGEND[subset])
+        ax.set_xlabel("epoch")
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        tidy(ax)
+        title = f"{panel.capitalize()} (thin: one fold, thick: mean)"
+        heading(ax, title, legend_columns=1, legend_rows=inside["subset"].nunique())
+
+
+class ReliabilityDisplay:
+    """Reliability diagram: accuracy against confidence, and how many samples each bin holds.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `cifar_sk.metrics.scores.calibration_bins` returns it.
+
+    Attributes
+    ----------
+    ax_ : ndarray of Axes, shape (2,)
+        The diagram, and the counts below it.
+    figure_ : Figure
+        Their figure.
+
+    Examples
+    --------
+    >>> from cifar_sk.metrics.scores import calibration_bins
+    >>> table = calibration_bins([0, 1], [[0.9, 0.1], [0.6, 0.4]], n_bins=2)
+    >>> ReliabilityDisplay(table).expected_calibration_error
+    0.25
+    """
+
+    ax_: np.ndarray
+    figure_: Figure
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.table = table
+
+    @classmethod
+    def from_result(cls, result: OOFResult, *, n_bins: int = N_CALIBRATION_BINS) -> Self:
+        """Bin the pooled predictions; see `cifar_sk.metrics.calibration_table`."""
+        return cls(calibration_table(result, n_bins=n_bins))
+
+    @property
+    def expected_calibration_error(self) -> float:
+        """Mean absolute gap, weighted by samples."""
+        filled = self.frame()
+        return float(np.average(filled["gap"].abs(), weights=filled["n_samples"]))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the bins that hold samples."""
+        return self.table[self.table["n_samples"] > 0].reset_index(drop=True)
+
+    def plot(self, ax: Sequence[Axes] | None = None) -> Self:
+        """Draw on two axes, or on a new figure."""
+        self.ax_ = make_axes(
+            ax, 2, figsize=(5.6, 6.2), nrows=2, sharex=True, height_ratios=[3.2, 1]
+        )
+        self.figure_ = root_figure(self.ax_[0])
+        self._plot_diagram(self.ax_[0])
+        lower, upper = self.table["lower"], self.table["upper"]
+        self.ax_[1].bar(
+            lower, self.table["n_samples"], upper - lower, align="edge", color=BLUE, ec="white"
+        )
+        self.ax_[1].set(xlabel="confidence: probability of the predicted class", ylabel="samples")
+        tidy(self.ax_[1])
+        return self
+
+    def _plot_diagram(self, ax: Axes) -> None:
+        filled = self.frame()
+        ax.plot([0, 1], [0, 1], "--", color=GREY, lw=1.2, label="perfect calibration")
+        ax.vlines(
+            filled["confidence"],
+            filled["accuracy"],
+            filled["confidence"],
+            color=VERMILLION,
+            lw=2,
+            alpha=0.6,
+            label="gap",
+        )
+        style: dict[str, Any] = {
+            "color": BLUE,
+            "ms": 5,
+            "lw": 1.4,
+            "clip_on": False,
+            "label": "one bin",
+        }
+        ax.plot(filled["confidence"], filled["accuracy"], "o-", **style)
+        ax.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
+        tidy(ax, "both")
+        error = self.expected_calibration_error
+        heading(ax, f"Reliability: expected calibration error {error:.3f}", legend_columns=3)

@@ -1,0 +1,201 @@
+"""Images beside what was predicted for them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.displays.drawing import BLUE, INK, VERMILLION, heading, label, make_axes, root_figure
+from cifar_sk.errors import InputError
+from cifar_sk.predictions import OOFResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["SampleGridDisplay"]
+
+_TILE = 1.45  # inches, the width of two names and a percentage at 7.5 points
+_TEXT = 0.33  # of a tile, the room for two lines below the image
+
+
+class SampleGridDisplay:
+    """A grid of images with true and predicted class.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``sample``, ``true``, ``predicted``, ``confidence`` (the probability of the predicted
+        class) and ``is_correct``, a row per image.
+    images : ndarray of shape (n_images, h, w), (n_images, h, w, 1), (..., 3) or (..., 4)
+        uint8 from 0 to 255 or float from 0 to 1, in the order of `table`.
+    title : str, default="Samples"
+        What was chosen.
+    n_columns : int, default=5
+        Images in a row.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where `plot` drew.
+    figure_ : Figure
+        Its figure.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"sample": [3], "true": ["cat"], "predicted": ["dog"],
+    ...                       "confidence": [0.8], "is_correct": [False]})
+    >>> display = SampleGridDisplay(table, np.zeros((1, 8, 8, 3), np.uint8)).plot()
+    >>> [text.get_text() for text in display.ax_.texts]
+    ['true: cat', '✗ dog, 80 %']
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        images: np.ndarray,
+        *,
+        title: str = "Samples",
+        n_columns: int = 5,
+    ) -> None:
+        self.table = table
+        self.images = images
+        self.title = title
+        self.n_columns = n_columns
+
+    @classmethod
+    def from_result(
+        cls, result: OOFResult, images: np.ndarray, *, n_images: int = 15, random_state: int = 0
+    ) -> Self:
+        """Draw samples at random among those that have predictions.
+
+        Parameters
+        ----------
+        result : OOFResult
+            What the fold loop returned. Probabilities are averaged over repeats.
+        images : ndarray of shape (n_samples, h, w[, c])
+            The images of the data set, in its order.
+        n_images : int, default=15
+            How many to show, at most.
+        random_state : int, default=0
+            Seed of the draw.
+
+        Raises
+        ------
+        InputError
+            If there is not one image per sample, or no sample has a prediction.
+        """
+        table = _predictions(result, images)
+        rows = np.random.default_rng(random_state).permutation(len(table))[:n_images]
+        chosen = table.iloc[np.sort(rows)].reset_index(drop=True)
+        return cls(chosen, _pick(images, chosen), title="Samples drawn at random")
+
+    @classmethod
+    def most_confident_mistakes(
+        cls, result: OOFResult, images: np.ndarray, *, n_images: int = 15
+    ) -> Self:
+        """Choose the wrong predictions with the highest probability, highest first.
+
+        Parameters
+        ----------
+        result, images, n_images
+            As for `from_result`.
+
+        Raises
+        ------
+        InputError
+            As for `from_result`, or if every prediction is right.
+        """
+        table = _predictions(result, images)
+        wrong = table[~table["is_correct"]]
+        if wrong.empty:
+            raise InputError("result must hold a wrong prediction, but every one is right")
+        wrong = wrong.sort_values("confidence", ascending=False, kind="stable")
+        chosen = wrong.head(n_images).reset_index(drop=True)
+        return cls(chosen, _pick(images, chosen), title="Most confident mistakes")
+
+    def frame(self) -> pd.DataFrame:
+        """Return sample, classes and confidence of the images shown."""
+        return self.table
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on `ax`, or on a new figure whose height follows the number of images."""
+        n_columns = min(self.n_columns, len(self.table))
+        n_rows = -(-len(self.table) // n_columns)
+        size = (n_columns * _TILE, n_rows * (1 + _TEXT) * _TILE + 0.4)
+        (self.ax_,) = make_axes(ax, 1, figsize=size)
+        self.figure_ = root_figure(self.ax_)
+        for place in range(len(self.table)):
+            self._plot_tile(place)
+        self.ax_.set(xlim=(0, n_columns), ylim=(n_rows * (1 + _TEXT), 0), aspect="equal")
+        self.ax_.set_axis_off()
+        heading(self.ax_, self.title)
+        return self
+
+    def _plot_tile(self, place: int) -> None:
+        row, column = divmod(place, self.n_columns)
+        left, top = column + 0.04, row * (1 + _TEXT)
+        image = _displayable(self.images[place])
+        self.ax_.imshow(
+            image,
+            cmap="gray",
+            vmin=0,
+            vmax=255 if image.dtype == np.uint8 else 1,
+            extent=(left, left + 0.92, top + 0.92, top),
+            interpolation="nearest",
+        )
+        for line, (text, colour) in enumerate(self._lines(place)):
+            height = top + 0.95 + 0.125 * line
+            style: dict[str, Any] = {
+                "va": "top",
+                "fontsize": 7.5,
+                "color": colour,
+                "parse_math": False,
+            }
+            self.ax_.text(left, height, text, **style)
+
+    def _lines(self, place: int) -> list[tuple[str, str]]:
+        """Return the two lines below an image, each with its colour."""
+        sample = self.table.iloc[place]
+        mark, colour = ("✓", BLUE) if sample["is_correct"] else ("✗", VERMILLION)
+        percent = f"{100 * sample['confidence']:.0f} %"
+        predicted = f"{mark} {label(sample['predicted'], 14)}, {percent}"
+        return [(f"true: {label(sample['true'], 14)}", INK), (predicted, colour)]
+
+
+def _predictions(result: OOFResult, images: np.ndarray) -> pd.DataFrame:
+    if len(images) != len(result.target):
+        raise InputError(
+            f"images must hold one image per sample, got {len(images)} for "
+            f"{len(result.target)} samples; pass the images of the data set of this run"
+        )
+    proba = result.oof_proba
+    sample = np.flatnonzero(np.isfinite(proba).all(axis=1))
+    if not sample.size:
+        raise InputError("result must hold predictions, but every fold failed or is missing")
+    predicted = proba[sample].argmax(axis=1)
+    names = np.asarray(result.class_names, dtype=object)
+    return pd.DataFrame(
+        {
+            "sample": sample,
+            "true": names[result.target[sample]],
+            "predicted": names[predicted],
+            "confidence": proba[sample, predicted],
+            "is_correct": predicted == result.target[sample],
+        }
+    )
+
+
+def _pick(images: np.ndarray, chosen: pd.DataFrame) -> np.ndarray:
+    return np.stack([np.asarray(images[sample]) for sample in chosen["sample"]])
+
+
+def _displayable(image: np.ndarray) -> np.ndarray:
+    """Return the image as matplotlib takes it: no single channel, floats from 0 to 1."""
+    image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+    return image if image.dtype == np.uint8 else np.clip(image.astype(np.float64), 0, 1)

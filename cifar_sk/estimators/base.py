@@ -1,0 +1,549 @@
+"""The classifiers' common mechanics: scikeras' life cycle, made to keep scikit-learn's contracts.
+
+scikeras initialises, fits, warm-starts and pickles. What it gets wrong for scikit-learn ≥ 1.6,
+or leaves open for images, is overridden here with the reason beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
+
+# isort: split
+import keras
+import numpy as np
+from scikeras.wrappers import KerasClassifier
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.preprocessing import FunctionTransformer, LabelEncoder
+from sklearn.utils import ClassifierTags, Tags, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from cifar_sk.augmentation import AugmentedImages
+from cifar_sk.errors import InputError
+from cifar_sk.estimators import model_files
+from cifar_sk.estimators.nested_params import NestedParamsMixin
+from cifar_sk.estimators.training import (
+    PREDICT_BATCH_SIZE,
+    SCHEDULES,
+    BatchSequence,
+    EpochWatch,
+    TrainingModel,
+    compile_training,
+    generator_states,
+    make_callbacks,
+    make_optimizer,
+    optimizer_defaults,
+    seeded,
+    set_generator_states,
+)
+
+__all__ = ["BaseImageClassifier"]
+
+# What the seeds are for; each use has a stream of its own, so that changing one leaves the rest.
+_WEIGHTS, _SPLIT, _ORDER, _AUGMENTATION = range(4)
+
+
+class _ClassEncoder(LabelEncoder):
+    """Labels to positions, over classes that may be told instead of seen."""
+
+    def __init__(self, classes: np.ndarray | None = None) -> None:
+        self.classes = classes
+
+    def fit(self, y: np.ndarray) -> Self:
+        return super().fit(y if self.classes is None else self.classes)
+
+    def get_metadata(self) -> dict[str, Any]:
+        """Return what scikeras copies to the classifier."""
+        return {"classes_": self.classes_, "n_classes_": len(self.classes_)}
+
+
+def _to_images(X: np.ndarray, *, image_shape: Sequence[int] | None) -> np.ndarray:
+    """View rows as images where their shape is told, and grey images as having one channel."""
+    if X.ndim == 3:
+        X = X[..., np.newaxis]
+    if image_shape is None or X.shape[1:] == tuple(image_shape):
+        return X
+    if X.ndim != 2 or X.shape[1] != np.prod(image_shape):
+        raise InputError(
+            f"image_shape={tuple(image_shape)} does not fit X of shape {X.shape}; "
+            f"rows must hold {np.prod(image_shape)} numbers."
+        )
+    return X.reshape(-1, *image_shape)
+
+
+class BaseImageClassifier(NestedParamsMixin, KerasClassifier):
+    """Base of the image classifiers; subclasses say which network they build."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "image_shape": [None, "array-like"],
+        "optimizer": [str, callable],
+        "optimizer_params": [None, dict],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "schedule": [StrOptions(set(SCHEDULES))],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "class_weight": [None, dict, StrOptions({"balanced"})],
+        "callbacks": [None, list, tuple],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    # scikeras reads these as parameters. They are fixed here, so they are none.
+    model = None
+    build_fn = None
+    loss = "sparse_categorical_crossentropy"
+    metrics = None
+
+    classes_: Any
+    n_classes_: int
+
+    # Our augmentation steps without a seed of their own take one from the classifier.
+    _seeds_augmentation = True
+
+    # scikeras lists whatever is in __dict__ and prints it over many lines.
+    _get_param_names: Any = classmethod(BaseEstimator._get_param_names.__func__)
+    __repr__ = BaseEstimator.__repr__
+    score = ClassifierMixin.score
+
+    def __sklearn_tags__(self) -> Tags:
+        # scikeras 0.13 puts ClassifierMixin last, so is_classifier() is False and cv=5 is
+        # silently not stratified.
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "classifier"
+        tags.classifier_tags = ClassifierTags()
+        tags.target_tags.required = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+    # --- parameters ---------------------------------------------------------------------
+
+    def _nested_params(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        return {"optimizer": ("optimizer_params", optimizer_defaults(self.optimizer))}
+
+    def _check_params(self) -> None:
+        self._validate_params()
+        for callback in self.callbacks or ():
+            if isinstance(callback, keras.callbacks.Callback) or not callable(callback):
+                raise InputError(
+                    "callbacks must be classes or functions that make a new callback for every "
+                    f"fit, got {callback!r}; one object would carry its state from fold to fold."
+                )
+
+    # --- fitting ------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features), or AugmentedImages
+            Pixels: uint8 (0–255, scaled to [0, 1] in the graph) or float (used as they are).
+        y : array-like of shape (n,)
+            Labels, numbers or strings.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the samples; multiplied with the class weights. Never changed.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If parameters or data cannot be used.
+        FloatingPointError
+            If the loss becomes infinite or NaN.
+        """
+        self._check_params()
+        if not (self.warm_start and self.initialized_):
+            self.classes_ = None
+        elif not np.isin(np.unique(y), self.classes_).all():
+            raise InputError(
+                f"warm_start can only be used where y has the classes of the previous fit, "
+                f"{self.classes_.tolist()}; got {np.unique(y).tolist()}."
+            )
+        return self._fit_images(X, y, sample_weight, epochs=self.epochs, incremental=False)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train for one epoch on all of `X`, from where the last call ended.
+
+        The optimiser goes on too; schedules and early stopping have no part in it.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for ``fit``.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; needed in the first call.
+
+        Returns
+        -------
+        self
+        """
+        self._check_params()
+        if not self.initialized_:
+            self.classes_ = None
+        _check_partial_fit_first_call(self, classes)
+        return self._fit_images(X, y, sample_weight, epochs=1, incremental=True)
+
+    def _fit_images(
+        self, X: Any, y: Any, sample_weight: Any, *, epochs: int, incremental: bool
+    ) -> Self:
+        operations: tuple[Any, ...] = ()
+        if isinstance(X, AugmentedImages):
+            X, operations = X.images, X.operations
+        self._fit(
+            X,
+            y,
+            sample_weight=sample_weight,
+            warm_start=self.warm_start or incremental,
+            epochs=epochs,
+            initial_epoch=0,
+            operations=operations,
+            incremental=incremental,
+        )
+        return self
+
+    @property
+    def target_encoder(self) -> _ClassEncoder:
+        """What turns labels into positions; scikeras asks for it in every first fit."""
+        return _ClassEncoder(self.classes_)
+
+    @property
+    def feature_encoder(self) -> FunctionTransformer:
+        """What turns X into images; scikeras asks for it in every first fit."""
+        return FunctionTransformer(_to_images, kw_args={"image_shape": self.image_shape})
+
+    def _validate_data(
+        self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = False
+    ) -> tuple[Any, Any]:
+        # scikeras' own check compares dtypes by can_cast and knows no feature names.
+        kwargs = {"reset": reset, "allow_nd": True, "dtype": "numeric"}
+        if y is None:
+            X = validate_data(self, X, **kwargs)
+        else:
+            X, y = validate_data(self, X, y, **kwargs)
+            check_classification_targets(y)
+        if reset:
+            self._sample_shape, self._is_uint8 = X.shape[1:], X.dtype == np.uint8
+        self._check_like_first(X)
+        return X, y
+
+    def _check_like_first(self, X: np.ndarray) -> None:
+        if X.shape[1:] != self._sample_shape:
+            raise ValueError(
+                f"X has samples of shape {X.shape[1:]}, but {type(self).__name__} was fitted on "
+                f"samples of shape {self._sample_shape}."
+            )
+        if (X.dtype == np.uint8) != self._is_uint8:
+            fitted = "uint8 (0–255)" if self._is_uint8 else "other numbers than uint8"
+            raise InputError(
+                f"{type(self).__name__} was fitted on pixels of {fitted}, got {X.dtype}, which "
+                f"would be scaled otherwise; convert X to what it was fitted on."
+            )
+
+    @staticmethod
+    def _validate_sample_weight(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+        # scikeras copies X to drop samples without weight; here the batches leave them out.
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float32)
+        if not weight.any():
+            raise ValueError("sample_weight is zero for every sample; nothing can be learnt.")
+        return X, y, weight
+
+    def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
+        seed = self.random_state
+        if isinstance(seed, np.random.RandomState):
+            seed = check_random_state(seed).randint(2**31)
+        self._entropy = np.random.SeedSequence(seed).entropy
+        return super()._initialize(X, y)
+
+    def _initialize_callbacks(self) -> None:
+        """Do nothing: callbacks are made anew in every fit."""
+
+    def _ensure_compiled_model(self) -> None:
+        """Do nothing: the training model is compiled in every fit."""
+
+    def _check_model_compatibility(self, y: np.ndarray) -> None:
+        """Do nothing: the loss is ours."""
+
+    def _seed(self, purpose: int) -> int:
+        """Return a seed that depends on the random state, the purpose and the epochs so far."""
+        sequence = np.random.SeedSequence(self._entropy, spawn_key=(purpose, self._n_done))
+        return int(sequence.generate_state(1)[0])
+
+    @property
+    def _n_done(self) -> int:
+        return len(self.history_.get("loss", ()))
+
+    def _build_keras_model(self) -> keras.Model:
+        if self.n_classes_ < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes, got 1 class: "
+                f"{self.classes_.tolist()}."
+            )
+        self.history_: dict[str, list[float]] = {}
+        self._trainer: TrainingModel | None = None
+        empty = np.empty((0, *self._sample_shape), np.uint8)
+        input_shape = self.feature_encoder_.transform(empty).shape[1:]
+        with seeded(self._seed(_WEIGHTS)):
+            network = self._build_network(input_shape, self.n_classes_)
+        x = inputs = keras.Input(input_shape)
+        if self._is_uint8:
+            x = keras.layers.Rescaling(1 / 255)(x)
+        return keras.Model(inputs, network(x), name=network.name)
+
+    def _build_network(self, input_shape: tuple[int, ...], n_classes: int) -> keras.Model:
+        raise NotImplementedError
+
+    def _fit_keras_model(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        warm_start: bool,
+        epochs: int,
+        initial_epoch: int,
+        *,
+        operations: tuple[Any, ...] = (),
+        incremental: bool = False,
+    ) -> None:
+        y = y.astype(np.int32)
+        weight = self._weights(y, sample_weight)
+        used = np.arange(len(X)) if weight is None else np.flatnonzero(weight)
+        train, validation = (used, None) if incremental else self._inner_split(y, used)
+        if self._trainer is None or not incremental:
+            n_steps = epochs * -(-len(train) // self.batch_size)
+            self._trainer = self._make_trainer(operations, n_steps, incremental)
+
+        def batches(index: np.ndarray, seed: int | None) -> BatchSequence:
+            size = self.batch_size if seed is not None else PREDICT_BATCH_SIZE
+            return BatchSequence(X, index, size, target=y, sample_weight=weight, seed=seed)
+
+        callbacks = make_callbacks(
+            plateau=validation is not None and self.schedule == "reduce_on_plateau",
+            early_stopping=validation is not None and self.early_stopping,
+            patience=self.n_iter_no_change,
+            min_delta=self.tol,
+        )
+        callbacks += [make() for make in self.callbacks or ()]
+        history = self._trainer.fit(
+            batches(train, self._seed(_ORDER)),
+            validation_data=None if validation is None else batches(validation, None),
+            epochs=epochs,
+            callbacks=[*callbacks, EpochWatch(epochs, self.learning_rate)],
+            shuffle=False,
+            verbose=int(self.verbose),
+        ).history
+        for name, values in history.items():
+            self.history_.setdefault(name, []).extend(float(value) for value in values)
+
+    def _weights(self, y: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray | None:
+        if self.class_weight is None:
+            return sample_weight
+        # A product and not scikeras' in-place one, which changes the caller's array.
+        balanced = compute_sample_weight(self.class_weight, self.classes_[y])
+        weight = balanced if sample_weight is None else balanced * sample_weight
+        return weight.astype(np.float32)
+
+    @property
+    def _needs_validation(self) -> bool:
+        return self.early_stopping or self.schedule == "reduce_on_plateau"
+
+    def _inner_split(
+        self, y: np.ndarray, used: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Hold out a stratified part of the training samples, where anything watches it."""
+        if not self._needs_validation:
+            return used, None
+        splitter = StratifiedShuffleSplit(
+            1, test_size=self.validation_fraction, random_state=self._seed(_SPLIT)
+        )
+        try:
+            train, validation = next(splitter.split(used, y[used]))
+        except ValueError as error:
+            raise InputError(
+                f"validation_fraction={self.validation_fraction:g} of {len(used)} samples cannot "
+                f"hold out every class for early_stopping or schedule='reduce_on_plateau' "
+                f"({error}); raise it, or set early_stopping=False and schedule='constant'."
+            ) from error
+        return used[np.sort(train)], used[np.sort(validation)]
+
+    def _make_trainer(
+        self, operations: tuple[Any, ...], n_steps: int, incremental: bool
+    ) -> TrainingModel:
+        augmentation = None
+        if operations:
+            from cifar_sk.augmentation.operations import build_augmentation
+
+            augmentation = build_augmentation(
+                operations,
+                seed=self._seed(_AUGMENTATION),
+                value_range=(0, 1) if self._is_uint8 else None,
+            )
+        trainer = TrainingModel(
+            self.model_,
+            scale=1 / 255 if self._is_uint8 else 1.0,
+            augmentation=augmentation,
+            label_smoothing=self.label_smoothing,
+        )
+        # After load or unpickling, partial_fit goes on with the optimiser that came along.
+        optimizer = self.model_.optimizer if incremental and self.model_.compiled else None
+        compile_training(
+            trainer,
+            optimizer
+            or make_optimizer(
+                self.optimizer,
+                self.optimizer_params,
+                learning_rate=self.learning_rate,
+                schedule="constant" if incremental else self.schedule,
+                n_steps=n_steps,
+            ),
+        )
+        return trainer
+
+    # --- prediction ---------------------------------------------------------------------
+
+    def _predict_raw(self, X: Any, **kwargs: Any) -> np.ndarray:
+        check_is_fitted(self, "model_")
+        if isinstance(X, AugmentedImages):
+            X = X.images
+        X, _ = self._validate_data(X)
+        images = self.feature_encoder_.transform(X)
+        batches = BatchSequence(images, np.arange(len(images)), PREDICT_BATCH_SIZE)
+        return self.model_.predict(batches, verbose=0)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Estimate class probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
+            Pixels of the kind that the classifier was fitted on. Never augmented.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_classes)
+            Columns in the order of ``classes_``; rows sum to 1.
+        """
+        proba = self._predict_raw(X).astype(np.float64)
+        # The softmax is float32; metrics ask for rows that sum to 1 in float64.
+        return proba / proba.sum(axis=1, keepdims=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
+            As for ``predict_proba``.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            The most probable of ``classes_``.
+        """
+        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+
+    # --- what a fit leaves --------------------------------------------------------------
+
+    @property
+    def n_epochs_(self) -> int:
+        """Epochs trained, those after the best one of an early stop included."""
+        check_is_fitted(self, "model_")
+        return self._n_done
+
+    @property
+    def n_parameters_(self) -> int:
+        """Weights of the network, trainable or not."""
+        check_is_fitted(self, "model_")
+        return int(self.model_.count_params())
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        if "model_" in state:
+            # The training model holds compiled functions; the optimiser travels with model_,
+            # but Keras leaves the state of its random generators behind.
+            state = {**state, "_trainer": None, "_generators": generator_states(self.model_)}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        generators = state.pop("_generators", None)
+        super().__setstate__(state)
+        if generators is not None:
+            set_generator_states(self.model_, generators)
+
+    def _restore(
+        self,
+        model: keras.Model,
+        *,
+        classes: np.ndarray,
+        sample_shape: tuple[int, ...],
+        is_uint8: bool,
+        history: dict[str, list[float]],
+        entropy: int,
+        generators: list[list[int]],
+    ) -> None:
+        """Become the fitted classifier that was saved."""
+        self.classes_ = classes
+        self._sample_shape, self._is_uint8 = sample_shape, is_uint8
+        self.n_features_in_ = sample_shape[0]
+        self.target_encoder_ = self.target_encoder.fit(classes)
+        self.n_classes_ = len(classes)
+        self.feature_encoder_ = self.feature_encoder
+        self.model_, self.history_, self._entropy = model, history, entropy
+        self._trainer = None
+        set_generator_states(model, generators)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted classifier to a folder, without pickle.
+
+        Parameters
+        ----------
+        path : str or Path
+            A folder, made where it is missing: ``model.keras`` (network, weights, optimiser)
+            and ``classifier.json`` (parameters, classes, history).
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        InputError
+            If a parameter is a function or an object, which JSON cannot hold.
+        """
+        check_is_fitted(self, "model_")
+        model_files.save_classifier(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a classifier that ``save`` wrote. No code from the files is run.
+
+        Parameters
+        ----------
+        path : str or Path
+            The folder.
+
+        Returns
+        -------
+        BaseImageClassifier
+            Of the class that was saved.
+
+        Raises
+        ------
+        InputError
+            If the folder holds no classifier, or one of another class.
+        """
+        return model_files.load_classifier(cls, Path(path))

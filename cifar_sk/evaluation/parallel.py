@@ -1,0 +1,112 @@
+"""Folds in worker processes, started afresh and never forked: TensorFlow hangs after a fork."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from joblib import Parallel, cpu_count, delayed, parallel_config
+
+from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, fit_and_predict
+from cifar_sk.folds import Split
+from cifar_sk.predictions import FoldResult
+from cifar_sk.progress import EpochEnd
+
+__all__ = ["run_parallel"]
+
+_POLL_SECONDS = 0.2
+
+
+def run_parallel(
+    task: FoldTask,
+    todo: Sequence[Split],
+    n_jobs: int,
+    n_threads: int | None,
+    save_to: Callable[[Split], Path | None],
+    listener: Listener | None,
+) -> Iterator[FoldResult]:
+    """Run folds in up to `n_jobs` processes, and yield each as it ends.
+
+    Parameters
+    ----------
+    task : FoldTask
+        What all folds share; its arrays are memory-mapped, not copied, into the workers.
+    todo : sequence of Split
+        The folds.
+    n_jobs : int
+        Processes.
+    n_threads : int or None
+        Threads of each; None for as many as this process would use.
+    save_to : callable
+        Where to save a fold's classifier.
+    listener : callable or None
+        Called in this process.
+
+    Yields
+    ------
+    FoldResult
+    """
+    threads = n_threads or int(os.environ.get("TF_NUM_INTRAOP_THREADS", "0")) or cpu_count()
+    # Workers with another number of threads are not used again, for joblib compares this.
+    with (
+        parallel_config("loky", n_jobs=min(n_jobs, len(todo)), inner_max_num_threads=threads),
+        _relay(listener) as events,
+    ):
+        jobs = (delayed(_work)(task, split, save_to(split), threads, events) for split in todo)
+        yield from Parallel(return_as="generator_unordered", pre_dispatch="all")(jobs)
+
+
+def _work(
+    task: FoldTask, split: Split, save_to: Path | None, threads: int, events: str | None
+) -> FoldResult:
+    # TensorFlow reads these when it first computes, which is after this.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+    os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
+    listener = None if events is None else lambda event: _append(events, event)
+    return fit_and_predict(task, split, save_to, listener)
+
+
+def _append(events: str, event: FoldEvent) -> None:
+    line = json.dumps([event.index, None if event.epoch is None else asdict(event.epoch)])
+    with Path(events).open("a", encoding="utf-8") as file:
+        file.write(line + "\n")  # one short write, which appends as a whole
+
+
+@contextmanager
+def _relay(listener: Listener | None) -> Iterator[str | None]:
+    """Name a file that workers append events to, and pass these on to the listener."""
+    if listener is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "events.jsonl")
+        path.touch()
+        stop = threading.Event()
+        thread = threading.Thread(target=_pass_on, args=(path, listener, stop), daemon=True)
+        thread.start()
+        try:
+            yield str(path)
+        finally:
+            stop.set()
+            thread.join()
+
+
+def _pass_on(path: Path, listener: Listener, stop: threading.Event) -> None:
+    with path.open(encoding="utf-8") as file:
+        partial = ""
+        while True:
+            ended = stop.is_set()  # before reading, so that nothing written earlier is missed
+            partial += file.read()
+            *lines, partial = partial.split("\n")
+            for line in lines:
+                index, epoch = json.loads(line)
+                listener(FoldEvent(index, None if epoch is None else EpochEnd(**epoch)))
+            if ended:
+                return
+            stop.wait(_POLL_SECONDS)

@@ -1,0 +1,138 @@
+"""The table of folds: every metric of every fold, then what they say together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.metrics.intervals import Interval, corrected_t_interval
+from cifar_sk.metrics.scores import METRICS, score_predictions
+from cifar_sk.predictions import FoldResult, OOFResult
+
+__all__ = ["fold_count", "fold_metrics", "row_name"]
+
+_TEST_SPLIT = "test_split_"
+_COUNTS = ["repeat", "fold", "n_train", "n_test", "n_parameters"]
+_COSTS = ["n_epochs", "fit_time", "score_time"]
+
+
+def row_name(fold: FoldResult) -> str:
+    """Name of a fold in tables and file names.
+
+    Parameters
+    ----------
+    fold : FoldResult
+        A fold of a run.
+
+    Returns
+    -------
+    str
+        ``fold_00`` for the first fold of the run; the count runs on over repeats.
+    """
+    return f"fold_{fold.index:02d}"
+
+
+def fold_count(result: OOFResult) -> str:
+    """Say how many folds of the run have predictions.
+
+    Parameters
+    ----------
+    result : OOFResult
+        What the fold loop returned.
+
+    Returns
+    -------
+    str
+        ``"4 of 5 folds"`` where one failed or is missing.
+    """
+    return f"{len(result.scored)} of {result.n_expected} folds"
+
+
+def fold_metrics(result: OOFResult) -> pd.DataFrame:
+    """Every metric of every fold, then mean, standard deviation and 95 % interval.
+
+    Parameters
+    ----------
+    result : OOFResult
+        What the fold loop returned.
+
+    Returns
+    -------
+    DataFrame
+        ``row`` names the row: ``fold_00`` and so on, then ``mean``, ``std``, ``ci95_low`` and
+        ``ci95_high``. Next ``repeat``, ``fold``, ``n_train``, ``n_test``; a column per metric of
+        `score_predictions`; the same as ``test_split_...`` where the official test split was
+        scored; ``n_epochs``, ``n_parameters``, ``fit_time`` and ``score_time`` in seconds;
+        ``error``, the reason of a failed fold, whose scores are NaN; and ``basis``, what a
+        summary row is and how many folds it rests on.
+
+    Notes
+    -----
+    ``std`` is the sample standard deviation over folds (ddof=1), not a standard error. The
+    interval is `cifar_sk.metrics.intervals.corrected_t_interval`; there is none for epochs and
+    times, nor for the ``test_split_...`` columns, because all folds share that one test set.
+    Failed folds are left out. A score that is undefined (NaN) in a scored fold makes its summary NaN: a
+    mean over the others would look like one over all.
+    """
+    scores = _score_columns(result)
+    rows = [_fold_row(result, fold) for fold in result.folds]
+    rows += _summary_rows(result, rows, scores)
+    columns = ["row", "repeat", "fold", "n_train", "n_test", *scores]
+    columns += ["n_epochs", "n_parameters", "fit_time", "score_time", "error", "basis"]
+    table = pd.DataFrame(rows, columns=columns)
+    dtypes = dict.fromkeys([*scores, *_COSTS], "float64") | dict.fromkeys(_COUNTS, "Int64")
+    return table.astype(dtypes)
+
+
+def _score_columns(result: OOFResult) -> list[str]:
+    n_classes = len(result.classes)
+    names = [name for name, metric in METRICS.items() if n_classes >= metric.min_classes]
+    has_test_split = result.holdout_target is not None
+    return names + [_TEST_SPLIT + name for name in names if has_test_split]
+
+
+def _fold_row(result: OOFResult, fold: FoldResult) -> dict[str, object]:
+    kept = ["repeat", "fold", "n_train", "n_parameters", *_COSTS]
+    row: dict[str, object] = {name: getattr(fold, name) for name in kept}
+    row |= {"row": row_name(fold), "n_test": len(fold.test_index)}
+    row |= {"error": fold.error or "", "basis": ""}
+    if fold.proba is not None:
+        row |= score_predictions(result.target[fold.test_index], fold.proba)
+    if result.holdout_target is not None and fold.holdout_proba is not None:
+        scores = score_predictions(result.holdout_target, fold.holdout_proba)
+        row |= {_TEST_SPLIT + name: score for name, score in scores.items()}
+    return row
+
+
+def _summary_rows(
+    result: OOFResult, rows: list[dict[str, object]], scores: list[str]
+) -> list[dict[str, object]]:
+    """Mean, std and interval over the scored folds."""
+    scored = [row for row, fold in zip(rows, result.folds, strict=True) if not fold.failed]
+    values = pd.DataFrame(scored, columns=[*scores, *_COSTS], dtype="float64")
+    intervals = {name: _interval(result, values[name]) for name in scores if name in METRICS}
+    count = fold_count(result)
+    interval = f"Nadeau-Bengio corrected 95 % t interval on the mean of {count}"
+    table = pd.DataFrame(
+        {
+            "mean": values.mean(skipna=False),
+            "std": values.std(ddof=1, skipna=False),
+            "ci95_low": pd.Series({name: bounds.low for name, bounds in intervals.items()}),
+            "ci95_high": pd.Series({name: bounds.high for name, bounds in intervals.items()}),
+        }
+    )
+    basis = {
+        "mean": f"mean of {count}",
+        "std": f"std over {count} (ddof=1), not a standard error",
+        "ci95_low": interval,
+        "ci95_high": interval,
+    }
+    return [{"row": row, "error": "", "basis": text, **table[row]} for row, text in basis.items()]
+
+
+def _interval(result: OOFResult, values: pd.Series) -> Interval:
+    if values.empty:
+        return Interval(np.nan, np.nan, np.nan)
+    n_test = sum(len(fold.test_index) for fold in result.scored)
+    n_train = sum(fold.n_train for fold in result.scored)
+    return corrected_t_interval(values, test_train_ratio=n_test / n_train)

@@ -1,0 +1,150 @@
+"""The files under results/: tables as CSV, figures as PNG, and one self-contained HTML page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.errors import InputError
+from cifar_sk.metrics import (
+    class_metrics,
+    classification_report_text,
+    confusion_table,
+    fold_metrics,
+    oof_predictions,
+    row_name,
+)
+from cifar_sk.predictions import OOFResult
+from cifar_sk.report.figures import draw_figures
+from cifar_sk.report.page import FOLD_COLUMNS, INTERVAL, number, pair, render_page
+
+__all__ = ["summary_table", "write_report"]
+
+
+def write_report(
+    result: OOFResult,
+    directory: str | os.PathLike[str],
+    *,
+    images: np.ndarray | None = None,
+    info: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Write tables, figures and the HTML report of a run into its folder.
+
+    Parameters
+    ----------
+    result : OOFResult
+        What the fold loop returned.
+    directory : path-like
+        An existing folder.
+    images : ndarray of shape (n_samples, h, w[, c]), default=None
+        The images of the data set, uint8 or float in [0, 1]; with them come figures of samples
+        and of mistakes.
+    info : mapping, default=None
+        What to say about the run, in this order: any names and values; a mapping as a value is
+        listed within. ``title`` becomes the heading, and ``fallback``, a sentence, a warning
+        above everything else. Everything is escaped.
+
+    Returns
+    -------
+    list of Path
+        The files written: ``fold_metrics.csv``, ``report.html`` and, unless every fold failed,
+        ``class_metrics.csv``, ``confusion_matrix.csv``, ``confusion_matrix_fold_00.csv`` and so
+        on, ``oof_predictions.csv``, ``classification_report.txt`` and ``figures/*.png``.
+
+    Raises
+    ------
+    InputError
+        If `directory` is no folder, or there is not one image per sample.
+
+    Notes
+    -----
+    Each file is replaced atomically. The same result gives the same bytes.
+    """
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise InputError(f"directory must be an existing folder, got {str(folder)!r}; create it")
+    figures = draw_figures(result, images)
+    contents = _tables(result)
+    contents |= {f"figures/{figure.name}.png": figure.png for figure in figures}
+    contents["report.html"] = render_page(result, figures, info or {}).encode()
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, content in contents.items():
+        _replace(folder / name, content)
+    return [folder / name for name in contents]
+
+
+def summary_table(table: pd.DataFrame) -> list[list[str]]:
+    """Return the few lines that a terminal shows at the end of a run.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `cifar_sk.metrics.fold_metrics` returns it.
+
+    Returns
+    -------
+    list of list of str
+        The headings; a row per fold, with dashes for what there is not; mean ± std over folds
+        (not a standard error); the Nadeau–Bengio interval.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"row": ["fold_00", "mean", "std", "ci95_low", "ci95_high"],
+    ...                       "accuracy": [0.5, 0.5, 0.1, 0.4, 0.6]})
+    >>> for row in summary_table(table):
+    ...     print(row)
+    ['fold', 'accuracy']
+    ['fold_00', '0.5000']
+    ['mean ± std over folds', '0.5000 ± 0.1000']
+    ['95 % interval (Nadeau–Bengio)', '0.4000 to 0.6000']
+    """
+    shown = {name: text for name, text in FOLD_COLUMNS.items() if name in table}
+    values: dict[Any, Any] = table.set_index("row").to_dict()
+    folds = [row for row in table["row"] if row.startswith("fold_")]
+    rows = [["fold", *(heading for heading, _ in shown.values())]]
+    for row in folds:
+        rows.append([row, *(number(values[name][row], f) for name, (_, f) in shown.items())])
+    for title, first, second, join in [
+        ("mean ± std over folds", "mean", "std", "±"),
+        (INTERVAL, "ci95_low", "ci95_high", "to"),
+    ]:
+        pairs = [
+            pair(values[name][first], values[name][second], join, text)
+            for name, (_, text) in shown.items()
+        ]
+        rows.append([title, *pairs])
+    return rows
+
+
+def _tables(result: OOFResult) -> dict[str, bytes]:
+    contents = {"fold_metrics.csv": _csv(fold_metrics(result))}
+    if not result.scored:
+        return contents
+    contents["class_metrics.csv"] = _csv(class_metrics(result))
+    contents["confusion_matrix.csv"] = _csv(confusion_table(result), index=True)
+    for fold in result.scored:
+        matrix = _csv(confusion_table(result, fold.index), index=True)
+        contents[f"confusion_matrix_{row_name(fold)}.csv"] = matrix
+    contents["oof_predictions.csv"] = _csv(oof_predictions(result))
+    contents["classification_report.txt"] = classification_report_text(result).encode()
+    return contents
+
+
+def _csv(table: pd.DataFrame, *, index: bool = False) -> bytes:
+    # pandas writes floats by repr: read back, they are the same floats.
+    return table.to_csv(index=index, lineterminator="\n").encode()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file beside `path`, then rename it: readers see the old one or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
