@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,8 +18,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from cifar_sk.evaluation.fold_task import FoldEvent
+    from cifar_sk.progress import EpochEnd
 
-__all__ = ["FoldProgress", "run_command"]
+__all__ = ["FoldProgress", "keyboard_interrupts", "run_command"]
 
 
 def run_command(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> None:
@@ -40,7 +44,7 @@ def run_command(app: typer.Typer, name: str, argv: Sequence[str] | None = None) 
     prog = f"python -m cifar_sk.{name}"
     args = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = app(args, prog_name=prog, standalone_mode=False)
+        code = app(args, prog_name=prog, standalone_mode=False, obj=[*prog.split(), *args])
     except InputError as error:
         _end(str(error), 2)
     except typer.TyperException as error:
@@ -49,12 +53,51 @@ def run_command(app: typer.Typer, name: str, argv: Sequence[str] | None = None) 
         _end(f"{error}; what was finished before is kept", 1)
     except (KeyboardInterrupt, typer.Abort):
         _end("interrupted", 130)
+    if code == 130:  # Typer's own answer to Ctrl-C
+        _end("interrupted", 130)
     raise SystemExit(code or 0)
 
 
 def _end(message: str, code: int) -> None:
-    typer.echo(f"error: {message}", err=True)
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
     raise SystemExit(code)
+
+
+@contextmanager
+def keyboard_interrupts() -> Iterator[Callable[[], None]]:
+    """Remember Ctrl-C, for the interpreter drops the exception where it runs a finaliser.
+
+    Yields
+    ------
+    callable
+        Raises KeyboardInterrupt if Ctrl-C was pressed; to be called now and then. In other
+        threads than the main one it does nothing.
+    """
+    pressed = threading.Event()
+
+    def handle(*_: object) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if pressed.is_set() and threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield check  # such as a background job, which is to ignore Ctrl-C
+        return
+    signal.signal(signal.SIGINT, handle)
+    sys.unraisablehook = _report_unless_interrupt
+    try:
+        yield check
+    finally:
+        sys.unraisablehook = sys.__unraisablehook__
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _report_unless_interrupt(dropped: sys.UnraisableHookArgs) -> None:
+    if not isinstance(dropped.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
 
 
 def duration(seconds: float) -> str:
@@ -76,8 +119,9 @@ def duration(seconds: float) -> str:
 class FoldProgress:
     """Shows folds and epochs as they end, with the time remaining.
 
-    On a terminal one line is redrawn below those of finished folds; elsewhere every epoch and
-    fold is a plain line. Used in a ``with`` statement, and as listener of the fold loop.
+    On a terminal a line for each running fold and one for all of them are redrawn below those
+    of finished folds; elsewhere every epoch and fold is a plain line. Used in a ``with``
+    statement, and as listener of the fold loop.
 
     Parameters
     ----------
@@ -90,7 +134,8 @@ class FoldProgress:
     """
 
     def __init__(self, n_folds: int, n_done: int, console: Console) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.progress import BarColumn, Progress, TaskID, TextColumn
+        from rich.table import Column
 
         self._n_folds = n_folds
         self._n_todo = n_folds - n_done
@@ -98,12 +143,17 @@ class FoldProgress:
         self._start = time.monotonic()
         self._share: dict[int, float] = {}
         self._ended: set[int] = set()
-        self._latest: dict[int, str] = {}
         self._bar = Progress(
-            BarColumn(30), TextColumn("{task.description}"), console=console, transient=True
+            BarColumn(16),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            console=console,
+            transient=True,
         )
-        self._task = self._bar.add_task("starting", total=self._n_todo)
+        self._all_folds = self._bar.add_task("starting", total=self._n_todo)
+        self._running: dict[int, TaskID] = {}
         self._live = console.is_terminal
+        # With several jobs, epochs come from another thread than finished folds.
+        self._lock = threading.Lock()
 
     def __enter__(self) -> FoldProgress:
         if self._live:
@@ -111,25 +161,34 @@ class FoldProgress:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
+        if self._live:
+            self._bar.stop()
 
     def __call__(self, event: FoldEvent) -> None:
         """Show an event of the fold loop."""
+        with self._lock:
+            self._handle(event)
+
+    def _handle(self, event: FoldEvent) -> None:
         if event.result is not None:
             self._end_fold(event.index, event.result)
         elif event.epoch is not None and event.index not in self._ended:
-            self._share[event.index] = event.epoch.epoch / event.epoch.n_epochs
-            logs = _scores(event.epoch.logs)
-            self._latest[event.index] = (
-                f"fold {event.index + 1}/{self._n_folds} "
-                f"epoch {event.epoch.epoch}/{event.epoch.n_epochs} {logs}"
-            )
-            self._show(self._latest[event.index])
+            self._end_epoch(event.index, event.epoch)
+
+    def _end_epoch(self, index: int, end: EpochEnd) -> None:
+        self._share[index] = end.epoch / end.n_epochs
+        text = f"fold {index + 1}/{self._n_folds} epoch {end.epoch}/{end.n_epochs} "
+        text += _scores(end.logs)
+        if index not in self._running:
+            self._running[index] = self._bar.add_task(text, total=1.0)
+        self._bar.update(self._running[index], completed=self._share[index], description=text)
+        self._show(text)
 
     def _end_fold(self, index: int, result: Any) -> None:
         self._ended.add(index)
         self._share[index] = 1.0
-        self._latest.pop(index, None)
+        if index in self._running:
+            self._bar.remove_task(self._running.pop(index))
         outcome = (
             f"failed: {result.error}"
             if result.failed
@@ -148,8 +207,9 @@ class FoldProgress:
         remaining = f", at most {duration(left)} left" if self._n_todo > share > 0 else ""
         times = f"({duration(elapsed)}{remaining})"
         if self._live:
-            shown = "; ".join(self._latest.values()) or text
-            self._bar.update(self._task, completed=share, description=f"{shown} {times}")
+            n_ended = self._n_folds - self._n_todo + len(self._ended)
+            all_folds = f"{n_ended} of {self._n_folds} folds {times}"
+            self._bar.update(self._all_folds, completed=share, description=all_folds)
         else:
             self._console.print(f"{text} {times}", markup=False, highlight=False, soft_wrap=True)
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cifar_sk.console import FoldProgress, run_command
+from cifar_sk.console import FoldProgress, keyboard_interrupts, run_command
 from cifar_sk.errors import InputError
+from cifar_sk.provenance import cpu_count, gpu_names, provenance
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
     from sklearn.utils import Bunch
 
+    from cifar_sk.evaluation.fold_task import FoldEvent, Listener
     from cifar_sk.folds import Split
     from cifar_sk.predictions import OOFResult
     from cifar_sk.runs import RunFolder
@@ -40,9 +43,10 @@ _EXAMPLES = (
 
 @app.command(epilog="\n\n".join(_EXAMPLES))
 def cv(
+    context: typer.Context,
     model: Annotated[str, typer.Option(help="Network or baseline, see below.")] = "cnn",
-    folds: Annotated[int, typer.Option(help="Stratified folds.")] = 5,
-    repeats: Annotated[int, typer.Option(help="Repeats, each shuffled anew.")] = 1,
+    folds: Annotated[int, typer.Option(min=2, help="Stratified folds.")] = 5,
+    repeats: Annotated[int, typer.Option(min=1, help="Repeats, each shuffled anew.")] = 1,
     groups: Annotated[
         Path | None,
         typer.Option(help="CSV file with a group per sample; no group is trained on and scored."),
@@ -61,7 +65,7 @@ def cv(
         typer.Option(help="Folder that CIFAR is looked for in.", envvar="CIFAR_SK_DATA"),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Use a stratified random subset of so many images.")
+        int | None, typer.Option(min=1, help="Use a stratified random subset of so many images.")
     ] = None,
     augment: Annotated[
         str, typer.Option(help="none, light, r2, r4, or a list: flip,translate:0.1,crop:4,…")
@@ -79,14 +83,18 @@ def cv(
     params: Annotated[
         Path | None, typer.Option(help="JSON file of parameters, such as a study's best.json.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of folds, weights, order, augmentation.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=2**32 - 1, help="Seed of folds, weights, order, augmentation."),
+    ] = 0,
     jobs: Annotated[
         str, typer.Option(help="Folds at a time, or auto: as many as the processors allow.")
     ] = "auto",
     threads: Annotated[
         int | None,
         typer.Option(
-            help="Threads of each fold, whatever --jobs is. Unset: processors / folds, at least 1."
+            min=1,
+            help="Threads of each fold, whatever --jobs is. Unset: processors / folds, or 1.",
         ),
     ] = None,
     test_split: Annotated[
@@ -110,32 +118,30 @@ def cv(
     matrices, figures and a report page. Exit code 1 says that folds failed, 2 that the input
     cannot be used.
     """
+    from cifar_sk.pipelines import check_network
+
     n_threads = _cap_threads(threads, folds * repeats)
-    bunch = _load(dataset, data_home, limit, seed, test_split)
-    splits = _splits(bunch, folds, repeats, groups, seed)
+    n_jobs = _n_jobs(jobs, folds * repeats, n_threads)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     pipeline = _pipeline(model, augment, resample, params, given, assignments or [])
-    job = _Job(
-        bunch,
-        splits,
-        pipeline,
-        seed,
-        n_threads,
-        _n_jobs(jobs, len(splits), n_threads),
-        save_models,
-    )
-    name = run or "-".join(
-        p for p in (model, _policy(augment), _policy(resample), bunch.name) if p
-    )
+    bunch = _load(dataset, data_home, limit, seed, test_split)
+    splits = _splits(bunch, folds, repeats, groups, seed)
+    check_network(pipeline, bunch.images.shape[1:], len(bunch.target_names))
+    job = _Job(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models)
+    name = run or _run_name(model, augment, resample, bunch.name)
     path = Path(name) if os.sep in name else results / name
-    with job.open_run(path, f"{model} on {bunch.name}", resume, overwrite) as folder:
+    info = {"title": f"{model} on {bunch.name}", **provenance(context.obj)}
+    with job.open_run(path, info, resume, overwrite) as folder:
         result = job.evaluate(folder, quiet)
         return job.finish(folder, result)
 
 
-def _policy(text: str) -> str:
-    """Turn an option's value into part of a folder's name."""
-    return "" if text == "none" else text.replace(":", "").replace("/", "x").replace(",", "+")
+def _run_name(model: str, augment: str, resample: str, dataset: str) -> str:
+    policies = [policy for policy in (augment, resample) if policy != "none"]
+    text = "-".join([model, *policies, dataset])
+    for old, new in {":": "", "/": "x", ",": "+", " ": ""}.items():
+        text = text.replace(old, new)
+    return text
 
 
 def _cap_threads(threads: int | None, n_folds: int) -> int:
@@ -144,21 +150,15 @@ def _cap_threads(threads: int | None, n_folds: int) -> int:
     They depend on the machine and on the number of folds, never on --jobs, because sums of
     floats depend on them and the tables must not depend on --jobs.
     """
-    from cifar_sk.provenance import cpu_count
-
-    if threads is not None and threads < 1:
-        raise InputError(f"--threads must be at least 1, got {threads}.")
     n_threads = threads or max(1, cpu_count() // n_folds)
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(n_threads)
     return n_threads
 
 
 def _n_jobs(jobs: str, n_folds: int, n_threads: int) -> int:
-    from cifar_sk.provenance import cpu_count, gpu_names
-
     if jobs == "auto":  # folds share a GPU badly
         return 1 if gpu_names() else max(1, min(n_folds, cpu_count() // n_threads))
-    if not jobs.isdigit() or int(jobs) < 1:
+    if not jobs.isdecimal() or int(jobs) < 1:
         raise InputError(f"--jobs must be a number from 1, or auto; got {jobs!r}.")
     return int(jobs)
 
@@ -168,8 +168,6 @@ def _load(
 ) -> Bunch:
     from cifar_sk.datasets import load_dataset
 
-    if limit is not None and limit < 1:
-        raise InputError(f"--limit must be at least 1, got {limit}.")
     bunch = load_dataset(
         dataset, data_home=data_home, limit=limit, random_state=seed, test_split=test_split
     )
@@ -251,19 +249,20 @@ class _Job:
             "save_models": self.save_models,
         }
 
-    def open_run(self, path: Path, title: str, resume: bool, overwrite: bool) -> RunFolder:
+    def open_run(
+        self, path: Path, info: dict[str, Any], resume: bool, overwrite: bool
+    ) -> RunFolder:
         import numpy as np
 
         from cifar_sk.metrics.scores import score_predictions
-        from cifar_sk.provenance import provenance
         from cifar_sk.runs import RunFolder
 
         info = {
-            "title": title,
+            **info,
+            "status": "running",
             "fallback": self.bunch.fallback,
             "data_source": self.bunch.source,
             "class_names": list(self.bunch.target_names),
-            **provenance("python -m cifar_sk.cv"),
         }
         target = self.bunch.target
         return RunFolder.open(
@@ -279,40 +278,59 @@ class _Job:
         """Run what is missing; on Ctrl-C write what there is, then stop."""
         from rich.console import Console
 
-        from cifar_sk.evaluation import collect_result, cross_validate_oof
-
-        bunch = self.bunch
-        holdout = None if bunch.test_images is None else (bunch.test_images, bunch.test_target)
         n_done = len(folder.completed())
         if n_done and not quiet:
             typer.echo(f"{n_done} of {len(self.splits)} folds were finished before")
-        with FoldProgress(len(self.splits), n_done, Console(quiet=quiet)) as progress:
-            try:
-                return cross_validate_oof(
-                    self.pipeline,
-                    bunch.images,
-                    bunch.target,
-                    cv=self.splits,
-                    random_state=self.seed,
-                    class_names=bunch.target_names,
-                    holdout=holdout,
-                    n_jobs=self.n_jobs,
-                    n_threads=self.n_threads,
-                    store=folder,
-                    save_models=self.save_models,
-                    listener=progress,
-                )
-            except KeyboardInterrupt:
-                result = collect_result(
-                    folder.completed(),
-                    bunch.target,
-                    self.splits,
-                    class_names=bunch.target_names,
-                    holdout_y=None if holdout is None else holdout[1],
-                )
-                if result.folds:
-                    self.finish(folder, result)
-                raise
+        progress = FoldProgress(len(self.splits), n_done, Console(quiet=quiet))
+        try:
+            with progress, keyboard_interrupts() as check:
+
+                def listener(event: FoldEvent) -> None:
+                    check()
+                    progress(event)
+
+                return self._cross_validate(folder, listener)
+        except BrokenExecutor as error:
+            raise ChildProcessError(
+                "A worker process died, perhaps for want of memory; use fewer --jobs"
+            ) from error
+        except KeyboardInterrupt:
+            folder.update(status="interrupted")
+            self._finish_early(folder)
+            raise
+
+    def _cross_validate(self, folder: RunFolder, listener: Listener) -> OOFResult:
+        from cifar_sk.evaluation import cross_validate_oof
+
+        bunch = self.bunch
+        return cross_validate_oof(
+            self.pipeline,
+            bunch.images,
+            bunch.target,
+            cv=self.splits,
+            random_state=self.seed,
+            class_names=bunch.target_names,
+            holdout=None if bunch.test_images is None else (bunch.test_images, bunch.test_target),
+            n_jobs=self.n_jobs,
+            n_threads=self.n_threads,
+            store=folder,
+            save_models=self.save_models,
+            listener=listener,
+        )
+
+    def _finish_early(self, folder: RunFolder) -> None:
+        from cifar_sk.evaluation import collect_result
+
+        bunch = self.bunch
+        result = collect_result(
+            folder.completed(),
+            bunch.target,
+            self.splits,
+            class_names=bunch.target_names,
+            holdout_y=None if bunch.test_images is None else bunch.test_target,
+        )
+        if result.folds:
+            self.finish(folder, result)
 
     def finish(self, folder: RunFolder, result: OOFResult) -> int:
         """Write the tables and figures, print the end, and return the exit code."""
@@ -322,7 +340,11 @@ class _Job:
         failed = {str(fold.index): fold.error for fold in result.failed}
         missing = result.n_expected - len(result.folds)
         status = "interrupted" if missing else "failed folds" if failed else "complete"
-        folder.update(status=status, failed=failed)
+        timings = {
+            "fit_time": sum(fold.fit_time for fold in result.scored),
+            "score_time": sum(fold.score_time for fold in result.scored),
+        }
+        folder.update(status=status, failed=failed, timings=timings)
         manifest = folder.manifest
         identity = manifest["identity"]
         info = {

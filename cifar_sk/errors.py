@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 __all__ = ["InputError", "did_you_mean"]
 
+_MAX_LISTED = 12  # names beside a suggestion; more would bury it
+
 
 class InputError(ValueError):
     """Input that cannot be used: a file, an option or a parameter.
@@ -41,4 +43,7 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     known = sorted(candidates)
     listed = ", ".join(known)
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean {nearest[0]!r}? (known: {listed})" if nearest else f"; known: {listed}"
+    if not nearest:
+        return f"; known: {listed}"
+    rest = f" (known: {listed})" if len(known) <= _MAX_LISTED else ""
+    return f"; did you mean {nearest[0]!r}?{rest}"

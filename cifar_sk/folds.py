@@ -15,6 +15,9 @@ from cifar_sk.errors import InputError, did_you_mean
 
 __all__ = ["Split", "load_groups", "make_splits", "split_fingerprint", "splits_of"]
 
+# Stream 0 of a run's seed belongs to the fits.
+_SHUFFLE_STREAM = 1
+
 
 @dataclass(frozen=True)
 class Split:
@@ -58,7 +61,8 @@ def make_splits(
     groups : array-like of shape (n_samples,), default=None
         Samples of one group never stand on both sides of a fold.
     random_state : int, default=0
-        Seed of the shuffles.
+        Seed of the shuffles. The first repeat is shuffled by it as it is, the others by seeds
+        derived from it, so that runs of neighbouring seeds have no shuffle in common.
 
     Returns
     -------
@@ -67,7 +71,8 @@ def make_splits(
     Raises
     ------
     InputError
-        If a class has fewer samples, or the groups are fewer, than folds.
+        If a class has fewer samples, or the groups are fewer, than folds, or if the groups
+        leave a fold without samples or without a class to train on.
 
     Examples
     --------
@@ -84,10 +89,18 @@ def make_splits(
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     splits = []
     for repeat in range(n_repeats):
-        splitter = kind(n_folds, shuffle=True, random_state=random_state + repeat)
+        seed = _shuffle_seed(random_state, repeat)
+        splitter = kind(n_folds, shuffle=True, random_state=seed)
         splits += _numbered(splitter.split(np.empty(len(y)), y, groups), repeat, n_folds)
-    _check_train_classes(y, splits)
+    _check_folds(y, splits)
     return splits
+
+
+def _shuffle_seed(random_state: int, repeat: int) -> int:
+    if repeat == 0:
+        return random_state
+    sequence = np.random.SeedSequence(random_state, spawn_key=(_SHUFFLE_STREAM, repeat))
+    return int(sequence.generate_state(1)[0])
 
 
 def _numbered(
@@ -122,26 +135,34 @@ def splits_of(cv: Any, y: np.ndarray, groups: np.ndarray | None = None) -> list[
         ``ShuffleSplit`` do not, or a fold trains on what it scores.
     """
     y = np.asarray(y)
-    pairs = list(cv.split(np.empty(len(y)), y, groups))
+    name = type(cv).__name__
+    repeats: list[list[tuple[np.ndarray, np.ndarray]]] = [[]]
     seen = np.zeros(len(y), dtype=int)
-    starts = [0]
-    for position, (train, test) in enumerate(pairs):
+    for train, test in cv.split(np.empty(len(y)), y, groups):
         if np.intersect1d(train, test).size:
-            raise InputError(f"Fold {position} of {cv} trains on samples that it scores.")
-        seen[test] += 1
-        if seen.min() == seen.max():
-            starts.append(position + 1)
-    n_folds = starts[1] if len(starts) > 1 else 0
-    if starts != list(range(0, len(pairs) + 1, n_folds or 1)) or not n_folds:
-        raise InputError(
-            f"{cv} does not predict every sample exactly once per repeat; "
-            f"use StratifiedKFold, StratifiedGroupKFold or a repeated one."
-        )
+            raise InputError(f"{name} has a fold that trains on samples that it scores.")
+        seen += np.bincount(test, minlength=len(y))
+        if seen.max() > 1:  # at once, because LeavePOut has more folds than memory holds
+            raise _not_once_per_repeat(name)
+        repeats[-1].append((train, test))
+        if seen.min() == 1:
+            repeats.append([])
+            seen[:] = 0
+    n_folds = len(repeats[0])
+    if repeats.pop() or not repeats or any(len(repeat) != n_folds for repeat in repeats):
+        raise _not_once_per_repeat(name)
     splits = []
-    for repeat, start in enumerate(starts[:-1]):
-        splits += _numbered(pairs[start : start + n_folds], repeat, n_folds)
-    _check_train_classes(y, splits)
+    for repeat, pairs in enumerate(repeats):
+        splits += _numbered(pairs, repeat, n_folds)
+    _check_folds(y, splits)
     return splits
+
+
+def _not_once_per_repeat(name: str) -> InputError:
+    return InputError(
+        f"{name} does not predict every sample exactly once per repeat; "
+        f"use StratifiedKFold, StratifiedGroupKFold or RepeatedStratifiedKFold."
+    )
 
 
 def _check_counts(y: np.ndarray, groups: np.ndarray | None, n_folds: int) -> None:
@@ -164,15 +185,19 @@ def _check_counts(y: np.ndarray, groups: np.ndarray | None, n_folds: int) -> Non
         )
 
 
-def _check_train_classes(y: np.ndarray, splits: Sequence[Split]) -> None:
+def _check_folds(y: np.ndarray, splits: Sequence[Split]) -> None:
     labels = np.unique(y)
     for split in splits:
+        if not len(split.test):
+            raise InputError(
+                f"Fold {split.fold} of repeat {split.repeat} has no sample to score, because "
+                f"the groups are too few or too unequal; use fewer folds or finer groups."
+            )
         missing = np.setdiff1d(labels, y[split.train])
         if missing.size:
             raise InputError(
                 f"Fold {split.fold} of repeat {split.repeat} has no sample of class "
-                f"{missing[0]!s} to train on, because one group holds them all; "
-                f"use fewer folds or finer groups."
+                f"{missing[0]!s} to train on; use fewer folds, finer groups or stratified folds."
             )
 
 
@@ -222,7 +247,8 @@ def load_groups(path: str | Path, n_samples: int) -> np.ndarray:
     import pandas as pd
 
     try:
-        table = pd.read_csv(path)
+        # As text: "NA" and "01" are names of groups like any other.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise InputError(f"Groups cannot be read from {path}: {error}.") from error
     column = table.columns[0] if table.shape[1] == 1 else "group"
@@ -233,4 +259,4 @@ def load_groups(path: str | Path, n_samples: int) -> np.ndarray:
             f"{path} must name a group for each of the {n_samples} samples, "
             f"got {int(table[column].notna().sum())}."
         )
-    return table[column].to_numpy()
+    return table[column].to_numpy(dtype=object)

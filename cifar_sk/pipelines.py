@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.networks import NETWORKS
 
 __all__ = [
+    "check_network",
     "make_model",
     "model_summaries",
     "parse_assignments",
@@ -173,7 +176,7 @@ def _value(text: str) -> Any:
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             continue
     return text
 
@@ -226,15 +229,15 @@ def set_params(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
     InputError
         For names that are no parameters, or values that a step refuses.
     """
-    known = pipeline.get_params()
-    # Nested names such as classifier__network__depth depend on values that are set here too.
-    unknown = [name for name in params if name.split("__")[0] not in pipeline.named_steps]
-    if unknown:
-        hints = [f"{name!r}{did_you_mean(name, _leaves(known))}" for name in unknown]
-        raise InputError(f"There is no parameter {'; nor '.join(hints)}.")
+    todo = dict(params)
     try:
-        pipeline.set_params(**params)
-        for _, step in pipeline.steps:
+        # Names such as classifier__network__depth may come to be known by what is set before.
+        while known := {name: todo.pop(name) for name in _leaves(pipeline) if name in todo}:
+            pipeline.set_params(**known)
+        if todo:
+            hints = [repr(name) + _nearest(name, _leaves(pipeline)) for name in todo]
+            raise InputError(f"There is no parameter {'; nor '.join(hints)}.")
+        for step in [*pipeline.get_params().values()]:
             _validate(step)
     except ValueError as error:
         text = " ".join(str(error).split())
@@ -242,16 +245,62 @@ def set_params(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
     return pipeline
 
 
+def _leaves(pipeline: Pipeline) -> list[str]:
+    """List the parameters that are values, and no steps."""
+    return [
+        name
+        for name, value in pipeline.get_params().items()
+        if "__" in name and not _is_step(name, value)
+    ]
+
+
+def _is_step(name: str, value: Any) -> bool:
+    return hasattr(value, "get_params") or name.rpartition("__")[2] in {"steps", "memory"}
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Suggest a parameter of the same step, or of any if there is no such step."""
+    step = name.partition("__")[0]
+    return did_you_mean(name, [k for k in known if k.startswith(f"{step}__")] or known)
+
+
 def _validate(step: Any) -> None:
     """Have a step check its parameters now, and not in every fold."""
-    for check in ("_check_params", "check_parameters", "_validate_params"):
+    for check in ("_check_params", "check_parameters"):
         if hasattr(step, check):
             getattr(step, check)()
             return
+    if hasattr(step, "_parameter_constraints"):
+        step._validate_params()
 
 
-def _leaves(params: Mapping[str, Any]) -> list[str]:
-    return [name for name in params if "__" in name]
+def check_network(pipeline: Pipeline, image_shape: tuple[int, ...], n_classes: int) -> None:
+    """Build a pipeline's network once, where it has one, and throw it away.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Left as it is.
+    image_shape : tuple of int
+        (h, w, c).
+    n_classes : int
+        How many.
+
+    Raises
+    ------
+    InputError
+        If a parameter is refused that only Keras can judge, such as a dropout rate above 1.
+    """
+    classifier = pipeline.steps[-1][1]
+    if not hasattr(classifier, "_build_network"):
+        return
+    try:
+        classifier._build_network(image_shape, n_classes)
+    except InputError:
+        raise
+    except (ValueError, TypeError) as error:
+        text = " ".join(str(error).split())
+        raise InputError(f"The network cannot be built: {text}") from error
 
 
 def pipeline_description(pipeline: Pipeline) -> dict[str, Any]:
@@ -274,16 +323,23 @@ def pipeline_description(pipeline: Pipeline) -> dict[str, Any]:
         "params": {
             name: _plain(value)
             for name, value in sorted(params.items())
-            if not hasattr(value, "get_params") and name not in {"steps", "memory"}
+            if name not in {*steps, "steps", "memory"}
         },
     }
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no NaN, and NaN is never equal to itself
     if isinstance(value, bool | int | float | str | None):
         return value
-    return getattr(value, "__qualname__", None) or repr(value)
+    if hasattr(value, "get_params"):
+        return type(value).__name__  # its parameters are listed by themselves
+    # An address would be another one in every process.
+    return getattr(value, "__qualname__", None) or re.sub(r" at 0x[0-9a-f]+", "", repr(value))

@@ -7,7 +7,7 @@ import platform
 import shlex
 import shutil
 import subprocess
-import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -28,13 +28,13 @@ _PACKAGES = (
 )
 
 
-def provenance(prog: str) -> dict[str, Any]:
+def provenance(command: Sequence[str]) -> dict[str, Any]:
     """Describe the program and the machine.
 
     Parameters
     ----------
-    prog : str
-        How the program was called, such as "python -m cifar_sk.cv"; its arguments follow.
+    command : sequence of str
+        How the program was called, word by word.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def provenance(prog: str) -> dict[str, Any]:
     """
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join([*prog.split(), *sys.argv[1:]]),
+        "command": shlex.join(command),
         "versions": {
             "cifar_sk": __version__,
             "python": platform.python_version(),

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import shutil
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Self
@@ -26,6 +27,9 @@ __all__ = ["RunFolder", "differences", "read_manifest", "write_atomically"]
 
 _MANIFEST = "run.json"
 _FORMAT = 1
+_DISCARDED = ".discarded.tmp"
+# What a process that was killed before it wrote its manifest may have left.
+_BEFORE_MANIFEST = {".lock", f".{_MANIFEST}.tmp", _DISCARDED}
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -90,6 +94,9 @@ class RunFolder:
         Held.
     scores : callable or None
         ``scores(fold_result)`` gives numbers that are written beside a fold's predictions.
+    is_new : bool
+        Whether there was no run before. If its first fold finds the input unusable, there is
+        none afterwards either.
     """
 
     def __init__(
@@ -98,11 +105,13 @@ class RunFolder:
         manifest: dict[str, Any],
         lock: FileLock,
         scores: Callable[[FoldResult], dict[str, float]] | None = None,
+        is_new: bool = False,
     ) -> None:
         self.path = path
         self.manifest = manifest
         self._lock = lock
         self._scores = scores
+        self._is_new = is_new
 
     @classmethod
     def open(
@@ -141,20 +150,23 @@ class RunFolder:
             If there is a run already, if it is another one, if another process writes it, or
             if the folder holds something else.
         """
+        if resume and overwrite:
+            raise InputError("A run is either resumed or overwritten; give one of the two.")
         path = Path(path)
         # What JSON would make of it is what a later run compares with.
         manifest = json.loads(
             json.dumps({"format": _FORMAT, "identity": identity, **(info or {})})
         )
         _check_is_run_or_new(path)
-        path.mkdir(parents=True, exist_ok=True)
+        _make_folder(path)
         lock = _acquire(path)
         try:
-            if (path / _MANIFEST).exists():
+            is_new = not (path / _MANIFEST).exists()
+            if not is_new:
                 manifest = _continue_or_replace(path, manifest, resume, overwrite)
-            (path / "folds").mkdir(exist_ok=True)
-            run = cls(path, manifest, lock, scores)
+            run = cls(path, manifest, lock, scores, is_new)
             run.update()
+            (path / "folds").mkdir(exist_ok=True)
         except BaseException:
             lock.release()
             raise
@@ -163,7 +175,10 @@ class RunFolder:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        is_unusable = kind is not None and issubclass(kind, InputError)
+        if is_unusable and self._is_new and not _finished(self.path):
+            shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
 
     def update(self, **info: Any) -> None:
@@ -185,9 +200,7 @@ class RunFolder:
         dict of int to FoldResult
             By index.
         """
-        folders = sorted((self.path / "folds").glob("[0-9]*"))
-        results = [_read_fold(folder) for folder in folders]
-        return {result.index: result for result in results}
+        return {int(folder.name): _read_fold(folder) for folder in _finished(self.path)}
 
     def staging(self, index: int) -> Path:
         """Make the empty folder that `commit` renames to the fold's own.
@@ -227,9 +240,22 @@ class RunFolder:
 def _check_is_run_or_new(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file; name another folder for the run.")
-    others = [p for p in path.iterdir() if p.name != ".lock"] if path.exists() else []
-    if others and not (path / _MANIFEST).exists():
+    names = {entry.name for entry in path.iterdir()} if path.exists() else set()
+    if _MANIFEST not in names and names - _BEFORE_MANIFEST:
         raise InputError(f"{path} holds other files than a run's; name another folder.")
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise InputError(
+            f"{path} cannot be made ({error.strerror}); name another folder for the run."
+        ) from error
+
+
+def _finished(path: Path) -> list[Path]:
+    return sorted((path / "folds").glob("[0-9]*"))
 
 
 def _acquire(path: Path) -> FileLock:
@@ -247,18 +273,15 @@ def _acquire(path: Path) -> FileLock:
 def _continue_or_replace(
     path: Path, manifest: dict[str, Any], resume: bool, overwrite: bool
 ) -> dict[str, Any]:
+    old = read_manifest(path)
     if overwrite:
-        for entry in path.iterdir():
-            if entry.name != ".lock":
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        _empty(path)
         return manifest
     if not resume:
-        n_done = len(list((path / "folds").glob("[0-9]*")))
         raise InputError(
-            f"{path} holds a run with {n_done} finished folds; continue it with --resume, "
-            f"replace it with --overwrite, or name another with --run."
+            f"{path} holds a run with {len(_finished(path))} finished folds; continue it with "
+            f"--resume, replace it with --overwrite, or name another with --run."
         )
-    old = read_manifest(path)
     changed = differences(old.get("identity"), manifest["identity"])
     if changed:
         raise InputError(
@@ -266,6 +289,19 @@ def _continue_or_replace(
             f"name another with --run, or replace it with --overwrite."
         )
     return {**manifest, "created": old.get("created")}
+
+
+def _empty(path: Path) -> None:
+    """Delete all but the lock, so that a crash leaves the run or nothing of its folds."""
+    shutil.rmtree(path / _DISCARDED, ignore_errors=True)
+    if (path / "folds").exists():
+        (path / "folds").rename(path / _DISCARDED)
+    # The manifest last: it says that the folder is a run's.
+    for entry in sorted(path.iterdir(), key=lambda entry: entry.name == _MANIFEST):
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry.name != ".lock":
+            entry.unlink()
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
@@ -310,7 +346,7 @@ _SCALARS = ("index", "repeat", "fold", "n_train", "fit_time", "score_time", "n_e
 def _write_fold(result: FoldResult, folder: Path, scores: dict[str, float]) -> None:
     scalars = {name: getattr(result, name) for name in (*_SCALARS, "n_parameters")}
     finite = {name: value if math.isfinite(value) else None for name, value in scores.items()}
-    text = json.dumps({**scalars, "scores": finite}, indent=1)
+    text = json.dumps({**scalars, "scores": finite}, indent=1, default=lambda x: x.item())
     (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
     arrays: dict[str, Any] = {"index": result.test_index, "proba": result.proba}
     if result.holdout_proba is not None:
@@ -320,22 +356,39 @@ def _write_fold(result: FoldResult, folder: Path, scores: dict[str, float]) -> N
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["epoch", *result.history])
         for epoch, values in enumerate(zip(*result.history.values(), strict=True), start=1):
-            writer.writerow([epoch, *map(repr, values)])
+            writer.writerow([epoch, *(repr(float(value)) for value in values)])
+
+
+# What reading a damaged JSON, NPZ or CSV file raises.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    zipfile.BadZipFile,
+)
 
 
 def _read_fold(folder: Path) -> FoldResult:
     try:
         scalars = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         scalars.pop("scores")
-        with np.load(folder / "predictions.npz", allow_pickle=False) as arrays:
+        with (
+            (folder / "predictions.npz").open("rb") as file,
+            np.load(file, allow_pickle=False) as arrays,
+        ):
             index, proba = arrays["index"], arrays["proba"]
             holdout = arrays.get("holdout_proba")
-        with (folder / "history.csv").open(encoding="utf-8", newline="") as file:
-            history = _columns(csv.reader(file))
+        with (folder / "history.csv").open(encoding="utf-8", newline="") as table:
+            history = _columns(csv.reader(table))
+        if scalars["index"] != int(folder.name) or len(index) != len(proba):
+            raise ValueError("its files do not belong together")
         return FoldResult(
             **scalars, test_index=index, proba=proba, holdout_proba=holdout, history=history
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise InputError(
             f"{folder} cannot be read as a finished fold ({error}); delete it, and resume."
         ) from error

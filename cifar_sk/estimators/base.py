@@ -29,6 +29,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from cifar_sk.augmentation import AugmentedImages
 from cifar_sk.errors import InputError
 from cifar_sk.estimators import model_files
+from cifar_sk.estimators.backend import released_graphs
 from cifar_sk.estimators.nested_params import NestedParamsMixin
 from cifar_sk.estimators.training import (
     PREDICT_BATCH_SIZE,
@@ -233,6 +234,9 @@ class BaseImageClassifier(NestedParamsMixin, KerasClassifier):
     ) -> tuple[Any, Any]:
         # scikeras' own check compares dtypes by can_cast and knows no feature names.
         kwargs = {"reset": reset, "allow_nd": True, "dtype": "numeric"}
+        shape = getattr(X, "shape", ())
+        if not reset and len(shape) > 2:
+            self._check_shape(shape[1:])  # scikit-learn would count rows as features
         if y is None:
             X = validate_data(self, X, **kwargs)
         else:
@@ -240,15 +244,18 @@ class BaseImageClassifier(NestedParamsMixin, KerasClassifier):
             check_classification_targets(y)
         if reset:
             self._sample_shape, self._is_uint8 = X.shape[1:], X.dtype == np.uint8
-        self._check_like_first(X)
+        self._check_shape(X.shape[1:])
+        self._check_pixels(X)
         return X, y
 
-    def _check_like_first(self, X: np.ndarray) -> None:
-        if X.shape[1:] != self._sample_shape:
-            raise ValueError(
-                f"X has samples of shape {X.shape[1:]}, but {type(self).__name__} was fitted on "
+    def _check_shape(self, sample_shape: tuple[int, ...]) -> None:
+        if sample_shape != self._sample_shape:
+            raise InputError(
+                f"X has samples of shape {sample_shape}, but {type(self).__name__} was fitted on "
                 f"samples of shape {self._sample_shape}."
             )
+
+    def _check_pixels(self, X: np.ndarray) -> None:
         if (X.dtype == np.uint8) != self._is_uint8:
             fitted = "uint8 (0–255)" if self._is_uint8 else "other numbers than uint8"
             raise InputError(
@@ -340,14 +347,15 @@ class BaseImageClassifier(NestedParamsMixin, KerasClassifier):
             min_delta=self.tol,
         )
         callbacks += [make() for make in self.callbacks or ()]
-        history = self._trainer.fit(
-            batches(train, self._seed(_ORDER)),
-            validation_data=None if validation is None else batches(validation, None),
-            epochs=epochs,
-            callbacks=[*callbacks, EpochWatch(epochs, self.learning_rate)],
-            shuffle=False,
-            verbose=int(self.verbose),
-        ).history
+        with released_graphs():
+            history = self._trainer.fit(
+                batches(train, self._seed(_ORDER)),
+                validation_data=None if validation is None else batches(validation, None),
+                epochs=epochs,
+                callbacks=[*callbacks, EpochWatch(epochs, self.learning_rate)],
+                shuffle=False,
+                verbose=int(self.verbose),
+            ).history
         for name, values in history.items():
             self.history_.setdefault(name, []).extend(float(value) for value in values)
 
@@ -456,7 +464,8 @@ class BaseImageClassifier(NestedParamsMixin, KerasClassifier):
         ndarray of shape (n,)
             The most probable of ``classes_``.
         """
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        proba = self.predict_proba(X)
+        return self.classes_[np.argmax(proba, axis=1)]
 
     # --- what a fit leaves --------------------------------------------------------------
 

@@ -20,6 +20,7 @@ import numpy as np
 from keras import ops
 
 from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.estimators.backend import has_gpu
 from cifar_sk.progress import EpochEnd, report_epoch
 
 __all__ = [
@@ -311,7 +312,10 @@ def _optimizer_class(optimizer: Any) -> Any:
     classes = {
         name.lower(): value
         for name, value in vars(keras.optimizers).items()
-        if inspect.isclass(value) and issubclass(value, keras.optimizers.Optimizer)
+        if inspect.isclass(value)
+        and issubclass(value, keras.optimizers.Optimizer)
+        and {"learning_rate", "weight_decay"} <= set(inspect.signature(value).parameters)
+        and value is not keras.optimizers.Optimizer  # wrappers have no rate, the base no step
     }
     if str(optimizer).lower() not in classes:
         raise InputError(
@@ -376,7 +380,7 @@ def compile_training(trainer: TrainingModel, optimizer: keras.optimizers.Optimiz
         One object for both, so that it is saved with the classifier.
     """
     # Keras' "auto" means XLA, whose convolutions ran 5 to 8 times slower than oneDNN's on CPUs.
-    jit_compile = "auto" if keras.distribution.list_devices("gpu") else False
+    jit_compile = "auto" if has_gpu() else False
     accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
     trainer.compile(optimizer, metrics=[accuracy], jit_compile=jit_compile)
     trainer.classifier.compile(

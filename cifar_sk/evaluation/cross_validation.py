@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +12,14 @@ from sklearn.model_selection import check_cv
 from threadpoolctl import threadpool_limits
 
 from cifar_sk.errors import InputError
-from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, fit_and_predict
+from cifar_sk.evaluation.fold_task import (
+    FoldEvent,
+    FoldTask,
+    Listener,
+    check_saveable,
+    fit_and_predict,
+    refusal,
+)
 from cifar_sk.evaluation.parallel import run_parallel
 from cifar_sk.folds import Split, make_splits, splits_of
 from cifar_sk.predictions import FoldResult, OOFResult
@@ -95,7 +101,8 @@ def cross_validate_oof(
     Raises
     ------
     InputError
-        If an argument or a parameter of `estimator` cannot be used.
+        If an argument cannot be used, or if no fold has succeeded before one refuses a
+        parameter or its data.
 
     Examples
     --------
@@ -107,14 +114,19 @@ def cross_validate_oof(
     (150, 3)
     """
     y = np.asarray(y)
-    splits = _as_splits(cv, y, groups, random_state)
     classes = np.unique(y)
     _check_arguments(estimator, X, y, class_names, classes, holdout)
+    if save_models:
+        check_saveable(estimator)
+    splits = _as_splits(cv, y, groups, random_state)
     holdout_X, holdout_y = holdout if holdout is not None else (None, None)
     task = FoldTask(estimator, X, y, classes, random_state, holdout_X)
     done = store.completed() if store is not None else {}
     todo = [split for split in splits if split.index not in done]
     for result in _run(task, todo, n_jobs, n_threads, store if save_models else None, listener):
+        unusable = refusal(result)
+        if unusable is not None and not any(not fold.failed for fold in done.values()):
+            raise InputError(unusable)  # it will hardly do in the other folds
         if store is not None and not result.failed:
             store.commit(result)
         done[result.index] = result
@@ -207,12 +219,4 @@ def _run(
     for split in todo:
         with threadpool_limits(n_threads):
             yield fit_and_predict(task, split, save_to(split), listener)
-        _release_memory()
-
-
-def _release_memory() -> None:
-    """Give back what a fold leaves in cycles, and what Keras keeps per model."""
-    keras = sys.modules.get("keras")
-    if keras is not None:
-        keras.utils.clear_session(free_memory=False)
-    gc.collect()
+        gc.collect()  # a fitted network is a cycle, which may hold a lot

@@ -8,7 +8,7 @@ them recorded, and one that has ``save`` can be saved; nothing else is asked of 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,9 @@ __all__ = [
     "FoldEvent",
     "FoldTask",
     "Listener",
+    "check_saveable",
     "fit_and_predict",
-    "save_classifier",
+    "refusal",
     "seeded_clone",
 ]
 
@@ -109,13 +110,29 @@ def fit_and_predict(
     result = FoldResult(split.index, split.repeat, split.fold, len(split.train), split.test)
     try:
         return _fit_and_predict(task, split, result, save_to, tell)
-    except (InputError, InvalidParameterError):
-        raise  # would be the same in every fold
     except Exception as error:
         if error is tell.raised:
             raise
         text = " ".join(str(error).split()) or "no message"
         return replace(result, error=f"{type(error).__name__}: {text}")
+
+
+def refusal(result: FoldResult) -> str | None:
+    """Return what a fold's estimator had against its input, or None.
+
+    Parameters
+    ----------
+    result : FoldResult
+        A fold that may have failed.
+
+    Returns
+    -------
+    str or None
+        The sentence, where the fold failed because parameters or data cannot be used and not
+        because the computation went wrong.
+    """
+    kind, _, text = (result.error or "").partition(": ")
+    return text if kind in {InputError.__name__, InvalidParameterError.__name__} else None
 
 
 class _Teller:
@@ -154,13 +171,13 @@ def _fit_and_predict(
         holdout_proba = _aligned_proba(estimator, task.holdout_X, task.classes)
     final = _final_step(estimator)
     if save_to is not None:
-        save_classifier(estimator, save_to)
+        final.save(save_to)
     return replace(
         result,
         proba=proba,
         fit_time=fitted - start,
         score_time=scored - fitted,
-        history={name: list(values) for name, values in getattr(final, "history_", {}).items()},
+        history=_history(final),
         n_epochs=getattr(final, "n_epochs_", None),
         n_parameters=getattr(final, "n_parameters_", None),
         holdout_proba=holdout_proba,
@@ -177,24 +194,29 @@ def _aligned_proba(estimator: Any, X: Any, classes: np.ndarray) -> np.ndarray:
     return proba
 
 
+def _history(classifier: Any) -> dict[str, list[float]]:
+    history = getattr(classifier, "history_", None)
+    if not isinstance(history, Mapping):  # other libraries' have other forms
+        return {}
+    return {name: [float(value) for value in values] for name, values in history.items()}
+
+
 def _final_step(estimator: Any) -> Any:
     return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
 
 
-def save_classifier(estimator: Any, path: Path) -> None:
-    """Save the classifier of a fitted pipeline whose other steps do nothing at predict.
+def check_saveable(estimator: Any) -> None:
+    """Refuse pipelines of which the saved classifier alone would not predict the same.
 
     Parameters
     ----------
     estimator : classifier or pipeline
-        Fitted.
-    path : Path
-        A folder.
+        Fitted or not.
 
     Raises
     ------
     InputError
-        If the classifier cannot be saved, or would predict otherwise without its pipeline.
+        If the last step has no ``save``, or another step also acts at predict.
     """
     for name, step in getattr(estimator, "steps", [])[:-1]:
         resamples = hasattr(step, "fit_resample")
@@ -206,7 +228,6 @@ def save_classifier(estimator: Any, path: Path) -> None:
     final = _final_step(estimator)
     if not hasattr(final, "save"):
         raise InputError(f"{type(final).__name__} has no save method; leave save_models off.")
-    final.save(path)
 
 
 def seeded_clone(estimator: Any, random_state: int, index: int) -> Any:

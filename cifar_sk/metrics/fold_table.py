@@ -71,8 +71,8 @@ def fold_metrics(result: OOFResult) -> pd.DataFrame:
     ``std`` is the sample standard deviation over folds (ddof=1), not a standard error. The
     interval is `cifar_sk.metrics.intervals.corrected_t_interval`; there is none for epochs and
     times, nor for the ``test_split_...`` columns, because all folds share that one test set.
-    Failed folds are left out. A score that is undefined (NaN) in a scored fold makes its summary NaN: a
-    mean over the others would look like one over all.
+    Failed folds are left out. A score that is undefined (NaN) in a scored fold makes its
+    summary NaN: a mean over the others would look like one over all.
     """
     scores = _score_columns(result)
     rows = [_fold_row(result, fold) for fold in result.folds]
