@@ -77,9 +77,15 @@ def test_files(written):
         "confusion_matrix.csv",
         "confusion_matrix_fold_00.csv",
         "confusion_matrix_fold_02.csv",
+        "confusion_matrix_normalized.csv",
+        "confusion_matrix_normalized_fold_00.csv",
+        "confusion_matrix_normalized_fold_02.csv",
         "figures/class_scores.png",
         "figures/confident_mistakes.png",
         "figures/confusion_matrix.png",
+        "figures/confusion_matrix_fold_00.png",
+        "figures/confusion_matrix_fold_02.png",
+        "figures/confusion_matrix_normalized.png",
         "figures/learning_curves.png",
         "figures/reliability.png",
         "figures/samples.png",
@@ -124,7 +130,7 @@ def test_page_loads_nothing_and_every_image_has_a_description(written):
     folder, _ = written
     page = Page((folder / "report.html").read_text(encoding="utf-8"))
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == 6
+    assert len(images) == 7  # the folds' own matrices are files only
     assert all(image["src"].startswith("data:image/png;base64,") for image in images)
     assert all(len(image["alt"]) > 20 for image in images)
     assert not {"link", "script", "iframe"} & {tag for tag, _ in page.tags}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from cifar_sk.displays import (
     ReliabilityDisplay,
     SampleGridDisplay,
 )
-from cifar_sk.metrics import pooling_note
-from cifar_sk.predictions import OOFResult
+from cifar_sk.metrics import pooling_note, row_name
+from cifar_sk.predictions import FoldResult, OOFResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,6 +42,8 @@ class ReportFigure:
         The picture; the same figure gives the same bytes.
     width : int
         Natural width, CSS pixels.
+    in_page : bool
+        Whether the page shows it; the others are files only.
     """
 
     name: str
@@ -49,6 +51,7 @@ class ReportFigure:
     alt: str
     png: bytes
     width: int
+    in_page: bool = True
 
     @property
     def base64(self) -> str:
@@ -79,7 +82,9 @@ def draw_figures(result: OOFResult, images: np.ndarray | None = None) -> list[Re
     if not result.scored:
         return []
     figures = [_curves(result)] if any(_has_curves(fold.history) for fold in result.folds) else []
-    figures += [_confusion(result), _class_scores(result), _reliability(result)]
+    figures += [_confusion(result), _confusion(result, normalize=True)]
+    figures += [_confusion(result, fold) for fold in result.scored]
+    figures += [_class_scores(result), _reliability(result)]
     if images is not None:
         figures.append(_samples(result, images))
         if _has_mistakes(result):
@@ -119,9 +124,12 @@ def _curves(result: OOFResult) -> ReportFigure:
     return _finish("learning_curves", display.figure_, caption, alt)
 
 
-def _confusion(result: OOFResult) -> ReportFigure:
-    display = ConfusionDisplay.from_result(result).plot()
-    counts = display.frame().to_numpy(copy=True)
+def _confusion(
+    result: OOFResult, fold: FoldResult | None = None, *, normalize: bool = False
+) -> ReportFigure:
+    index = None if fold is None else fold.index
+    display = ConfusionDisplay.from_result(result, index, normalize=normalize).plot()
+    counts = display.counts.to_numpy(copy=True)
     totals = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
     true, predicted = np.unravel_index(counts.argmax(), counts.shape)
@@ -132,8 +140,13 @@ def _confusion(result: OOFResult) -> ReportFigure:
         if counts.any()
         else "Heat map. No confusions: every prediction is right."
     )
-    caption = f"Confusion matrix. {pooling_note(result)} Colour is the share of the true class."
-    return _finish("confusion_matrix", display.figure_, caption, alt)
+    held = pooling_note(result) if fold is None else f"Out-of-fold predictions of fold {index}."
+    cells = "percentages of the true class" if normalize else "counts"
+    caption = f"Confusion matrix, {cells}. {held} Colour is the share of the true class."
+    name = "confusion_matrix" + ("_normalized" if normalize else "")
+    name += "" if fold is None else f"_{row_name(fold)}"
+    figure = _finish(name, display.figure_, caption, alt)
+    return replace(figure, in_page=fold is None)
 
 
 def _class_scores(result: OOFResult) -> ReportFigure:

@@ -54,7 +54,8 @@ def write_report(
     list of Path
         The files written: ``fold_metrics.csv``, ``report.html`` and, unless every fold failed,
         ``class_metrics.csv``, ``confusion_matrix.csv``, ``confusion_matrix_fold_00.csv`` and so
-        on, ``oof_predictions.csv``, ``classification_report.txt`` and ``figures/*.png``.
+        on (counts), ``confusion_matrix_normalized.csv`` and so on (shares of the true class),
+        ``oof_predictions.csv``, ``classification_report.txt`` and ``figures/*.png``.
 
     Raises
     ------
@@ -126,10 +127,11 @@ def _tables(result: OOFResult) -> dict[str, bytes]:
     if not result.scored:
         return contents
     contents["class_metrics.csv"] = _csv(class_metrics(result))
-    contents["confusion_matrix.csv"] = _csv(confusion_table(result), index=True)
-    for fold in result.scored:
-        matrix = _csv(confusion_table(result, fold.index), index=True)
-        contents[f"confusion_matrix_{row_name(fold)}.csv"] = matrix
+    rows = {"": None, **{f"_{row_name(fold)}": fold.index for fold in result.scored}}
+    for suffix, index in rows.items():
+        for kind, normalize in (("", False), ("_normalized", True)):
+            table = confusion_table(result, index, normalize=normalize)
+            contents[f"confusion_matrix{kind}{suffix}.csv"] = _csv(table, index=True)
     contents["oof_predictions.csv"] = _csv(oof_predictions(result))
     contents["classification_report.txt"] = classification_report_text(result).encode()
     return contents

@@ -94,7 +94,7 @@ def render_page(
         folds=_fold_rows(table),
         classes=_class_rows(result) if result.scored else [],
         note=pooling_note(result),
-        figures=figures,
+        figures=[figure for figure in figures if figure.in_page],
     )
 
 
