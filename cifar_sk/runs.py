@@ -7,20 +7,17 @@ first missing one. What must be equal for that is the run's *identity*; everythi
 
 from __future__ import annotations
 
-import csv
 import json
-import math
 import os
 import shutil
-import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from cifar_sk.errors import InputError
+from cifar_sk.fold_files import read_fold, write_fold
 from cifar_sk.predictions import FoldResult
 
 __all__ = ["RunFolder", "differences", "read_manifest", "write_atomically"]
@@ -200,7 +197,7 @@ class RunFolder:
         dict of int to FoldResult
             By index.
         """
-        return {int(folder.name): _read_fold(folder) for folder in _finished(self.path)}
+        return {int(folder.name): read_fold(folder) for folder in _finished(self.path)}
 
     def staging(self, index: int) -> Path:
         """Make the empty folder that `commit` renames to the fold's own.
@@ -229,7 +226,7 @@ class RunFolder:
         """
         staged = self.path / "folds" / f".{result.index:02d}.tmp"
         staged.mkdir(exist_ok=True)
-        _write_fold(result, staged, self._scores(result) if self._scores else {})
+        write_fold(result, staged, self._scores(result) if self._scores else {})
         for file in staged.iterdir():
             _sync(file)
         _sync(staged)
@@ -338,64 +335,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-_SCALARS = ("index", "repeat", "fold", "n_train", "fit_time", "score_time", "n_epochs")
-
-
-def _write_fold(result: FoldResult, folder: Path, scores: dict[str, float]) -> None:
-    scalars = {name: getattr(result, name) for name in (*_SCALARS, "n_parameters")}
-    finite = {name: value if math.isfinite(value) else None for name, value in scores.items()}
-    text = json.dumps({**scalars, "scores": finite}, indent=1, default=lambda x: x.item())
-    (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
-    arrays: dict[str, Any] = {"index": result.test_index, "proba": result.proba}
-    if result.holdout_proba is not None:
-        arrays["holdout_proba"] = result.holdout_proba
-    np.savez(folder / "predictions.npz", **arrays)
-    with (folder / "history.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["epoch", *result.history])
-        for epoch, values in enumerate(zip(*result.history.values(), strict=True), start=1):
-            writer.writerow([epoch, *(repr(float(value)) for value in values)])
-
-
-# What reading a damaged JSON, NPZ or CSV file raises.
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    zipfile.BadZipFile,
-)
-
-
-def _read_fold(folder: Path) -> FoldResult:
-    try:
-        scalars = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        scalars.pop("scores")
-        with (
-            (folder / "predictions.npz").open("rb") as file,
-            np.load(file, allow_pickle=False) as arrays,
-        ):
-            index, proba = arrays["index"], arrays["proba"]
-            holdout = arrays.get("holdout_proba")
-        with (folder / "history.csv").open(encoding="utf-8", newline="") as table:
-            history = _columns(csv.reader(table))
-        if scalars["index"] != int(folder.name) or len(index) != len(proba):
-            raise ValueError("its files do not belong together")
-        return FoldResult(
-            **scalars, test_index=index, proba=proba, holdout_proba=holdout, history=history
-        )
-    except _UNREADABLE as error:
-        raise InputError(
-            f"{folder} cannot be read as a finished fold ({error}); delete it, and resume."
-        ) from error
-
-
-def _columns(rows: Iterable[list[str]]) -> dict[str, list[float]]:
-    header, *lines = rows
-    columns = {name: [float(line[at]) for line in lines] for at, name in enumerate(header)}
-    columns.pop("epoch")
-    return columns

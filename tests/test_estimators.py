@@ -157,7 +157,7 @@ def test_uint8_is_scaled_in_the_graph(digits):
 
 
 def test_batches_stay_uint8():
-    from cifar_sk.estimators.training import BatchSequence
+    from cifar_sk.estimators.batches import BatchSequence
 
     images = np.arange(5 * 2 * 2, dtype=np.uint8).reshape(5, 2, 2, 1)
     batches = BatchSequence(images, np.arange(5), 2, target=np.arange(5), seed=0)

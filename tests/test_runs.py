@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifar_sk import runs
+from cifar_sk import fold_files, runs
 from cifar_sk.errors import InputError
 from cifar_sk.predictions import FoldResult
 from cifar_sk.runs import RunFolder, differences, read_manifest, write_atomically
@@ -261,7 +261,12 @@ def survives(monkeypatch, step, action):
     """Run an action that crashes at the step-th change of the disk; False if it did."""
     left = iter(range(step))
     targets = [(os, "mkdir"), (os, "rename"), (os, "replace"), (os, "fsync"), (os, "rmdir")]
-    targets += [(os, "unlink"), (runs.np, "savez"), (runs.csv, "writer"), (Path, "write_text")]
+    targets += [
+        (os, "unlink"),
+        (fold_files.np, "savez"),
+        (fold_files.csv, "writer"),
+        (Path, "write_text"),
+    ]
 
     def wrap(function):
         def replacement(*args, **kwargs):

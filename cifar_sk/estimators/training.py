@@ -1,11 +1,10 @@
-"""What happens inside ``fit``: batches, the training step, schedules and callbacks, on Keras.
+"""What happens inside ``fit``: the training step, and what watches it, on Keras.
 
 Only Keras is used here, no backend's own calls, so that it runs on any of Keras' backends.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
 import random
 from collections.abc import Iterator
@@ -16,31 +15,20 @@ import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
 
 # isort: split
 import keras
-import numpy as np
 from keras import ops
 
-from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.estimators.backend import has_gpu
 from cifar_sk.progress import EpochEnd, report_epoch
 
 __all__ = [
-    "PREDICT_BATCH_SIZE",
-    "SCHEDULES",
-    "BatchSequence",
     "EpochWatch",
     "TrainingModel",
     "compile_training",
     "generator_states",
-    "learning_rate_schedule",
     "make_callbacks",
-    "make_optimizer",
-    "optimizer_defaults",
     "seeded",
     "set_generator_states",
 ]
-
-PREDICT_BATCH_SIZE = 256
-SCHEDULES = ("constant", "exponential", "cosine", "one_cycle", "reduce_on_plateau")
 
 
 @contextmanager
@@ -56,63 +44,6 @@ def seeded(seed: int) -> Iterator[None]:
         yield
     finally:
         random.setstate(state)
-
-
-class BatchSequence(keras.utils.PyDataset):
-    """Batches of some samples of arrays that are never copied as a whole.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, ...)
-        All images, uint8 or float.
-    index : ndarray of int, shape (n_used,)
-        The samples to use, as positions in `images`.
-    batch_size : int
-        Samples per batch; the last batch of an epoch may be smaller.
-    target : ndarray of int32, shape (n,), or None
-        Encoded classes; None for prediction.
-    sample_weight : ndarray of float32, shape (n,), or None
-        Weights.
-    seed : int or None
-        Seed of the order, which is new in every epoch; None keeps the order of `index`.
-    """
-
-    def __init__(
-        self,
-        images: np.ndarray,
-        index: np.ndarray,
-        batch_size: int,
-        *,
-        target: np.ndarray | None = None,
-        sample_weight: np.ndarray | None = None,
-        seed: int | None = None,
-    ) -> None:
-        super().__init__()
-        self._arrays = tuple(a for a in (images, target, sample_weight) if a is not None)
-        self._index = index
-        self._batch_size = batch_size
-        self._rng = None if seed is None else np.random.default_rng(seed)
-        self._order = self._draw()
-
-    def _draw(self) -> np.ndarray:
-        return self._index if self._rng is None else self._rng.permutation(self._index)
-
-    def __len__(self) -> int:
-        return math.ceil(len(self._index) / self._batch_size)
-
-    def __getitem__(self, position: int) -> tuple[np.ndarray, ...]:
-        start = position * self._batch_size
-        # Sorted, the gather reads memory in order; within a batch the order has no effect.
-        chosen = np.sort(self._order[start : start + self._batch_size])
-        return tuple(_as_batch(array[chosen]) for array in self._arrays)
-
-    def on_epoch_end(self) -> None:
-        """Draw the next epoch's order."""
-        self._order = self._draw()
-
-
-def _as_batch(batch: np.ndarray) -> np.ndarray:
-    return batch.astype("float32") if batch.dtype.kind == "f" else batch
 
 
 class TrainingModel(keras.Model):
@@ -226,46 +157,6 @@ class EpochWatch(keras.callbacks.Callback):
         report_epoch(EpochEnd(self._done, self._n_epochs, logs))
 
 
-def learning_rate_schedule(name: str, learning_rate: float, n_steps: int) -> Any:
-    """Learning rate as a function of the step, where it is one.
-
-    Parameters
-    ----------
-    name : str
-        "constant" and "reduce_on_plateau" stay at `learning_rate` here (a callback reduces the
-        latter); "exponential" falls to 1 % of it; "cosine" to 0; "one_cycle" rises linearly
-        from 4 % over the first 30 % of the steps and then falls as a cosine to 0.
-    learning_rate : float
-        The highest rate.
-    n_steps : int
-        Batches of the whole fit.
-
-    Returns
-    -------
-    float or keras.optimizers.schedules.LearningRateSchedule
-
-    References
-    ----------
-    .. [1] I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts",
-       ICLR 2017. :doi:`10.48550/arXiv.1608.03983`
-    .. [2] L. N. Smith and N. Topin, "Super-convergence", 2019. :doi:`10.1117/12.2520589`
-    """
-    schedules = keras.optimizers.schedules
-    if name == "exponential":
-        return schedules.ExponentialDecay(learning_rate, decay_steps=n_steps, decay_rate=0.01)
-    if name == "cosine":
-        return schedules.CosineDecay(learning_rate, decay_steps=n_steps)
-    if name == "one_cycle":
-        warmup = max(1, round(0.3 * n_steps))
-        return schedules.CosineDecay(
-            learning_rate / 25,
-            decay_steps=max(1, n_steps - warmup),
-            warmup_target=learning_rate,
-            warmup_steps=warmup,
-        )
-    return learning_rate
-
-
 def make_callbacks(
     *, plateau: bool, early_stopping: bool, patience: int, min_delta: float
 ) -> list[keras.callbacks.Callback]:
@@ -303,70 +194,6 @@ def make_callbacks(
             )
         )
     return callbacks
-
-
-def _optimizer_class(optimizer: Any) -> Any:
-    """Find what makes the optimiser; an instance would be shared by every clone."""
-    if callable(optimizer):
-        return optimizer
-    classes = {
-        name.lower(): value
-        for name, value in vars(keras.optimizers).items()
-        if inspect.isclass(value)
-        and issubclass(value, keras.optimizers.Optimizer)
-        and {"learning_rate", "weight_decay"} <= set(inspect.signature(value).parameters)
-        and value is not keras.optimizers.Optimizer  # wrappers have no rate, the base no step
-    }
-    if str(optimizer).lower() not in classes:
-        raise InputError(
-            f"There is no optimizer {optimizer!r}{did_you_mean(str(optimizer), classes)}."
-        )
-    return classes[optimizer.lower()]
-
-
-def optimizer_defaults(optimizer: Any) -> dict[str, Any]:
-    """List an optimiser's own keywords.
-
-    Parameters
-    ----------
-    optimizer : str or callable
-        Name of a Keras optimiser, or what makes one.
-
-    Returns
-    -------
-    dict
-        Defaults by name, but for the learning rate, which is the classifier's parameter.
-    """
-    signature = inspect.signature(_optimizer_class(optimizer)).parameters
-    ignored = {"learning_rate", "name", "kwargs"}
-    return {name: p.default for name, p in signature.items() if name not in ignored}
-
-
-def make_optimizer(
-    optimizer: Any,
-    params: dict[str, Any] | None,
-    *,
-    learning_rate: float,
-    schedule: str,
-    n_steps: int,
-) -> keras.optimizers.Optimizer:
-    """Make an optimiser.
-
-    Parameters
-    ----------
-    optimizer : str or callable
-        Name of a Keras optimiser, or what makes one.
-    params : dict or None
-        Its keywords.
-    learning_rate, schedule, n_steps
-        As in `learning_rate_schedule`.
-
-    Returns
-    -------
-    keras.optimizers.Optimizer
-    """
-    rate = learning_rate_schedule(schedule, learning_rate, n_steps)
-    return _optimizer_class(optimizer)(learning_rate=rate, **(params or {}))
 
 
 def compile_training(trainer: TrainingModel, optimizer: keras.optimizers.Optimizer) -> None:
