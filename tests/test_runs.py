@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifar_sk import fold_files, runs
+from cifar_sk import fold_files
 from cifar_sk.errors import InputError
 from cifar_sk.predictions import FoldResult
 from cifar_sk.runs import RunFolder, differences, read_manifest, write_atomically
