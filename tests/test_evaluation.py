@@ -1,7 +1,14 @@
 """The honest parts: what a fold sees, what it never sees, and that nothing else matters."""
 
+import os
+import subprocess
+import sys
+import time
+
 import numpy as np
+import psutil
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
@@ -30,6 +37,20 @@ FIVE = StratifiedKFold(5, shuffle=True, random_state=0)
 
 def tiny_ann(**params):
     return ANNClassifier(**{"hidden_units": (16,), "epochs": 3, "learning_rate": 1e-2, **params})
+
+
+class Grows(ClassifierMixin, BaseEstimator):
+    """Keeps 400 MB for each fit in its process, whose number is its probability."""
+
+    def fit(self, X, y):
+        kept = sys.modules.setdefault("kept_by_grows", [])
+        time.sleep(1.1)  # joblib looks once in a second
+        kept.append(np.ones(50_000_000))
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X):
+        return np.full((len(X), 2), float(os.getpid()))
 
 
 def accuracy(result):
@@ -233,6 +254,48 @@ def test_two_jobs_equal_one(digits, augment):
     assert_same_predictions(one, two)
     assert sum(event.epoch is not None for event in heard) == 3 * 3
     assert sum(event.result is not None for event in heard) == 3
+
+
+SLEEPS = """
+import os, sys, time
+import numpy as np
+from sklearn.dummy import DummyClassifier
+from cifar_sk import cross_validate_oof
+
+class Sleeps(DummyClassifier):
+    def fit(self, X, y):
+        print(os.getpid(), flush=True)
+        time.sleep(60)
+
+cross_validate_oof(Sleeps(), np.zeros((8, 1)), [0, 1] * 4, cv=2, n_jobs=2)
+"""
+
+
+def test_workers_end_with_a_parent_that_was_killed():
+    command = [sys.executable, "-c", SLEEPS]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        workers = [int(process.stdout.readline()) for _ in range(2)]
+        assert all(psutil.pid_exists(worker) for worker in workers)
+        process.kill()
+    _, alive = psutil.wait_procs([psutil.Process(w) for w in workers if _runs(w)], timeout=20)
+    assert not alive
+
+
+def _runs(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_workers_are_not_ended_for_what_they_keep_in_memory():
+    """joblib would end, and warn of, workers that grow by 300 MB between two folds."""
+    X, y = np.zeros((12, 1)), np.arange(12) % 2
+    result = cross_validate_oof(Grows(), X, y, cv=6, n_jobs=2)
+    assert not result.failed
+    pids = {int(fold.proba[0, 0]) for fold in result.folds}
+    assert len(pids) <= 2
+    get_reusable_executor().shutdown(wait=True)  # so that later tests have the memory
 
 
 # --- results ----------------------------------------------------------------------------------

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib.externals.loky import process_executor
 
 from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, fit_and_predict
 from cifar_sk.folds import Split
@@ -58,18 +61,43 @@ def run_parallel(
         parallel_config("loky", n_jobs=min(n_jobs, len(todo)), inner_max_num_threads=threads),
         _relay(listener) as events,
     ):
-        jobs = (delayed(_work)(task, split, save_to(split), threads, events) for split in todo)
+        jobs = (
+            delayed(_work)(task, split, save_to(split), threads, events, os.getpid())
+            for split in todo
+        )
         yield from Parallel(return_as="generator_unordered", pre_dispatch="all")(jobs)
 
 
 def _work(
-    task: FoldTask, split: Split, save_to: Path | None, threads: int, events: str | None
+    task: FoldTask,
+    split: Split,
+    save_to: Path | None,
+    threads: int,
+    events: str | None,
+    parent: int,
 ) -> FoldResult:
+    _prepare_worker(parent)
     # TensorFlow reads these when it first computes, which is after this.
     os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
     os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
     listener = None if events is None else lambda event: _append(events, event)
     return fit_and_predict(task, split, save_to, listener)
+
+
+@functools.cache
+def _prepare_worker(parent: int) -> None:
+    """Make this process end with the one that started it, and not for its memory."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    # Where psutil is installed, joblib takes what TensorFlow keeps for reuse for a leak and
+    # ends the worker in the middle of a run.
+    process_executor._USE_PSUTIL = False
+
+
+def _end_with(parent: int) -> None:
+    # joblib's workers outlive a parent that was killed, and would train on for nobody.
+    while os.getppid() == parent:
+        time.sleep(_POLL_SECONDS)
+    os._exit(1)
 
 
 def _append(events: str, event: FoldEvent) -> None:
