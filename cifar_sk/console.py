@@ -1,4 +1,4 @@
-"""What the command lines share: ending with one sentence, and showing progress."""
+"""What the command lines share: the data options, ending with one sentence, progress."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,11 +17,69 @@ from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from sklearn.utils import Bunch
 
     from cifar_sk.evaluation.fold_task import FoldEvent
     from cifar_sk.progress import EpochEnd
 
-__all__ = ["FoldProgress", "keyboard_interrupts", "run_command"]
+__all__ = [
+    "DataHome",
+    "Dataset",
+    "FoldProgress",
+    "Limit",
+    "keyboard_interrupts",
+    "open_dataset",
+    "run_command",
+]
+
+
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        help="cifar10, cifar10-jpeg, cifar100, digits, or a path (folder of images per class, "
+        ".npz, Parquet, CIFAR batches). Unset: CIFAR-10, or the embedded digits if it cannot be "
+        "had.",
+        show_default=False,
+    ),
+]
+DataHome = Annotated[
+    Path | None,
+    typer.Option(help="Folder that CIFAR is looked for in.", envvar="CIFAR_SK_DATA"),
+]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="Use a stratified random subset of so many images.")
+]
+
+
+def open_dataset(
+    dataset: str | None,
+    data_home: Path | None,
+    limit: int | None,
+    *,
+    seed: int,
+    test_split: bool = False,
+) -> Bunch:
+    """Load the data set that the options name, and say loudly where another stands in for it.
+
+    Parameters
+    ----------
+    dataset, data_home, limit, test_split
+        As for `cifar_sk.datasets.load_dataset`.
+    seed : int
+        Of the subset.
+
+    Returns
+    -------
+    Bunch
+    """
+    from cifar_sk.datasets import load_dataset
+
+    bunch = load_dataset(
+        dataset, data_home=data_home, limit=limit, random_state=seed, test_split=test_split
+    )
+    if bunch.fallback:
+        typer.secho(f"warning: {bunch.fallback}", fg=typer.colors.YELLOW, bold=True, err=True)
+    return bunch
 
 
 def run_command(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cifar_sk.console import run_command
+from cifar_sk.console import DataHome, Dataset, Limit, open_dataset, run_command
 from cifar_sk.cv_job import CVJob
 from cifar_sk.errors import InputError
 from cifar_sk.provenance import cpu_count, gpu_names, provenance
@@ -47,22 +47,9 @@ def cv(
         Path | None,
         typer.Option(help="CSV file with a group per sample; no group is trained on and scored."),
     ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="cifar10, cifar10-jpeg, cifar100, digits, or a path (folder of images per "
-            "class, .npz, Parquet, CIFAR batches). Unset: CIFAR-10, or the embedded digits if "
-            "it cannot be had.",
-            show_default=False,
-        ),
-    ] = None,
-    data_home: Annotated[
-        Path | None,
-        typer.Option(help="Folder that CIFAR is looked for in.", envvar="CIFAR_SK_DATA"),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Use a stratified random subset of so many images.")
-    ] = None,
+    dataset: Dataset = None,
+    data_home: DataHome = None,
+    limit: Limit = None,
     augment: Annotated[
         str, typer.Option(help="none, light, r2, r4, or a list: flip,translate:0.1,crop:4,…")
     ] = "none",
@@ -120,7 +107,9 @@ def cv(
     n_jobs = _n_jobs(jobs, folds * repeats, n_threads)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     pipeline = _pipeline(model, augment, resample, params, given, assignments or [])
-    bunch = _load(dataset, data_home, limit, seed, test_split)
+    bunch = open_dataset(dataset, data_home, limit, seed=seed, test_split=test_split)
+    if test_split and bunch.test_images is None:
+        raise InputError(f"--test-split: {bunch.name!r} has no official test split.")
     splits = _splits(bunch, folds, repeats, groups, seed)
     check_network(pipeline, bunch.images.shape[1:], len(bunch.target_names))
     job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models)
@@ -157,21 +146,6 @@ def _n_jobs(jobs: str, n_folds: int, n_threads: int) -> int:
     if not jobs.isdecimal() or int(jobs) < 1:
         raise InputError(f"--jobs must be a number from 1, or auto; got {jobs!r}.")
     return int(jobs)
-
-
-def _load(
-    dataset: str | None, data_home: Path | None, limit: int | None, seed: int, test_split: bool
-) -> Bunch:
-    from cifar_sk.datasets import load_dataset
-
-    bunch = load_dataset(
-        dataset, data_home=data_home, limit=limit, random_state=seed, test_split=test_split
-    )
-    if bunch.fallback:
-        typer.secho(f"warning: {bunch.fallback}", fg=typer.colors.YELLOW, bold=True, err=True)
-    if test_split and bunch.test_images is None:
-        raise InputError(f"--test-split: the data set {bunch.name!r} has no official test split.")
-    return bunch
 
 
 def _splits(bunch: Bunch, folds: int, repeats: int, groups: Path | None, seed: int) -> list[Split]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_sk.console import run_command
+from cifar_sk.console import DataHome, Dataset, Limit, open_dataset, run_command
 from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:
@@ -202,32 +202,16 @@ _EXAMPLES = (
 
 @app.command(epilog="\n\n".join(_EXAMPLES))
 def explore(
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="cifar10, cifar10-jpeg, cifar100, digits, or a path. "
-            "Unset: CIFAR-10, or the embedded digits if it cannot be had.",
-            show_default=False,
-        ),
-    ] = None,
-    data_home: Annotated[
-        Path | None,
-        typer.Option(help="Folder that CIFAR is looked for in.", envvar="CIFAR_SK_DATA"),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Stratified random subset of so many images.")
-    ] = None,
+    dataset: Dataset = None,
+    data_home: DataHome = None,
+    limit: Limit = None,
     output: Annotated[
         Path, typer.Option(help="Folder for samples.png, made if it does not exist.")
     ] = Path("results/explore"),
     seed: Annotated[int, typer.Option(min=0, help="Seed of the subset and of the samples.")] = 0,
 ) -> None:
     """Describe a data set: classes, channels, exact duplicates, and a picture of samples."""
-    from cifar_sk.datasets import load_dataset
-
-    bunch = load_dataset(dataset, data_home=data_home, limit=limit, random_state=seed)
-    if bunch.fallback:
-        typer.secho(f"warning: {bunch.fallback}", fg=typer.colors.YELLOW, bold=True, err=True)
+    bunch = open_dataset(dataset, data_home, limit, seed=seed)
     typer.echo(_as_text(describe_dataset(bunch)))
     typer.echo(f"samples      {_save(draw_samples(bunch, random_state=seed), output)}")
 

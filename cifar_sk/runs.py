@@ -29,19 +29,19 @@ _DISCARDED = ".discarded.tmp"
 _BEFORE_MANIFEST = {".lock", f".{_MANIFEST}.tmp", _DISCARDED}
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a text file at once, so that no reader and no crash sees half of it.
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file at once, so that no reader and no crash sees half of it.
 
     Parameters
     ----------
     path : Path
         The file.
-    text : str
-        Its content, UTF-8.
+    content : bytes
+        All of it.
     """
     staged = path.with_name(f".{path.name}.tmp")
-    with staged.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+    with staged.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     staged.replace(path)
@@ -187,7 +187,8 @@ class RunFolder:
             Entries by name; JSON values.
         """
         self.manifest.update(info)
-        write_atomically(self.path / _MANIFEST, json.dumps(self.manifest, indent=1) + "\n")
+        text = json.dumps(self.manifest, indent=1) + "\n"
+        write_atomically(self.path / _MANIFEST, text.encode())
 
     def completed(self) -> dict[int, FoldResult]:
         """Read the finished folds.

@@ -404,9 +404,9 @@ def test_one_writer_at_a_time_and_kill_9_leaves_whole_folds_and_no_lock(tmp_path
 # --- small parts -----------------------------------------------------------------------
 
 
-def test_a_text_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
-    write_atomically(path, "old é\n")
+    write_atomically(path, "old é\n".encode())
     assert path.read_bytes() == "old é\n".encode()
 
     def no_space(*args):
@@ -414,7 +414,7 @@ def test_a_text_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(OSError, match="No space"):
-        write_atomically(path, "new\n")
+        write_atomically(path, b"new\n")
     assert path.read_text() == "old é\n"
 
 

@@ -22,6 +22,7 @@ from cifar_sk.metrics import (
 from cifar_sk.predictions import OOFResult
 from cifar_sk.report.figures import draw_figures
 from cifar_sk.report.page import FOLD_COLUMNS, INTERVAL, number, pair, render_page
+from cifar_sk.runs import write_atomically
 
 __all__ = ["summary_table", "write_report"]
 
@@ -75,7 +76,7 @@ def write_report(
     contents["report.html"] = render_page(result, figures, info or {}).encode()
     (folder / "figures").mkdir(exist_ok=True)
     for name, content in contents.items():
-        _replace(folder / name, content)
+        write_atomically(folder / name, content)
     return [folder / name for name in contents]
 
 
@@ -140,13 +141,3 @@ def _tables(result: OOFResult) -> dict[str, bytes]:
 def _csv(table: pd.DataFrame, *, index: bool = False) -> bytes:
     # pandas writes floats by repr: read back, they are the same floats.
     return table.to_csv(index=index, lineterminator="\n").encode()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file beside `path`, then rename it: readers see the old one or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
