@@ -39,7 +39,7 @@ def start(*arguments, **options):
         text=True,
         start_new_session=True,
         # Where the tests themselves run in the background, Ctrl-C is ignored, and inherited so.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         **options,
     )
 
