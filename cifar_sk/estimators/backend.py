@@ -10,7 +10,7 @@ import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
 # isort: split
 import keras
 
-__all__ = ["has_gpu", "released_graphs"]
+__all__ = ["has_gpu", "released_memory"]
 
 
 def has_gpu() -> bool:
@@ -19,26 +19,28 @@ def has_gpu() -> bool:
 
 
 @contextmanager
-def released_graphs() -> Iterator[None]:
-    """Let the graphs that are traced inside the ``with`` block be freed after it.
+def released_memory() -> Iterator[None]:
+    """Let go of what Keras on TensorFlow would keep for good of a fit or a prediction.
 
-    TensorFlow registers every custom gradient that it traces, the optimiser's all-reduce among
-    them, for good, and each holds its whole graph: some 20 MB per fit
-    (tensorflow/tensorflow#80895). Nothing asks for them once the training step is compiled.
+    Every custom gradient that is traced, the optimiser's all-reduce among them, is registered
+    for good and holds its whole graph: some 20 MB per fit (tensorflow/tensorflow#80895). And the
+    functions that feed batches are tied to the default graph, which never ends, and hold the
+    images. Neither is asked for again once the ``with`` block is left.
     """
-    registry = _custom_gradients()
-    before = set(registry)
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    from tensorflow.python.framework import ops
+
+    # Private, so a version that keeps them elsewhere leaks again, which tests tell.
+    gradients = getattr(ops.gradient_registry, "_registry", {})
+    feeding: list[object] = getattr(ops.get_default_graph(), "_py_funcs_used_in_graph", [])
+    before, n_before = set(gradients), len(feeding)
     try:
         yield
     finally:
-        for name in set(registry) - before:
-            del registry[name]
-
-
-def _custom_gradients() -> dict[str, object]:
-    if keras.backend.backend() != "tensorflow":
-        return {}
-    from tensorflow.python.framework import ops
-
-    # Private, so a version that keeps it elsewhere leaks again, which a test tells.
-    return getattr(ops.gradient_registry, "_registry", {})
+        for name in set(gradients) - before:
+            del gradients[name]
+        # The list may only now have been made.
+        feeding = getattr(ops.get_default_graph(), "_py_funcs_used_in_graph", [])
+        del feeding[n_before:]

@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_is_fitted
 from cifar_sk.augmentation import AugmentedImages
 from cifar_sk.errors import InputError
 from cifar_sk.estimators import model_files
-from cifar_sk.estimators.backend import released_graphs
+from cifar_sk.estimators.backend import released_memory
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
 from cifar_sk.estimators.input_checks import InputChecksMixin
 from cifar_sk.estimators.nested_params import NestedParamsMixin
@@ -263,7 +263,7 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
             min_delta=self.tol,
         )
         callbacks += [make() for make in self.callbacks or ()]
-        with released_graphs():
+        with released_memory():
             history = self._trainer.fit(
                 batches(train, self._seed(_ORDER)),
                 validation_data=None if validation is None else batches(validation, None),
@@ -348,7 +348,8 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
         X, _ = self._validate_data(X)
         images = self.feature_encoder_.transform(X)
         batches = BatchSequence(images, np.arange(len(images)), PREDICT_BATCH_SIZE)
-        return self.model_.predict(batches, verbose=0)
+        with released_memory():
+            return self.model_.predict(batches, verbose=0)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Estimate class probabilities.
