@@ -30,7 +30,12 @@ def run(*arguments):
     return stop.value.code
 
 
-def start(*arguments, **options):
+def _heed_ctrl_c():
+    # Where the tests themselves run in the background, Ctrl-C is ignored, and inherited so.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def start(*arguments, preexec_fn=_heed_ctrl_c):
     """Start the command as a process of its own, alone in its process group."""
     return subprocess.Popen(
         [sys.executable, "-m", "cifar_sk.cv", *map(str, arguments)],
@@ -38,9 +43,7 @@ def start(*arguments, **options):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # Where the tests themselves run in the background, Ctrl-C is ignored, and inherited so.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-        **options,
+        preexec_fn=preexec_fn,  # noqa: PLW1509  (no threads here yet)
     )
 
 
