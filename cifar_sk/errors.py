@@ -45,5 +45,5 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if not nearest:
         return f"; known: {listed}"
-    rest = f" (known: {listed})" if len(known) <= _MAX_LISTED else ""
-    return f"; did you mean {nearest[0]!r}?{rest}"
+    rest = f"known: {listed}" if len(known) <= _MAX_LISTED else f"one of {len(known)}"
+    return f"; did you mean {nearest[0]!r}? ({rest})"
