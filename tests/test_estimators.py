@@ -442,6 +442,23 @@ def test_partial_fit_goes_on_and_survives_pickle_and_save(digits, tmp_path):
     assert classifier.n_epochs_ == 3
 
 
+def test_partial_fit_learns_after_a_schedule_that_has_run_out(digits):
+    X, y = digits
+    classifier = tiny_ann(epochs=1, **{**NO_SPLIT, "schedule": "cosine"}).fit(X, y)
+    before = classifier.predict_proba(X)
+    losses = [classifier.partial_fit(X, y).history_["loss"][-1] for _ in range(3)]
+    assert losses[2] < losses[1] < losses[0]
+    assert not np.array_equal(classifier.predict_proba(X), before)
+
+
+def test_partial_fit_augments_what_asks_for_it(digits):
+    X, y = digits
+    plain, augmented = (tiny_ann(epochs=1, **NO_SPLIT).fit(X, y) for _ in range(2))
+    plain.partial_fit(X, y)
+    augmented.partial_fit(RandomFlip().fit_transform(X), y)
+    assert not np.array_equal(augmented.predict_proba(X), plain.predict_proba(X))
+
+
 def test_partial_fit_needs_all_classes_first(digits):
     X, y = digits
     with pytest.raises(ValueError, match="classes must be passed"):

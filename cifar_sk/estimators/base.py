@@ -31,7 +31,12 @@ from cifar_sk.estimators.backend import released_memory
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
 from cifar_sk.estimators.input_checks import InputChecksMixin
 from cifar_sk.estimators.nested_params import NestedParamsMixin
-from cifar_sk.estimators.optimizers import SCHEDULES, make_optimizer, optimizer_defaults
+from cifar_sk.estimators.optimizers import (
+    SCHEDULES,
+    follows_schedule,
+    make_optimizer,
+    optimizer_defaults,
+)
 from cifar_sk.estimators.training import (
     EpochWatch,
     TrainingModel,
@@ -248,9 +253,11 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
         weight = self._weights(y, sample_weight)
         used = np.arange(len(X)) if weight is None else np.flatnonzero(weight)
         train, validation = (used, None) if incremental else self._inner_split(y, used)
-        if self._trainer is None or not incremental:
+        trainer = self._unfinished_trainer(operations) if incremental else None
+        if trainer is None:
             n_steps = epochs * -(-len(train) // self.batch_size)
-            self._trainer = self._make_trainer(operations, n_steps, incremental)
+            trainer = self._make_trainer(operations, n_steps, incremental)
+        self._trainer = trainer
 
         def batches(index: np.ndarray, seed: int | None) -> BatchSequence:
             size = self.batch_size if seed is not None else PREDICT_BATCH_SIZE
@@ -264,7 +271,7 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
         )
         callbacks += [make() for make in self.callbacks or ()]
         with released_memory():
-            history = self._trainer.fit(
+            history = trainer.fit(
                 batches(train, self._seed(_ORDER)),
                 validation_data=None if validation is None else batches(validation, None),
                 epochs=epochs,
@@ -306,9 +313,17 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
             ) from error
         return used[np.sort(train)], used[np.sort(validation)]
 
+    def _unfinished_trainer(self, operations: tuple[Any, ...]) -> TrainingModel | None:
+        """Return what partial_fit may go on with as it is."""
+        trainer = self._trainer
+        if trainer is None or self._trained_with != repr(operations):
+            return None
+        return None if follows_schedule(trainer.optimizer) else trainer
+
     def _make_trainer(
         self, operations: tuple[Any, ...], n_steps: int, incremental: bool
     ) -> TrainingModel:
+        self._trained_with = repr(operations)
         augmentation = None
         if operations:
             from cifar_sk.augmentation.operations import build_augmentation
@@ -324,8 +339,11 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
             augmentation=augmentation,
             label_smoothing=self.label_smoothing,
         )
-        # After load or unpickling, partial_fit goes on with the optimiser that came along.
+        # After load or unpickling, partial_fit goes on with the optimiser that came along; but a
+        # schedule that has run out would leave it a rate of zero.
         optimizer = self.model_.optimizer if incremental and self.model_.compiled else None
+        if optimizer is not None and follows_schedule(optimizer):
+            optimizer = None
         compile_training(
             trainer,
             optimizer

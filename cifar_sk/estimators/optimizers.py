@@ -12,7 +12,13 @@ import keras
 
 from cifar_sk.errors import InputError, did_you_mean
 
-__all__ = ["SCHEDULES", "learning_rate_schedule", "make_optimizer", "optimizer_defaults"]
+__all__ = [
+    "SCHEDULES",
+    "follows_schedule",
+    "learning_rate_schedule",
+    "make_optimizer",
+    "optimizer_defaults",
+]
 
 SCHEDULES = ("constant", "exponential", "cosine", "one_cycle", "reduce_on_plateau")
 
@@ -119,3 +125,18 @@ def make_optimizer(
     """
     rate = learning_rate_schedule(schedule, learning_rate, n_steps)
     return _optimizer_class(optimizer)(learning_rate=rate, **(params or {}))
+
+
+def follows_schedule(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Tell whether an optimiser's rate is bound to the steps of the fit it was made for.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer
+        Whose rate is a number or a schedule.
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(optimizer.get_config()["learning_rate"], dict)
