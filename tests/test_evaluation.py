@@ -40,17 +40,18 @@ def tiny_ann(**params):
 
 
 class Grows(ClassifierMixin, BaseEstimator):
-    """Keeps 400 MB for each fit in its process, whose number is its probability."""
+    """Keeps 400 MB for each fit in its process, whose number it tells as its size."""
 
     def fit(self, X, y):
         kept = sys.modules.setdefault("kept_by_grows", [])
         time.sleep(1.1)  # joblib looks once in a second
         kept.append(np.ones(50_000_000))
         self.classes_ = np.unique(y)
+        self.n_parameters_ = os.getpid()
         return self
 
     def predict_proba(self, X):
-        return np.full((len(X), 2), float(os.getpid()))
+        return np.full((len(X), 2), 0.5)
 
 
 def accuracy(result):
@@ -293,7 +294,7 @@ def test_workers_are_not_ended_for_what_they_keep_in_memory():
     X, y = np.zeros((12, 1)), np.arange(12) % 2
     result = cross_validate_oof(Grows(), X, y, cv=6, n_jobs=2)
     assert not result.failed
-    pids = {int(fold.proba[0, 0]) for fold in result.folds}
+    pids = {fold.n_parameters for fold in result.folds}
     assert len(pids) <= 2
     get_reusable_executor().shutdown(wait=True)  # so that later tests have the memory
 
@@ -358,6 +359,25 @@ def test_probabilities_that_are_not_finite_fail_the_fold():
     result = cross_validate_oof(NotFinite(), X, y, cv=2)
     assert all("not all finite" in fold.error for fold in result.failed)
     assert len(result.failed) == 2
+
+
+class Logits(DummyClassifier):
+    def predict_proba(self, X):
+        return super().predict_proba(X) * 4 - 1
+
+
+def test_what_are_no_probabilities_fails_the_fold():
+    result = cross_validate_oof(Logits(), np.zeros((10, 1)), np.arange(10) % 2, cv=2)
+    assert all("must end in a softmax" in fold.error for fold in result.failed)
+    assert len(result.failed) == 2
+
+
+def test_stored_folds_of_other_splits_are_refused(tmp_path):
+    X, y = np.zeros((10, 1)), np.arange(10) % 2
+    with RunFolder.open(tmp_path / "run", {}) as run:
+        cross_validate_oof(DummyClassifier(), X, y, cv=2, store=run)
+        with pytest.raises(InputError, match="fold 0 of other splits"):
+            cross_validate_oof(DummyClassifier(), X, y, cv=2, random_state=1, store=run)
 
 
 def test_diverging_training_fails_with_its_remedy(digits):

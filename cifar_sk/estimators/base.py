@@ -210,7 +210,9 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
 
     def _seed(self, purpose: int) -> int:
         """Return a seed that depends on the random state, the purpose and the epochs so far."""
-        sequence = np.random.SeedSequence(self._entropy, spawn_key=(purpose, self._n_done))
+        # A warm start must hold out what the first fit held out, for it has trained on the rest.
+        n_done = 0 if purpose == _SPLIT else self._n_done
+        sequence = np.random.SeedSequence(self._entropy, spawn_key=(purpose, n_done))
         return int(sequence.generate_state(1)[0])
 
     @property
@@ -229,6 +231,11 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
         input_shape = self.feature_encoder_.transform(empty).shape[1:]
         with seeded(self._seed(_WEIGHTS)):
             network = self._build_network(input_shape, self.n_classes_)
+        if tuple(network.output_shape) != (None, self.n_classes_):
+            raise InputError(
+                f"The network must end in a softmax over the {self.n_classes_} classes, got an "
+                f"output of shape {network.output_shape}."
+            )
         x = inputs = keras.Input(input_shape)
         if self._is_uint8:
             x = keras.layers.Rescaling(1 / 255)(x)

@@ -40,8 +40,8 @@ def save_classifier(classifier: Any, path: Path) -> None:
         "generators": generator_states(classifier.model_),
     }
     try:
-        text = json.dumps(state, indent=1)
-    except TypeError as error:
+        text = json.dumps(state, indent=1, default=lambda value: value.item())
+    except (TypeError, AttributeError) as error:
         raise InputError(
             f"{type(classifier).__name__} cannot be saved with parameters that are functions or "
             f"objects ({error}); register the network under a name, or pickle the classifier."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -122,6 +123,7 @@ def cross_validate_oof(
     holdout_X, holdout_y = holdout if holdout is not None else (None, None)
     task = FoldTask(estimator, X, y, classes, random_state, holdout_X)
     done = store.completed() if store is not None else {}
+    _check_stored(done, splits)
     todo = [split for split in splits if split.index not in done]
     for result in _run(task, todo, n_jobs, n_threads, store if save_models else None, listener):
         unusable = refusal(result)
@@ -176,9 +178,20 @@ def collect_result(
 def _as_splits(cv: Any, y: np.ndarray, groups: Any, random_state: int) -> list[Split]:
     if isinstance(cv, list) and all(isinstance(split, Split) for split in cv):
         return cv
-    if isinstance(cv, int):
-        return make_splits(y, n_folds=cv, groups=groups, random_state=random_state)
+    if isinstance(cv, Integral):
+        return make_splits(y, n_folds=int(cv), groups=groups, random_state=random_state)
     return splits_of(check_cv(cv, y, classifier=True), y, groups)
+
+
+def _check_stored(done: Mapping[int, FoldResult], splits: Sequence[Split]) -> None:
+    """Refuse stored folds that are not folds of this run."""
+    tested = {split.index: split.test for split in splits}
+    for index, fold in done.items():
+        if index not in tested or not np.array_equal(fold.test_index, tested[index]):
+            raise InputError(
+                f"The store holds a fold {index} of other splits; use another store, or the "
+                f"splits that it was made with."
+            )
 
 
 def _check_arguments(
@@ -198,6 +211,10 @@ def _check_arguments(
         raise InputError(f"X has {len(X)} samples, but y has {len(y)}.")
     if class_names is not None and len(class_names) != len(classes):
         raise InputError(f"There are {len(class_names)} class names for {len(classes)} classes.")
+    if holdout is not None and len(holdout[0]) != len(holdout[1]):
+        raise InputError(
+            f"The test split has {len(holdout[0])} samples, but {len(holdout[1])} labels."
+        )
     if holdout is not None and not np.isin(holdout[1], classes).all():
         raise InputError("The test split has classes that the training data does not have.")
 

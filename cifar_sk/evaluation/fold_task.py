@@ -164,6 +164,8 @@ def _fit_and_predict(
     with listening(tell.epoch):
         estimator.fit(task.X[split.train], task.y[split.train])
     fitted = time.perf_counter()
+    if tell.raised is not None:  # a search inside the estimator took it for a failed fit
+        raise tell.raised
     proba = _aligned_proba(estimator, task.X[split.test], task.classes)
     scored = time.perf_counter()
     holdout_proba = None
@@ -188,9 +190,15 @@ def _aligned_proba(estimator: Any, X: Any, classes: np.ndarray) -> np.ndarray:
     """Predict, with a column for each class of the data set, those not trained on at 0."""
     given = np.asarray(estimator.predict_proba(X), dtype=np.float64)
     proba = np.zeros((len(given), len(classes)))
+    if given.shape[1] != len(estimator.classes_):
+        raise ValueError(
+            f"predict_proba has {given.shape[1]} columns for {len(estimator.classes_)} classes"
+        )
     proba[:, np.searchsorted(classes, estimator.classes_)] = given
     if not np.isfinite(proba).all():
         raise FloatingPointError("the predicted probabilities are not all finite")
+    if proba.min() < 0 or np.abs(proba.sum(axis=1) - 1).max() > 1e-3:
+        raise ValueError("what is predicted are no probabilities; a network must end in a softmax")
     return proba
 
 
@@ -198,7 +206,11 @@ def _history(classifier: Any) -> dict[str, list[float]]:
     history = getattr(classifier, "history_", None)
     if not isinstance(history, Mapping):  # other libraries' have other forms
         return {}
-    return {name: [float(value) for value in values] for name, values in history.items()}
+    length = max((len(values) for values in history.values()), default=0)
+    return {  # what was not recorded in every epoch is padded
+        name: [float(value) for value in values] + [float("nan")] * (length - len(values))
+        for name, values in history.items()
+    }
 
 
 def _final_step(estimator: Any) -> Any:
