@@ -6,8 +6,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from cifar_sk.progress import EpochEnd
 
 __all__ = [
+    "Call",
     "DataHome",
     "Dataset",
     "FoldProgress",
     "Limit",
+    "duration",
     "keyboard_interrupts",
     "open_dataset",
     "run_command",
@@ -82,7 +85,30 @@ def open_dataset(
     return bunch
 
 
-def run_command(app: typer.Typer, name: str, argv: Sequence[str] | None = None) -> None:
+@dataclass(frozen=True)
+class Call:
+    """How a command was called; its ``context.obj``.
+
+    Attributes
+    ----------
+    words : list of str
+        Word by word.
+    space : mapping or None
+        A study's search space, where a program of a user's own stands behind the command.
+    """
+
+    words: list[str]
+    space: Mapping[str, Any] | None = None
+
+
+def run_command(
+    app: typer.Typer,
+    name: str,
+    argv: Sequence[str] | None = None,
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    space: Mapping[str, Any] | None = None,
+) -> None:
     """Run a command line, and end the process as users expect.
 
     Parameters
@@ -90,9 +116,13 @@ def run_command(app: typer.Typer, name: str, argv: Sequence[str] | None = None) 
     app : typer.Typer
         The command.
     name : str
-        As in ``python -m cifar_sk.NAME``.
+        As in ``python -m NAME``.
     argv : sequence of str, default=None
         The arguments; those of the process by default.
+    defaults : mapping, default=None
+        Other defaults than the command's own, by the names of its parameters.
+    space : mapping, default=None
+        Handed on in a `Call`.
 
     Raises
     ------
@@ -100,10 +130,16 @@ def run_command(app: typer.Typer, name: str, argv: Sequence[str] | None = None) 
         Always: 0, the command's own code, 2 for input that cannot be used (said in one
         sentence), 1 for what the machine refused (such as a full disk), 130 for Ctrl-C.
     """
-    prog = f"python -m cifar_sk.{name}"
+    prog = f"python -m {name}"
     args = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = app(args, prog_name=prog, standalone_mode=False, obj=[*prog.split(), *args])
+        code = app(
+            args,
+            prog_name=prog,
+            standalone_mode=False,
+            obj=Call([*prog.split(), *args], space),
+            default_map=dict(defaults or {}),
+        )
     except InputError as error:
         _end(str(error), 2)
     except typer.TyperException as error:
@@ -236,7 +272,7 @@ class FoldProgress:
 
     def _end_epoch(self, index: int, end: EpochEnd) -> None:
         self._share[index] = end.epoch / end.n_epochs
-        text = f"fold {index + 1}/{self._n_folds} epoch {end.epoch}/{end.n_epochs} "
+        text = f"fold {index + 1}/{self._n_folds} {end.unit} {end.epoch}/{end.n_epochs} "
         text += _scores(end.logs)
         if index not in self._running:
             self._running[index] = self._bar.add_task(text, total=1.0)
@@ -274,5 +310,5 @@ class FoldProgress:
 
 
 def _scores(logs: dict[str, float]) -> str:
-    shown = ("loss", "accuracy", "val_loss", "val_accuracy")
+    shown = ("loss", "accuracy", "val_loss", "val_accuracy", "best")
     return " ".join(f"{name} {logs[name]:.3f}" for name in shown if name in logs)

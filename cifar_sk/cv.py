@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +12,9 @@ import typer
 from cifar_sk.console import DataHome, Dataset, Limit, open_dataset, run_command
 from cifar_sk.cv_job import CVJob
 from cifar_sk.errors import InputError
-from cifar_sk.provenance import cpu_count, gpu_names, provenance
+from cifar_sk.processors import cap_threads, jobs_at_a_time
+from cifar_sk.provenance import provenance
+from cifar_sk.tuned import TunedModel, read_tuned
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -40,7 +42,9 @@ _EXAMPLES = (
 @app.command(epilog="\n\n".join(_EXAMPLES))
 def cv(
     context: typer.Context,
-    model: Annotated[str, typer.Option(help="Network or baseline, see below.")] = "cnn",
+    model: Annotated[
+        str | None, typer.Option(help="Network or baseline, see below. Unset: cnn.")
+    ] = None,
     folds: Annotated[int, typer.Option(min=2, help="Stratified folds.")] = 5,
     repeats: Annotated[int, typer.Option(min=1, help="Repeats, each shuffled anew.")] = 1,
     groups: Annotated[
@@ -51,8 +55,11 @@ def cv(
     data_home: DataHome = None,
     limit: Limit = None,
     augment: Annotated[
-        str, typer.Option(help="none, light, r2, r4, or a list: flip,translate:0.1,crop:4,…")
-    ] = "none",
+        str | None,
+        typer.Option(
+            help="none, light, r2, r4, or a list: flip,translate:0.1,crop:4,… Unset: none."
+        ),
+    ] = None,
     resample: Annotated[
         str, typer.Option(help="none, smote, oversample or undersample the training folds.")
     ] = "none",
@@ -64,7 +71,11 @@ def cv(
         typer.Option("--set", help="Any parameter, as step__param=value. Repeatable."),
     ] = None,
     params: Annotated[
-        Path | None, typer.Option(help="JSON file of parameters, such as a study's best.json.")
+        Path | None,
+        typer.Option(
+            help="JSON file of parameters, such as a study's best.json, which also says which "
+            "model and augmentation they are of."
+        ),
     ] = None,
     seed: Annotated[
         int,
@@ -103,10 +114,13 @@ def cv(
     """
     from cifar_sk.pipelines import check_network
 
-    n_threads = _cap_threads(threads, folds * repeats)
-    n_jobs = _n_jobs(jobs, folds * repeats, n_threads)
+    # Whatever --jobs is, because the tables must not depend on it.
+    n_threads = cap_threads(threads, folds * repeats)
+    n_jobs = jobs_at_a_time(jobs, folds * repeats, n_threads)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    pipeline = _pipeline(model, augment, resample, params, given, assignments or [])
+    tuned = TunedModel() if params is None else read_tuned(params)
+    model, augment = model or tuned.model or "cnn", augment or tuned.augment or "none"
+    pipeline = _pipeline(model, augment, resample, tuned.params, given, assignments or [])
     bunch = open_dataset(dataset, data_home, limit, seed=seed, test_split=test_split)
     if test_split and bunch.test_images is None:
         raise InputError(f"--test-split: {bunch.name!r} has no official test split.")
@@ -115,7 +129,7 @@ def cv(
     job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models)
     name = run or _run_name(model, augment, resample, bunch.name)
     path = Path(name) if os.sep in name else results / name
-    info = {"title": f"{model} on {bunch.name}", **provenance(context.obj)}
+    info = {"title": f"{model} on {bunch.name}", **provenance(context.obj.words)}
     with job.open_run(path, info, resume, overwrite) as folder:
         result = job.evaluate(folder, quiet)
         return job.finish(folder, result)
@@ -127,25 +141,6 @@ def _run_name(model: str, augment: str, resample: str, dataset: str) -> str:
     for old, new in {":": "", "/": "x", ",": "+", " ": ""}.items():
         text = text.replace(old, new)
     return text
-
-
-def _cap_threads(threads: int | None, n_folds: int) -> int:
-    """Fix the threads of a fold before anything starts them.
-
-    They depend on the machine and on the number of folds, never on --jobs, because sums of
-    floats depend on them and the tables must not depend on --jobs.
-    """
-    n_threads = threads or max(1, cpu_count() // n_folds)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(n_threads)
-    return n_threads
-
-
-def _n_jobs(jobs: str, n_folds: int, n_threads: int) -> int:
-    if jobs == "auto":  # folds share a GPU badly
-        return 1 if gpu_names() else max(1, min(n_folds, cpu_count() // n_threads))
-    if not jobs.isdecimal() or int(jobs) < 1:
-        raise InputError(f"--jobs must be a number from 1, or auto; got {jobs!r}.")
-    return int(jobs)
 
 
 def _splits(bunch: Bunch, folds: int, repeats: int, groups: Path | None, seed: int) -> list[Split]:
@@ -161,15 +156,14 @@ def _pipeline(
     model: str,
     augment: str,
     resample: str,
-    params: Path | None,
+    from_file: Mapping[str, Any],
     given: dict[str, Any],
     assignments: list[str],
 ) -> Pipeline:
     """Make the pipeline; --params, then the options, then --set have the last word."""
-    from cifar_sk.pipelines import make_model, parse_assignments, read_params, set_params
+    from cifar_sk.pipelines import make_model, parse_assignments, set_params
 
     assigned = parse_assignments(assignments)
-    from_file = {} if params is None else read_params(params)
     options = {f"classifier__{name}": v for name, v in given.items() if v is not None}
     pipeline = make_model(model, augment=augment, resample=resample)
     return set_params(pipeline, {**from_file, **options, **assigned})
@@ -183,7 +177,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     argv : sequence of str, default=None
         The arguments; those of the process by default.
     """
-    run_command(app, "cv", argv)
+    run_command(app, "cifar_sk.cv", argv)
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ class CVJob:
 
     def finish(self, folder: RunFolder, result: OOFResult) -> int:
         """Write the tables and figures, print the end, and return the exit code."""
-        from cifar_sk.metrics import fold_metrics
+        from cifar_sk.metrics import fold_metrics, row_name
         from cifar_sk.report import summary_table, write_report
 
         failed = {str(fold.index): fold.error for fold in result.failed}
@@ -195,6 +195,10 @@ class CVJob:
             "versions": manifest["versions"],
             "machine": manifest["machine"],
         }
+        searched = [fold for fold in result.scored if fold.best_params is not None]
+        if searched:
+            won = {row_name(fold): fold.best_params for fold in searched}
+            info["parameters that won in each fold"] = won
         write_report(result, folder.path, images=self.bunch.images, info=info)
         _print_end(summary_table(fold_metrics(result)), result, folder.path)
         return 1 if failed else 0

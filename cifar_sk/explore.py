@@ -259,7 +259,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     argv : sequence of str, default=None
         The arguments; None takes those of the process.
     """
-    run_command(app, "explore", argv)
+    run_command(app, "cifar_sk.explore", argv)
 
 
 if __name__ == "__main__":

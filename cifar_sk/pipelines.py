@@ -1,20 +1,17 @@
-"""Model names to ready pipelines, and ``step__param=value`` strings to parameters."""
+"""Model names to ready pipelines, and pipelines to JSON values."""
 
 from __future__ import annotations
 
-import ast
-import json
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.json_values import plain
 from cifar_sk.networks import NETWORKS
+from cifar_sk.pipeline_params import PASSTHROUGH, is_left_out, parse_assignments, set_params
 
 __all__ = [
     "check_network",
@@ -22,7 +19,6 @@ __all__ = [
     "model_summaries",
     "parse_assignments",
     "pipeline_description",
-    "read_params",
     "set_params",
 ]
 
@@ -137,143 +133,6 @@ def _resampler(name: str) -> Any:
     return ImageResampler(sampler=getattr(module, class_name)())
 
 
-def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """Read ``step__param=value`` strings.
-
-    Parameters
-    ----------
-    assignments : iterable of str
-        Values are JSON or Python literals; what is neither is text.
-
-    Returns
-    -------
-    dict
-        Values by name.
-
-    Raises
-    ------
-    InputError
-        For a string without "=".
-
-    Examples
-    --------
-    >>> parse_assignments(["classifier__widths=(8, 16)", "classifier__activation=gelu"])
-    {'classifier__widths': (8, 16), 'classifier__activation': 'gelu'}
-    """
-    params = {}
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        if not equals or not name:
-            raise InputError(
-                f"Parameters are set as step__param=value, such as classifier__dropout=0.3; "
-                f"got {assignment!r}."
-            )
-        params[name.strip()] = _value(text.strip())
-    return params
-
-
-def _value(text: str) -> Any:
-    for read in (json.loads, ast.literal_eval):
-        try:
-            return read(text)
-        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-            continue
-    return text
-
-
-def read_params(path: str | Path) -> dict[str, Any]:
-    """Read parameters from a JSON file, such as a study's ``best.json``.
-
-    Parameters
-    ----------
-    path : str or Path
-        A JSON object of values by ``step__param``, or one that has such an object as
-        ``params``.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or holds something else.
-    """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"Parameters cannot be read from {path}: {error}.") from error
-    params = content.get("params", content) if isinstance(content, dict) else None
-    if not isinstance(params, dict):
-        raise InputError(f"{path} must hold a JSON object of values by step__param.")
-    return params
-
-
-def set_params(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
-    """Set parameters of a pipeline, and refuse unknown and unusable ones.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Changed in place.
-    params : mapping
-        Values by ``step__param``. All unknown names are reported together.
-
-    Returns
-    -------
-    Pipeline
-        The same.
-
-    Raises
-    ------
-    InputError
-        For names that are no parameters, or values that a step refuses.
-    """
-    todo = dict(params)
-    try:
-        # Names such as classifier__network__depth may come to be known by what is set before.
-        while known := {name: todo.pop(name) for name in _leaves(pipeline) if name in todo}:
-            pipeline.set_params(**known)
-        if todo:
-            hints = [repr(name) + _nearest(name, _leaves(pipeline)) for name in todo]
-            raise InputError(f"There is no parameter {'; nor '.join(hints)}.")
-        for step in [*pipeline.get_params().values()]:
-            _validate(step)
-    except ValueError as error:
-        text = " ".join(str(error).split())
-        raise error if isinstance(error, InputError) else InputError(text) from error
-    return pipeline
-
-
-def _leaves(pipeline: Pipeline) -> list[str]:
-    """List the parameters that are values, and no steps."""
-    return [
-        name
-        for name, value in pipeline.get_params().items()
-        if "__" in name and not _is_step(name, value)
-    ]
-
-
-def _is_step(name: str, value: Any) -> bool:
-    return hasattr(value, "get_params") or name.rpartition("__")[2] in {"steps", "memory"}
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    """Suggest a parameter of the same step, or of any if there is no such step."""
-    step = name.partition("__")[0]
-    return did_you_mean(name, [k for k in known if k.startswith(f"{step}__")] or known)
-
-
-def _validate(step: Any) -> None:
-    """Have a step check its parameters now, and not in every fold."""
-    for check in ("_check_params", "check_parameters"):
-        if hasattr(step, check):
-            getattr(step, check)()
-            return
-    if hasattr(step, "_parameter_constraints"):
-        step._validate_params()
-
-
 def check_network(pipeline: Pipeline, image_shape: tuple[int, ...], n_classes: int) -> None:
     """Build a pipeline's network once, where it has one, and throw it away.
 
@@ -314,32 +173,21 @@ def pipeline_description(pipeline: Pipeline) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``steps`` (name to class) and ``params`` (sorted by name, objects as their text).
+        ``steps`` (name to class, or "passthrough"), ``order`` (their names, for mappings are
+        equal in any order) and ``params`` (sorted by name, objects as their text).
     """
     params = pipeline.get_params(deep=True)
     steps = dict(getattr(pipeline, "steps", [("classifier", pipeline)]))
     return {
-        "steps": {name: type(step).__name__ for name, step in steps.items()},
+        "steps": {
+            name: PASSTHROUGH if is_left_out(step) else type(step).__name__
+            for name, step in steps.items()
+        },
+        "order": list(steps),
         "params": {
-            name: _plain(value)
+            name: plain(value)
             for name, value in sorted(params.items())
-            if name not in {*steps, "steps", "memory"}
+            # Where a search keeps its trials is no part of what is computed.
+            if name not in {*steps, "steps", "memory", "storage"}
         },
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # JSON has no NaN, and NaN is never equal to itself
-    if isinstance(value, bool | int | float | str | None):
-        return value
-    if hasattr(value, "get_params"):
-        return type(value).__name__  # its parameters are listed by themselves
-    # An address would be another one in every process.
-    return getattr(value, "__qualname__", None) or re.sub(r" at 0x[0-9a-f]+", "", repr(value))

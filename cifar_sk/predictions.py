@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,8 @@ class FoldResult:
         Epochs trained; None for estimators that have none.
     n_parameters : int or None
         Weights of the fitted network, trainable or not.
+    best_params : dict or None
+        What a search inside the fold chose, JSON values by name; None for other estimators.
     error : str or None
         Why the fold failed, in one line.
     holdout_proba : ndarray of float64, shape (n_holdout, n_classes), or None
@@ -53,6 +56,7 @@ class FoldResult:
     history: dict[str, list[float]] = field(default_factory=dict)
     n_epochs: int | None = None
     n_parameters: int | None = None
+    best_params: dict[str, Any] | None = None
     error: str | None = None
     holdout_proba: np.ndarray | None = None
 

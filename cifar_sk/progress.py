@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-__all__ = ["EpochEnd", "listening", "report_epoch"]
+__all__ = ["EpochEnd", "current_listener", "listening", "report_epoch"]
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,14 @@ class EpochEnd:
         Epochs that this fit trains at most.
     logs : dict of str to float
         The epoch's entry of ``history_``.
+    unit : str
+        What ended, where it is no epoch: a search counts its trials.
     """
 
     epoch: int
     n_epochs: int
     logs: dict[str, float]
+    unit: str = "epoch"
 
 
 _listener: ContextVar[Callable[[EpochEnd], None] | None] = ContextVar("listener", default=None)
@@ -68,6 +71,11 @@ def report_epoch(end: EpochEnd) -> None:
     end : EpochEnd
         What ended.
     """
-    listener = _listener.get()
+    listener = current_listener()
     if listener is not None:
         listener(end)
+
+
+def current_listener() -> Callable[[EpochEnd], None] | None:
+    """Return who listens here, or None."""
+    return _listener.get()

@@ -22,6 +22,7 @@ _PACKAGES = (
     "tensorflow",
     "scikeras",
     "scikit-learn",
+    "optuna",
     "imbalanced-learn",
     "numpy",
     "pandas",

@@ -8,72 +8,25 @@ first missing one. What must be equal for that is the run's *identity*; everythi
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from cifar_sk.errors import InputError
 from cifar_sk.fold_files import read_fold, write_fold
+from cifar_sk.folders import differences, lock_folder, make_folder, sync, write_atomically
 from cifar_sk.predictions import FoldResult
 
-__all__ = ["RunFolder", "differences", "read_manifest", "write_atomically"]
+__all__ = ["RunFolder", "read_manifest"]
 
 _MANIFEST = "run.json"
 _FORMAT = 1
 _DISCARDED = ".discarded.tmp"
 # What a process that was killed before it wrote its manifest may have left.
 _BEFORE_MANIFEST = {".lock", f".{_MANIFEST}.tmp", _DISCARDED}
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file at once, so that no reader and no crash sees half of it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    content : bytes
-        All of it.
-    """
-    staged = path.with_name(f".{path.name}.tmp")
-    with staged.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    staged.replace(path)
-
-
-def differences(old: Any, new: Any, name: str = "") -> list[str]:
-    """Name what differs between two nested mappings.
-
-    Parameters
-    ----------
-    old, new : dict, or anything inside one
-        As JSON gives them.
-    name : str
-        Where they stand.
-
-    Returns
-    -------
-    list of str
-        One clause for each leaf that differs.
-
-    Examples
-    --------
-    >>> differences({"seed": 0, "data": {"n": 5}}, {"seed": 0, "data": {"n": 6}})
-    ['data.n was 5 and is 6']
-    """
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            clause
-            for key in sorted({*old, *new})
-            for clause in differences(old.get(key), new.get(key), f"{name}.{key}".strip("."))
-        ]
-    return [] if old == new else [f"{name} was {old!r} and is {new!r}"]
 
 
 class RunFolder:
@@ -155,8 +108,8 @@ class RunFolder:
             json.dumps({"format": _FORMAT, "identity": identity, **(info or {})})
         )
         _check_is_run_or_new(path)
-        _make_folder(path)
-        lock = _acquire(path)
+        make_folder(path)
+        lock = lock_folder(path)
         try:
             is_new = not (path / _MANIFEST).exists()
             if not is_new:
@@ -229,10 +182,10 @@ class RunFolder:
         staged.mkdir(exist_ok=True)
         write_fold(result, staged, self._scores(result) if self._scores else {})
         for file in staged.iterdir():
-            _sync(file)
-        _sync(staged)
+            sync(file)
+        sync(staged)
         staged.rename(self.path / "folds" / f"{result.index:02d}")
-        _sync(self.path / "folds")
+        sync(self.path / "folds")
 
 
 def _check_is_run_or_new(path: Path) -> None:
@@ -243,29 +196,8 @@ def _check_is_run_or_new(path: Path) -> None:
         raise InputError(f"{path} holds other files than a run's; name another folder.")
 
 
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
-        raise InputError(
-            f"{path} cannot be made ({error.strerror}); name another folder for the run."
-        ) from error
-
-
 def _finished(path: Path) -> list[Path]:
     return sorted((path / "folds").glob("[0-9]*"))
-
-
-def _acquire(path: Path) -> FileLock:
-    # The kernel gives the lock back when a process dies, however it dies.
-    lock = FileLock(path / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(
-            f"Another process is writing {path}; wait for it, or name another run."
-        ) from error
-    return lock
 
 
 def _continue_or_replace(
@@ -327,12 +259,3 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
         raise InputError(f"{file} is no run manifest of format {_FORMAT}.")
     return manifest
-
-
-def _sync(path: Path) -> None:
-    """Have a file or folder on disk before what comes next."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,6 +11,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from cifar_sk.errors import InputError
+from cifar_sk.evaluation import cross_validate_oof
+from cifar_sk.evaluation.fold_task import check_saveable
 from cifar_sk.networks import NETWORKS
 from cifar_sk.pipelines import (
     check_network,
@@ -18,9 +20,9 @@ from cifar_sk.pipelines import (
     model_summaries,
     parse_assignments,
     pipeline_description,
-    read_params,
     set_params,
 )
+from cifar_sk.tuned import read_tuned
 
 
 @pytest.mark.parametrize("name", model_summaries())
@@ -124,7 +126,7 @@ def test_an_assignment_needs_a_name_and_a_value(text):
 def test_parameters_from_a_file(tmp_path, content):
     path = tmp_path / "best.json"
     path.write_text(json.dumps(content))
-    assert read_params(path) == {"classifier__C": 2.0}
+    assert read_tuned(path).params == {"classifier__C": 2.0}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "3", '{"params": [1]}', "\x00"])
@@ -132,12 +134,12 @@ def test_a_file_without_parameters_is_refused(tmp_path, text):
     path = tmp_path / "best.json"
     path.write_text(text)
     with pytest.raises(InputError, match=r"best.json"):
-        read_params(path)
+        read_tuned(path)
 
 
 def test_a_missing_file_of_parameters_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"cannot be read from .*none.json"):
-        read_params(tmp_path / "none.json")
+        read_tuned(tmp_path / "none.json")
 
 
 def test_parameters_reach_every_step():
@@ -238,6 +240,84 @@ def test_a_network_that_can_be_built_is_not_refused():
     check_network(pipeline, (8, 8, 1), 3)
     check_network(make_model("dummy"), (8, 8, 1), 3)
     assert not hasattr(pipeline[-1], "model_")
+
+
+@pytest.mark.parametrize(
+    ("given", "steps"),
+    [
+        ({"randomcrop": "crop:2"}, "RandomFlip(), RandomCrop(padding=2), RandomFlip()"),
+        ({"randomcrop": "passthrough"}, "RandomFlip(), 'passthrough', RandomFlip()"),
+        (
+            {"randomflip-2": "flip:vertical"},
+            "RandomFlip(), RandomCrop(), RandomFlip(mode='vertical')",
+        ),
+        (
+            {"randomcrop__padding_mode": "edge", "randomcrop": "crop:3"},
+            "RandomFlip(), RandomCrop(padding=3, padding_mode='edge'), RandomFlip()",
+        ),
+    ],
+)
+def test_an_augmentation_step_is_set_by_its_policy(given, steps):
+    pipeline = make_model("dummy", augment="flip,crop:4,flip")
+    pipeline.steps = [(name.replace("flip-1", "flip"), step) for name, step in pipeline.steps]
+    assert repr([step for _, step in set_params(pipeline, given).steps[:-1]]) == f"[{steps}]"
+
+
+def test_a_step_that_was_left_out_can_come_back():
+    pipeline = set_params(make_model("dummy", augment="crop:4"), {"randomcrop": "passthrough"})
+    assert (
+        repr(set_params(clone(pipeline), {"randomcrop": "crop:2"})[0]) == "RandomCrop(padding=2)"
+    )
+    described = [pipeline_description(p) for p in (pipeline, clone(pipeline))]
+    assert described[0] == described[1]
+    assert described[0]["steps"] == {"randomcrop": "passthrough", "classifier": "DummyClassifier"}
+    assert not [name for name in described[0]["params"] if name.startswith("randomcrop")]
+
+
+def test_a_step_with_a_name_of_its_own_takes_any_operation():
+    step = make_model("dummy", augment="cutmix")[0]
+    pipeline = Pipeline([("mix", step), *make_model("dummy").steps])
+    assert repr(set_params(pipeline, {"mix": "mixup:0.4"})[0]) == "MixUp(alpha=0.4)"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"randomcrop": "flip"}, "Step 'randomcrop' must be a RandomCrop; got 'flip', a RandomFl"),
+        ({"randomcrop": "crp:2"}, "unknown augmentation 'crp'; did you mean 'crop'"),
+        ({"randomcrop": "crop:-1"}, "padding of RandomCrop must be a whole number"),
+        ({"randomcrop": "crop:2,crop:3"}, "must be one augmentation .* got 'crop:2,crop:3'"),
+        ({"randomcrop": "none"}, "'passthrough' to leave it out; got 'none'"),
+        ({"randomcrop": ""}, "must be one augmentation .* got ''"),
+        ({"randomcrop": 2}, "must be one augmentation .* got 2"),
+        ({"randomcorp": "crop:2"}, "no parameter 'randomcorp'; did you mean 'randomcrop'"),
+        ({"randomzoom": "zoom:0.1"}, "'randomzoom', for step 'randomzoom' is not in the pipeline"),
+        ({"randomzoom__factor": 0.1}, "'randomzoom__factor', for step 'randomzoom' is not in"),
+        ({"classifier": "passthrough"}, "no parameter 'classifier'"),
+        ({"imageresampler": "passthrough"}, "no parameter 'imageresampler'"),
+        ({"randomcrop": "passthrough", "randomcrop__padding": 2}, "'randomcrop__padding'"),
+    ],
+)
+def test_what_no_augmentation_step_can_be(given, message):
+    pipeline = make_model("dummy", augment="light", resample="smote")
+    with pytest.raises(InputError, match=message) as error:
+        set_params(pipeline, given)
+    assert "\n" not in str(error.value)
+
+
+def test_a_step_that_is_left_out_changes_nothing(digits):
+    X, y = digits[0][:60], digits[1][:60] % 2
+    given = {"classifier__hidden_units": (4,), "classifier__epochs": 1}
+    plain = set_params(make_model("ann"), given)
+    left_out = set_params(make_model("ann", augment="crop:2"), given)
+    set_params(left_out, {"randomcrop": "passthrough"})
+    one, other = (cross_validate_oof(pipeline, X, y, cv=2) for pipeline in (plain, left_out))
+    np.testing.assert_array_equal(one.oof_proba, other.oof_proba)
+
+
+def test_a_model_with_a_step_that_is_left_out_can_be_saved():
+    pipeline = make_model("ann", augment="crop:2")
+    check_saveable(set_params(pipeline, {"randomcrop": "passthrough"}))
 
 
 def test_the_description_is_the_same_in_every_process():

@@ -13,8 +13,9 @@ import pytest
 
 from cifar_sk import fold_files
 from cifar_sk.errors import InputError
+from cifar_sk.folders import differences, write_atomically
 from cifar_sk.predictions import FoldResult
-from cifar_sk.runs import RunFolder, differences, read_manifest, write_atomically
+from cifar_sk.runs import RunFolder, read_manifest
 
 IDENTITY = {"data": {"fingerprint": "d" * 64}, "seed": 0, "pipeline": {"params": {"widths": (8,)}}}
 

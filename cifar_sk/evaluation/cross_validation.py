@@ -25,7 +25,7 @@ from cifar_sk.evaluation.parallel import run_parallel
 from cifar_sk.folds import Split, make_splits, splits_of
 from cifar_sk.predictions import FoldResult, OOFResult
 
-__all__ = ["FoldStore", "collect_result", "cross_validate_oof"]
+__all__ = ["FoldStore", "as_splits", "collect_result", "cross_validate_oof"]
 
 
 class FoldStore(Protocol):
@@ -119,7 +119,7 @@ def cross_validate_oof(
     _check_arguments(estimator, X, y, class_names, classes, holdout)
     if save_models:
         check_saveable(estimator)
-    splits = _as_splits(cv, y, groups, random_state)
+    splits = as_splits(cv, y, groups, random_state)
     holdout_X, holdout_y = holdout if holdout is not None else (None, None)
     task = FoldTask(estimator, X, y, classes, random_state, holdout_X)
     done = store.completed() if store is not None else {}
@@ -175,7 +175,20 @@ def collect_result(
     )
 
 
-def _as_splits(cv: Any, y: np.ndarray, groups: Any, random_state: int) -> list[Split]:
+def as_splits(cv: Any, y: np.ndarray, groups: Any, random_state: int) -> list[Split]:
+    """List the folds that a ``cv`` argument means.
+
+    Parameters
+    ----------
+    cv, groups, random_state
+        As for `cross_validate_oof`.
+    y : ndarray of shape (n_samples,)
+        Labels.
+
+    Returns
+    -------
+    list of Split
+    """
     if isinstance(cv, list) and all(isinstance(split, Split) for split in cv):
         return cv
     if isinstance(cv, Integral):

@@ -19,6 +19,8 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds import Split
+from cifar_sk.json_values import plain
+from cifar_sk.pipeline_params import is_left_out
 from cifar_sk.predictions import FoldResult
 from cifar_sk.progress import EpochEnd, listening
 
@@ -182,6 +184,7 @@ def _fit_and_predict(
         history=_history(final),
         n_epochs=getattr(final, "n_epochs_", None),
         n_parameters=getattr(final, "n_parameters_", None),
+        best_params=_best_params(estimator),
         holdout_proba=holdout_proba,
     )
 
@@ -213,7 +216,19 @@ def _history(classifier: Any) -> dict[str, list[float]]:
     }
 
 
+def _best_params(estimator: Any) -> dict[str, Any] | None:
+    """Return what a search chose in this fold, in JSON values; None for other estimators."""
+    found = getattr(_final(estimator), "best_params_", None)
+    return None if found is None else plain(dict(found))
+
+
 def _final_step(estimator: Any) -> Any:
+    """Return the classifier: the last step, of the best pipeline where a search was fitted."""
+    final = _final(estimator)
+    return _final(final.best_estimator_) if hasattr(final, "best_estimator_") else final
+
+
+def _final(estimator: Any) -> Any:
     return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
 
 
@@ -230,9 +245,11 @@ def check_saveable(estimator: Any) -> None:
     InputError
         If the last step has no ``save``, or another step also acts at predict.
     """
+    if hasattr(estimator, "estimator") and hasattr(estimator, "save"):  # a search of ours
+        estimator = estimator.estimator
     for name, step in getattr(estimator, "steps", [])[:-1]:
         resamples = hasattr(step, "fit_resample")
-        if not (resamples or getattr(step, "_is_augmentation", False)):
+        if not (resamples or is_left_out(step) or _is_augmentation(step)):
             raise InputError(
                 f"Models can be saved where all steps but the last only act in training; "
                 f"step {name!r} ({type(step).__name__}) also acts at predict."

@@ -8,6 +8,7 @@ import os
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -21,7 +22,7 @@ from cifar_sk.folds import Split
 from cifar_sk.predictions import FoldResult
 from cifar_sk.progress import EpochEnd
 
-__all__ = ["run_parallel"]
+__all__ = ["end_with_parent", "run_parallel"]
 
 _POLL_SECONDS = 0.2
 
@@ -65,7 +66,15 @@ def run_parallel(
             delayed(_work)(task, split, save_to(split), threads, events, os.getpid())
             for split in todo
         )
-        yield from Parallel(return_as="generator_unordered", pre_dispatch="all")(jobs)
+        results = Parallel(return_as="generator_unordered", pre_dispatch="all")(jobs)
+        try:
+            for result in results:  # not "yield from", which would close it before the filter
+                yield result
+        finally:
+            with warnings.catch_warnings():
+                # Whoever stops early, because a fold refuses the input, means it.
+                warnings.filterwarnings("ignore", ".*tasks which were still being processed")
+                results.close()
 
 
 def _work(
@@ -87,14 +96,26 @@ def _work(
 @functools.cache
 def _prepare_worker(parent: int) -> None:
     """Make this process end with the one that started it, and not for its memory."""
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent(parent)
     # Where psutil is installed, joblib takes what TensorFlow keeps for reuse for a leak and
     # ends the worker in the middle of a run.
     process_executor._USE_PSUTIL = False
 
 
+def end_with_parent(parent: int) -> None:
+    """End this process with the one that started it, however that ends.
+
+    Workers outlive a parent that was killed, and would train on for nobody.
+
+    Parameters
+    ----------
+    parent : int
+        Its process number.
+    """
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
 def _end_with(parent: int) -> None:
-    # joblib's workers outlive a parent that was killed, and would train on for nobody.
     while os.getppid() == parent:
         time.sleep(_POLL_SECONDS)
     os._exit(1)

@@ -1,6 +1,6 @@
 """Predictions to tables: per fold, per class and per sample, with their uncertainty."""
 
-from cifar_sk.metrics.fold_table import fold_metrics, row_name
+from cifar_sk.metrics.fold_table import best_params_table, fold_metrics, row_name
 from cifar_sk.metrics.scores import METRICS, score_predictions
 from cifar_sk.metrics.tables import (
     calibration_table,
@@ -14,6 +14,7 @@ from cifar_sk.metrics.tables import (
 
 __all__ = [
     "METRICS",
+    "best_params_table",
     "calibration_table",
     "class_metrics",
     "classification_report_text",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -82,6 +84,32 @@ def fold_metrics(result: OOFResult) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns)
     dtypes = dict.fromkeys([*scores, *_COSTS], "float64") | dict.fromkeys(_COUNTS, "Int64")
     return table.astype(dtypes)
+
+
+def best_params_table(result: OOFResult) -> pd.DataFrame:
+    """Tabulate which parameters a search chose inside each fold.
+
+    Parameters
+    ----------
+    result : OOFResult
+        Of nested cross-validation.
+
+    Returns
+    -------
+    DataFrame
+        A row per fold: ``row``, as in `fold_metrics`, and a column per parameter, of lists their
+        JSON text. Without rows where nothing was searched.
+    """
+    rows = [
+        {"row": row_name(fold), **{k: _cell(v) for k, v in fold.best_params.items()}}
+        for fold in result.scored
+        if fold.best_params is not None
+    ]
+    return pd.DataFrame(rows)
+
+
+def _cell(value: object) -> object:
+    return json.dumps(value) if isinstance(value, list | dict) else value
 
 
 def _score_columns(result: OOFResult) -> list[str]:

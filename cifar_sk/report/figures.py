@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +19,7 @@ from cifar_sk.displays import (
 from cifar_sk.metrics import pooling_note, row_name
 from cifar_sk.predictions import FoldResult, OOFResult
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["ReportFigure", "draw_figures"]
+__all__ = ["ReportFigure", "draw_figures", "finish"]
 
 _DPI = 150
 _CSS_PIXELS_PER_INCH = 96
@@ -102,7 +99,20 @@ def _has_mistakes(result: OOFResult) -> bool:
     return bool((proba[known].argmax(axis=1) != result.target[known]).any())
 
 
-def _finish(name: str, figure: Figure, caption: str, alt: str) -> ReportFigure:
+def finish(name: str, figure: Any, caption: str, alt: str) -> ReportFigure:
+    """Make a drawn figure part of a report.
+
+    Parameters
+    ----------
+    name, caption, alt : str
+        As `ReportFigure` has them.
+    figure : matplotlib Figure
+        Drawn.
+
+    Returns
+    -------
+    ReportFigure
+    """
     buffer = io.BytesIO()
     options: dict[str, Any] = {"dpi": _DPI, "metadata": {"Software": None}}  # same bytes anywhere
     figure.savefig(buffer, format="png", **options)
@@ -121,7 +131,7 @@ def _curves(result: OOFResult) -> ReportFigure:
         f"Line charts per epoch, {len(epochs)} folds trained for {epochs.min()} to "
         f"{epochs.max()} epochs."
     )
-    return _finish("learning_curves", display.figure_, caption, alt)
+    return finish("learning_curves", display.figure_, caption, alt)
 
 
 def _confusion(
@@ -145,7 +155,7 @@ def _confusion(
     caption = f"Confusion matrix, {cells}. {held} Colour is the share of the true class."
     name = "confusion_matrix" + ("_normalized" if normalize else "")
     name += "" if fold is None else f"_{row_name(fold)}"
-    figure = _finish(name, display.figure_, caption, alt)
+    figure = finish(name, display.figure_, caption, alt)
     return replace(figure, in_page=fold is None)
 
 
@@ -157,7 +167,7 @@ def _class_scores(result: OOFResult) -> ReportFigure:
         f"{mean.index[-1]} with {mean.iloc[-1]:.3f}."
     )
     caption = "F1 of every class in every fold, best class first, and the mean over folds."
-    return _finish("class_scores", display.figure_, caption, alt)
+    return finish("class_scores", display.figure_, caption, alt)
 
 
 def _reliability(result: OOFResult) -> ReportFigure:
@@ -173,7 +183,7 @@ def _reliability(result: OOFResult) -> ReportFigure:
         f"Reliability diagram. {pooling_note(result)} Below the diagonal the model is "
         "overconfident; the bars count the predictions in each bin."
     )
-    return _finish("reliability", display.figure_, caption, alt)
+    return finish("reliability", display.figure_, caption, alt)
 
 
 def _samples(result: OOFResult, images: np.ndarray) -> ReportFigure:
@@ -181,7 +191,7 @@ def _samples(result: OOFResult, images: np.ndarray) -> ReportFigure:
     right = int(display.frame()["is_correct"].sum())
     alt = f"Grid of images; {right} of {len(display.frame())} are classified correctly."
     caption = "Samples drawn at random (seed 0) with their out-of-fold predictions."
-    return _finish("samples", display.figure_, caption, alt)
+    return finish("samples", display.figure_, caption, alt)
 
 
 def _mistakes(result: OOFResult, images: np.ndarray) -> ReportFigure:
@@ -192,4 +202,4 @@ def _mistakes(result: OOFResult, images: np.ndarray) -> ReportFigure:
         f"{first['predicted']} with probability {first['confidence']:.2f}."
     )
     caption = "The wrong out-of-fold predictions with the highest probability."
-    return _finish("confident_mistakes", display.figure_, caption, alt)
+    return finish("confident_mistakes", display.figure_, caption, alt)

@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.errors import InputError
+from cifar_sk.folders import write_atomically
 from cifar_sk.metrics import (
+    best_params_table,
     class_metrics,
     classification_report_text,
     confusion_table,
@@ -22,7 +24,6 @@ from cifar_sk.metrics import (
 from cifar_sk.predictions import OOFResult
 from cifar_sk.report.figures import draw_figures
 from cifar_sk.report.page import FOLD_COLUMNS, INTERVAL, number, pair, render_page
-from cifar_sk.runs import write_atomically
 
 __all__ = ["summary_table", "write_report"]
 
@@ -56,6 +57,7 @@ def write_report(
         The files written: ``fold_metrics.csv``, ``report.html`` and, unless every fold failed,
         ``class_metrics.csv``, ``confusion_matrix.csv``, ``confusion_matrix_fold_00.csv`` and so
         on (counts), ``confusion_matrix_normalized.csv`` and so on (shares of the true class),
+        ``best_params.csv`` (what a search chose in each fold, where there was one),
         ``oof_predictions.csv``, ``classification_report.txt`` and ``figures/*.png``.
 
     Raises
@@ -127,6 +129,9 @@ def _tables(result: OOFResult) -> dict[str, bytes]:
     contents = {"fold_metrics.csv": _csv(fold_metrics(result))}
     if not result.scored:
         return contents
+    best_params = best_params_table(result)
+    if len(best_params):
+        contents["best_params.csv"] = _csv(best_params)
     contents["class_metrics.csv"] = _csv(class_metrics(result))
     rows = {"": None, **{f"_{row_name(fold)}": fold.index for fold in result.scored}}
     for suffix, index in rows.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -19,7 +19,18 @@ from cifar_sk.metrics.fold_table import fold_count
 from cifar_sk.predictions import OOFResult
 from cifar_sk.report.figures import ReportFigure
 
-__all__ = ["FOLD_COLUMNS", "INTERVAL", "number", "pair", "render_page"]
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = [
+    "FOLD_COLUMNS",
+    "INTERVAL",
+    "environment",
+    "number",
+    "pair",
+    "plain_text",
+    "render_page",
+]
 
 INTERVAL = "95 % interval (Nadeau–Bengio)"
 
@@ -69,40 +80,51 @@ def render_page(
     str
         HTML5 with its style and images inside. Names and values from outside are escaped.
     """
+    table = fold_metrics(result)
+    return (
+        environment()
+        .get_template("report.html.jinja")
+        .render(
+            title=info.get("title", "Cross-validation report"),
+            fallback=info.get("fallback"),
+            info=[
+                (key, plain_text(info[key])) for key in info if key not in {"title", "fallback"}
+            ],
+            count=fold_count(result),
+            n_missing=result.n_expected - len(result.folds),
+            failed=result.failed,
+            interval=INTERVAL,
+            headline=_headline(result, table) if result.scored else None,
+            metrics=_metric_rows(table),
+            has_test_split=result.holdout_target is not None,
+            fold_headings=[heading for heading, _ in FOLD_COLUMNS.values()],
+            folds=_fold_rows(table),
+            classes=_class_rows(result) if result.scored else [],
+            note=pooling_note(result),
+            figures=[figure for figure in figures if figure.in_page],
+        )
+    )
+
+
+def environment() -> Environment:
+    """Return where the templates are; what they are given is escaped, and must be there."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("cifar_sk.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    table = fold_metrics(result)
-    return environment.get_template("report.html.jinja").render(
-        title=info.get("title", "Cross-validation report"),
-        fallback=info.get("fallback"),
-        info=[(key, _plain(info[key])) for key in info if key not in {"title", "fallback"}],
-        count=fold_count(result),
-        n_missing=result.n_expected - len(result.folds),
-        failed=result.failed,
-        interval=INTERVAL,
-        headline=_headline(result, table) if result.scored else None,
-        metrics=_metric_rows(table),
-        has_test_split=result.holdout_target is not None,
-        fold_headings=[heading for heading, _ in FOLD_COLUMNS.values()],
-        folds=_fold_rows(table),
-        classes=_class_rows(result) if result.scored else [],
-        note=pooling_note(result),
-        figures=[figure for figure in figures if figure.in_page],
-    )
 
 
-def _plain(value: Any) -> str:
+def plain_text(value: Any) -> str:
+    """Write a value, or values within, on one line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {plain_text(inner)}" for key, inner in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(_plain(inner) for inner in value)
+        return ", ".join(plain_text(inner) for inner in value)
     return "–" if value is None else str(value)
 
 

@@ -1,0 +1,59 @@
+"""How many threads and processes a command uses."""
+
+from __future__ import annotations
+
+import os
+
+from cifar_sk.errors import InputError
+from cifar_sk.provenance import cpu_count, gpu_names
+
+__all__ = ["cap_threads", "jobs_at_a_time"]
+
+
+def cap_threads(threads: int | None, n_processes: int) -> int:
+    """Fix the threads of this process and its workers, before anything starts them.
+
+    Sums of floats depend on the number of threads.
+
+    Parameters
+    ----------
+    threads : int or None
+        As asked for.
+    n_processes : int
+        How many could be at work at a time, at most: they share the processors.
+
+    Returns
+    -------
+    int
+    """
+    n_threads = threads or max(1, cpu_count() // n_processes)
+    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(n_threads)
+    return n_threads
+
+
+def jobs_at_a_time(jobs: str, n_folds: int, n_threads: int) -> int:
+    """Read ``--jobs``.
+
+    Parameters
+    ----------
+    jobs : str
+        A number, or "auto".
+    n_folds : int
+        Of the run.
+    n_threads : int
+        Of each fold.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InputError
+        If `jobs` is something else.
+    """
+    if jobs == "auto":  # folds share a GPU badly
+        return 1 if gpu_names() else max(1, min(n_folds, cpu_count() // n_threads))
+    if not jobs.isdecimal() or int(jobs) < 1:
+        raise InputError(f"--jobs must be a number from 1, or auto; got {jobs!r}.")
+    return int(jobs)

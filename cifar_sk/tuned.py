@@ -1,0 +1,63 @@
+"""A model on file: its name and its parameters, as a study's ``best.json`` has them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cifar_sk.errors import InputError
+
+__all__ = ["TunedModel", "read_tuned"]
+
+
+@dataclass(frozen=True)
+class TunedModel:
+    """What a file says about a model.
+
+    Attributes
+    ----------
+    model, augment : str or None
+        Names, as `cifar_sk.pipelines.make_model` takes them; None where the file has none.
+    params : dict
+        Values by ``step__param``.
+    """
+
+    model: str | None = None
+    augment: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def read_tuned(path: str | Path) -> TunedModel:
+    """Read a model's parameters from a JSON file, such as a study's ``best.json``.
+
+    Parameters
+    ----------
+    path : str or Path
+        A JSON object of values by ``step__param``, or one that has such an object as
+        ``params``, and perhaps ``model`` and ``augment``.
+
+    Returns
+    -------
+    TunedModel
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"Parameters cannot be read from {path}: {error}.") from error
+    is_object = isinstance(content, dict)
+    params = content.get("params", content) if is_object else None
+    if not isinstance(params, dict):
+        raise InputError(f"{path} must hold a JSON object of values by step__param.")
+    if params is content:
+        return TunedModel(params=params)
+    model, augment = content.get("model"), content.get("augment")
+    if not isinstance(model, str | None) or not isinstance(augment, str | None):
+        raise InputError(f"model and augment in {path} must be names.")
+    return TunedModel(model, augment, params)
