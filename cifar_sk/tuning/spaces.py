@@ -1,0 +1,385 @@
+"""Search spaces: plain data that drives Optuna's studies and scikit-learn's searches alike."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from sklearn.base import clone
+
+from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.pipeline_params import set_params
+from cifar_sk.tuning.space_entries import Entry, Operations, Range
+from cifar_sk.tuning.space_files import read_toml, toml_line
+from cifar_sk.tuning.space_parsing import parse_entry
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+
+__all__ = ["SearchSpace"]
+
+
+class SearchSpace:
+    """What is tried for the parameters of a pipeline.
+
+    Parameters
+    ----------
+    params : mapping
+        By ``step__param``, a list of choices – numbers, texts, true, false, None, or lists of
+        them – or a table with ``low``, ``high`` and perhaps ``step`` or ``log = true``. Where
+        these are ints, so are the values; otherwise they are floats. By the name of an
+        augmentation step, a list of operations as `cifar_sk.augmentation.augmentation_steps`
+        reads them, and "passthrough", which leaves the step out.
+
+    Raises
+    ------
+    InputError
+        If an entry is malformed.
+
+    Notes
+    -----
+    Optuna's storages keep numbers, texts, bools and None only, so a study *stores* a list as
+    compact JSON text: ``[32, 64]`` as ``"[32,64]"``. `decode` turns stored values into those
+    that `cifar_sk.pipelines.set_params` takes.
+
+    Examples
+    --------
+    >>> space = SearchSpace(
+    ...     {
+    ...         "classifier__learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
+    ...         "classifier__widths": [[16, 32], [32, 64, 128]],
+    ...         "randomcrop": ["passthrough", "crop:2", "crop:4"],
+    ...     }
+    ... )
+    >>> space.decode({"classifier__widths": "[16,32]", "randomcrop": "crop:2"})
+    {'classifier__widths': [16, 32], 'randomcrop': 'crop:2'}
+    """
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        if not isinstance(params, Mapping) or not params:
+            raise InputError(
+                f"A search space maps step__param to choices or a range; got {params!r}."
+            )
+        self._entries: dict[str, Entry] = {
+            name: parse_entry(name, value) for name, value in params.items()
+        }
+        for name in self._entries:
+            step = name.partition("__")[0]
+            if step != name and step in self._entries:
+                raise InputError(
+                    f"{step} and {name} cannot both be searched, for a step that is left out has "
+                    f"no parameters; write the strengths into the choices of {step}."
+                )
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Self:
+        """Read a space from a TOML file with a line for each parameter.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        SearchSpace
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, or is no search space.
+        """
+        content = read_toml(path)
+        try:
+            return cls(content)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+
+    def to_toml(self) -> str:
+        """Write the space as TOML.
+
+        Returns
+        -------
+        str
+            A line for each parameter.
+
+        Raises
+        ------
+        InputError
+            If None is among the choices, for which TOML has no word.
+
+        Examples
+        --------
+        >>> print(SearchSpace({"classifier__dropout": {"low": 0, "high": 0.5}}).to_toml(), end="")
+        classifier__dropout = { low = 0.0, high = 0.5 }
+        """
+        return "".join(toml_line(name, value) for name, value in self.to_dict().items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the space as JSON values, equal for equal spaces.
+
+        Returns
+        -------
+        dict
+        """
+        return {name: entry.plain() for name, entry in self._entries.items()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the parameters, in order."""
+        return tuple(self._entries)
+
+    @property
+    def n_ranges(self) -> int:
+        """How many of the parameters have a range."""
+        return sum(isinstance(entry, Range) for entry in self._entries.values())
+
+    @property
+    def size(self) -> int | None:
+        """Number of configurations; None if they cannot be counted."""
+        sizes = [entry.n_values for entry in self._entries.values()]
+        return None if None in sizes else math.prod(size or 0 for size in sizes)
+
+    def highest(self, name: str) -> float:
+        """Return the highest number that a parameter can be.
+
+        Parameters
+        ----------
+        name : str
+            A parameter of numbers.
+
+        Returns
+        -------
+        int or float
+        """
+        return max(self._entries[name].probes())
+
+    @property
+    def operations(self) -> dict[str, list[str]]:
+        """Choices of the augmentation steps, by the step's name."""
+        return {
+            name: entry.stored()
+            for name, entry in self._entries.items()
+            if isinstance(entry, Operations)
+        }
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SearchSpace) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __or__(self, other: SearchSpace) -> SearchSpace:
+        """Join two spaces; where both name a parameter, the right one has its word."""
+        if not isinstance(other, SearchSpace):
+            return NotImplemented
+        return SearchSpace(self.to_dict() | other.to_dict())
+
+    def __repr__(self) -> str:
+        return f"SearchSpace({self.to_dict()!r})"
+
+    # --- values -------------------------------------------------------------------------
+
+    def suggest(self, trial: optuna.Trial) -> dict[str, Any]:
+        """Take a value for every parameter from a trial.
+
+        Parameters
+        ----------
+        trial : optuna.Trial
+            Or an ``optuna.trial.FixedTrial``.
+
+        Returns
+        -------
+        dict
+            Stored values.
+        """
+        return {name: entry.suggest(trial, name) for name, entry in self._entries.items()}
+
+    def decode(self, stored: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn stored values into those that `cifar_sk.pipelines.set_params` takes.
+
+        Parameters
+        ----------
+        stored : mapping
+            Of all parameters or some.
+
+        Returns
+        -------
+        dict
+
+        Raises
+        ------
+        InputError
+            If something is not in the space.
+        """
+        return self._translated(stored, lambda entry: entry.decode)
+
+    def encode(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn parameters into stored values.
+
+        Parameters
+        ----------
+        params : mapping
+            Of all parameters or some; augmentation steps as texts or as objects.
+
+        Returns
+        -------
+        dict
+
+        Raises
+        ------
+        InputError
+            If something is not in the space.
+        """
+        return self._translated(params, lambda entry: entry.encode)
+
+    def _translated(
+        self, values: Mapping[str, Any], translation: Callable[[Entry], Callable[[Any], Any]]
+    ) -> dict[str, Any]:
+        translated = {}
+        for name, value in values.items():
+            if name not in self._entries:
+                raise InputError(
+                    f"There is no {name!r} in the search space{did_you_mean(name, self.names)}."
+                )
+            try:
+                translated[name] = translation(self._entries[name])(value)
+            except LookupError:
+                raise InputError(
+                    f"{name} = {value!r} is not in the search space, which has "
+                    f"{self._entries[name].plain()}."
+                ) from None
+        return translated
+
+    def defaults(self, pipeline: Any) -> dict[str, Any]:
+        """Find the pipeline's own parameters in the space.
+
+        Parameters
+        ----------
+        pipeline : Pipeline
+            Or any estimator.
+
+        Returns
+        -------
+        dict
+            Stored values; without those that lie outside the space.
+        """
+        params = pipeline.get_params(deep=True)
+        found = {}
+        for name, entry in self._entries.items():
+            try:
+                found[name] = entry.encode(params[name])
+            except LookupError:
+                continue
+        return found
+
+    # --- searches -----------------------------------------------------------------------
+
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """Return Optuna's distributions of the stored values.
+
+        Returns
+        -------
+        dict of str to optuna.distributions.BaseDistribution
+        """
+        return {name: entry.distribution() for name, entry in self._entries.items()}
+
+    def grid(self) -> dict[str, list[Any]]:
+        """List the stored values, for Optuna's GridSampler.
+
+        Returns
+        -------
+        dict of str to list
+
+        Raises
+        ------
+        InputError
+            If there are ranges of floats without a step.
+        """
+        return self._listed(lambda entry: entry.stored())
+
+    def param_grid(self) -> dict[str, list[Any]]:
+        """List the values for scikit-learn's GridSearchCV.
+
+        Returns
+        -------
+        dict of str to list
+            Lists as lists, augmentation steps as objects or "passthrough".
+
+        Raises
+        ------
+        InputError
+            If there are ranges of floats without a step.
+        """
+        return self._listed(lambda entry: entry.native())
+
+    def _listed(self, values: Callable[[Entry], list[Any] | None]) -> dict[str, list[Any]]:
+        endless = [name for name, entry in self._entries.items() if entry.n_values is None]
+        if endless:
+            raise InputError(
+                f"A grid needs values that can be counted, which {', '.join(endless)} "
+                f"{'has' if len(endless) == 1 else 'have'} not; add a step, or list choices."
+            )
+        return {name: values(entry) or [] for name, entry in self._entries.items()}
+
+    def param_distributions(self) -> dict[str, Any]:
+        """Return what scikit-learn's RandomizedSearchCV draws from.
+
+        Returns
+        -------
+        dict
+            Lists, and frozen distributions of scipy.stats where there are ranges without a
+            step. Ints with ``log`` are drawn as Optuna draws them.
+        """
+        return {name: entry.random() for name, entry in self._entries.items()}
+
+    def optuna_distributions(self) -> dict[str, BaseDistribution]:
+        """Return what ``optuna_integration.OptunaSearchCV`` draws from.
+
+        Returns
+        -------
+        dict of str to optuna.distributions.BaseDistribution
+            Of real values: lists as lists, augmentation steps as objects or "passthrough". They
+            need a study in memory, which is the default there.
+        """
+        with warnings.catch_warnings():
+            # Optuna warns of choices that its files cannot keep. OptunaSearchCV knows no
+            # decoding, so these must be the real ones; in memory that is no problem.
+            warnings.filterwarnings("ignore", "Choices for a categorical distribution should be")
+            return {name: entry.native_distribution() for name, entry in self._entries.items()}
+
+    def check(self, pipeline: Any) -> None:
+        """Refuse what a pipeline has no use for, before anything is fitted.
+
+        Each choice, and both ends of each range, is set in a clone in turn.
+
+        Parameters
+        ----------
+        pipeline : Pipeline
+            Left as it is.
+
+        Raises
+        ------
+        InputError
+            If parameters are unknown, all of which are named, or values are refused.
+        """
+        probes = {name: entry.probes() for name, entry in self._entries.items()}
+        firsts = {name: values[0] for name, values in probes.items()}
+        set_params(clone(pipeline), firsts)
+        for name, values in probes.items():
+            for value in values[1:]:
+                try:
+                    set_params(clone(pipeline), {**firsts, name: value})
+                except InputError as error:
+                    raise InputError(
+                        f"{name} of the search space cannot be {value!r}: {error}"
+                    ) from error
