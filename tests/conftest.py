@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 # One thread each: the tests are many small fits, and results depend on the number of threads.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -10,6 +11,7 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import numpy as np
 import pytest
+from postgresql import new_database, running_server
 from sklearn.datasets import load_digits
 
 
@@ -19,3 +21,16 @@ def digits() -> tuple[np.ndarray, np.ndarray]:
     bunch = load_digits()
     images = (bunch.images[:400] * 15).astype(np.uint8)[..., np.newaxis]
     return images, bunch.target[:400]
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """URL of a PostgreSQL server that runs for as long as the tests of this process."""
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> str:
+    """URL of an empty PostgreSQL database."""
+    return new_database(postgresql_server)

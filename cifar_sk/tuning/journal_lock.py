@@ -1,0 +1,59 @@
+"""The lock of a journal's writers, which a killed one neither keeps nor damages the journal by."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from filelock import FileLock
+
+__all__ = ["JournalLock"]
+
+
+class JournalLock:
+    """The lock of a journal's writers, in the form that Optuna's file backend asks for.
+
+    The kernel releases it with a process that is killed, where Optuna's own would hold up the
+    others for half a minute. Whoever takes it also removes what a killed writer left of a line:
+    the next line would be appended to it, and nobody could read the journal again.
+
+    Parameters
+    ----------
+    path : Path
+        The journal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # Not the name of Optuna's own lock, which others break if it is held for long.
+        self._lock = FileLock(path.with_name(f".{path.name}.writer"), poll_interval=0.005)
+
+    def acquire(self) -> bool:
+        """Wait for the lock, then make the journal end with a whole line.
+
+        Returns
+        -------
+        bool
+            True.
+        """
+        self._lock.acquire()
+        try:
+            _drop_partial_line(self._path)
+        except BaseException:
+            self._lock.release()
+            raise
+        return True
+
+    def release(self) -> None:
+        """Let the next writer go."""
+        self._lock.release()
+
+
+def _drop_partial_line(path: Path) -> None:
+    with path.open("rb+") as file:
+        if not file.seek(0, os.SEEK_END):
+            return
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)

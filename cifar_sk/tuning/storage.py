@@ -1,0 +1,327 @@
+"""Where a study's trials are kept, and what becomes of those whose process died.
+
+One process writes an SQLite file, several of one machine a journal, several machines a
+PostgreSQL server. A lost trial is failed and queued again with the same parameters. For a file
+it is the command's lock that proves a trial lost; for a server it is the missing heartbeat.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cifar_sk.errors import InputError
+from cifar_sk.tuning.journal_lock import JournalLock
+from cifar_sk.tuning.lost_trials import (
+    MAX_RETRIES,
+    is_ownerless,
+    reclaim,
+    reclaim_expired,
+    retry,
+)
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage, RDBStorage
+    from optuna.storages.journal import JournalStorage
+    from sqlalchemy.engine import URL
+
+__all__ = [
+    "MAX_RETRIES",
+    "StorageSpec",
+    "choose_storage",
+    "close_storage",
+    "is_ownerless",
+    "reclaim",
+    "reclaim_expired",
+    "retry",
+    "shown_url",
+]
+
+_SQLITE = "study.db"
+_JOURNAL = "journal.log"
+_SERVER = "postgresql+psycopg"
+_FORMS = "sqlite:///FILE, journal:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+_LOCK_WAIT_SECONDS = 60  # a dashboard, or a slow disk, may hold SQLite's lock for a while
+_CONNECT_SECONDS = 10
+# What is no journal fails in whatever way its first lines happen to.
+_NO_JOURNAL = (ValueError, LookupError, TypeError, AssertionError)
+_OPEN_ATTEMPTS = 5
+_OPEN_PAUSE_SECONDS = 0.3
+
+
+@dataclass(frozen=True, repr=False)
+class StorageSpec:
+    """Which storage, in a form that can be handed to another process and opened there.
+
+    Make one with `choose_storage`.
+
+    Attributes
+    ----------
+    url : str
+        With absolute paths, and with the password: show `shown` instead.
+    heartbeat_interval, grace_period : int, default=10, 30
+        Seconds between two signs of life of a trial, and seconds without one after which its
+        process counts as dead. Only for servers.
+
+    Examples
+    --------
+    >>> choose_storage("postgresql+psycopg://ann:secret@db.example.org/studies", Path("."))
+    StorageSpec('postgresql+psycopg://ann:***@db.example.org/studies')
+    """
+
+    url: str
+    heartbeat_interval: int = 10
+    grace_period: int = 30
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.shown!r})"
+
+    @property
+    def shown(self) -> str:
+        """The URL for people and files: without the password."""
+        return shown_url(self.url)
+
+    @property
+    def kind(self) -> Literal["sqlite", "journal", "server"]:
+        """What serves it."""
+        scheme = self.url.partition(":")[0]
+        if scheme == "sqlite":
+            return "sqlite"
+        return "journal" if scheme == "journal" else "server"
+
+    @property
+    def is_server(self) -> bool:
+        """Whether several commands may work on it at once, and tell by heartbeats who lives."""
+        return self.kind == "server"
+
+    @property
+    def path(self) -> Path | None:
+        """The file, or None for a server."""
+        return None if self.is_server else Path(_parsed(self.url).database or "")
+
+    @property
+    def lock_path(self) -> Path | None:
+        """What a command locks while it works on the file; None for a server, which needs none.
+
+        Whoever holds that lock, and has no worker processes, knows that all running trials are
+        of processes that died.
+        """
+        return None if self.path is None else self.path.with_name(f".{self.path.name}.command")
+
+    @property
+    def for_dashboard(self) -> str:
+        """What to give to ``optuna-dashboard``; for a server, the password is to be filled in."""
+        return str(self.path) if self.kind == "journal" else self.shown
+
+    def open(self) -> BaseStorage:
+        """Open the storage, making it where there is none.
+
+        Returns
+        -------
+        optuna storage
+            To be given to ``optuna.create_study``, and to `close_storage` at the end.
+
+        Raises
+        ------
+        InputError
+            If it cannot be opened: no driver, no server, no such database, a wrong password, a
+            file that is something else.
+        """
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            if self.path is not None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self._open_journal() if self.kind == "journal" else self._open_database()
+        except ImportError as error:
+            raise InputError(
+                f"{self.shown} needs the driver psycopg; pip install 'psycopg[binary]'."
+            ) from error
+        except (SQLAlchemyError, RuntimeError, OSError, *_NO_JOURNAL) as error:
+            remedy = (
+                "check that it runs and has this database" if self.is_server else "name another"
+            )
+            raise InputError(
+                f"--storage {self.shown} cannot be opened ({_reason(error)}); {remedy}."
+            ) from error
+
+    def _open_journal(self) -> JournalStorage:
+        from optuna.storages.journal import JournalFileBackend, JournalStorage
+
+        path = str(self.path)
+        # A lock is anything with acquire and release; Optuna exports no base class for it.
+        lock: Any = JournalLock(Path(path))
+        return JournalStorage(JournalFileBackend(path, lock_obj=lock))
+
+    def _open_database(self) -> RDBStorage:
+        from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+        for _ in range(_OPEN_ATTEMPTS - 1):
+            # Of two commands that find an empty database, one is late to make the tables.
+            try:
+                return self._database()
+            except (IntegrityError, ProgrammingError):
+                time.sleep(_OPEN_PAUSE_SECONDS)
+        return self._database()
+
+    def _database(self) -> RDBStorage:
+        from optuna.exceptions import ExperimentalWarning
+        from optuna.storages import RDBStorage
+
+        if not self.is_server:
+            return RDBStorage(
+                self.url, engine_kwargs={"connect_args": {"timeout": _LOCK_WAIT_SECONDS}}
+            )
+        is_set = "connect_timeout" in _parsed(self.url).query
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return RDBStorage(
+                self.url,
+                # A server that was restarted, or closed an idle connection, is asked again.
+                engine_kwargs={
+                    "pool_pre_ping": True,
+                    "connect_args": {} if is_set else {"connect_timeout": _CONNECT_SECONDS},
+                },
+                heartbeat_interval=self.heartbeat_interval,
+                grace_period=self.grace_period,
+                heartbeat_stale_trial_callback=retry,
+            )
+
+
+def choose_storage(url: str | None, folder: str | Path, *, n_workers: int = 1) -> StorageSpec:
+    """Find out which storage a study uses, without opening it.
+
+    Parameters
+    ----------
+    url : str or None
+        ``sqlite:///FILE`` for one process, ``journal:///FILE`` for several of one machine, or
+        ``postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`` for any number; three slashes begin
+        a relative path, four an absolute one. With None the study keeps a file in its folder:
+        the one that is there, or a new one that fits the number of workers.
+    folder : str or Path
+        The study's folder.
+    n_workers : int, default=1
+        Processes that will run trials.
+
+    Returns
+    -------
+    StorageSpec
+
+    Raises
+    ------
+    InputError
+        If the URL is none of these, or is SQLite's with several workers.
+
+    Examples
+    --------
+    >>> choose_storage(None, "studies/cnn").path.name
+    'study.db'
+    >>> choose_storage(None, "studies/cnn", n_workers=2).path.name
+    'journal.log'
+    """
+    spec = _in_folder(Path(folder), n_workers) if url is None else _explicit(url)
+    if spec.kind == "sqlite" and n_workers > 1:
+        raise InputError(
+            f"{spec.path} is an SQLite file, which one process can use and not {n_workers}; "
+            f"give --workers 1, a PostgreSQL URL as --storage, or another --name."
+        )
+    return spec
+
+
+def _in_folder(folder: Path, n_workers: int) -> StorageSpec:
+    if (folder / _JOURNAL).exists():
+        return _of_file("journal", folder / _JOURNAL)
+    if n_workers > 1 and not (folder / _SQLITE).exists():
+        return _of_file("journal", folder / _JOURNAL)
+    return _of_file("sqlite", folder / _SQLITE)
+
+
+def _of_file(scheme: str, path: str | Path) -> StorageSpec:
+    from sqlalchemy.engine import URL
+
+    # Absolute, for worker processes may have another working directory.
+    return StorageSpec(str(URL.create(scheme, database=str(Path(path).absolute()))))
+
+
+def _explicit(url: str) -> StorageSpec:
+    parsed = _parsed(url)
+    # The names that hosts hand out; Optuna would ask for a driver of their own choice.
+    if parsed.drivername in {"postgres", "postgresql", _SERVER}:
+        server = parsed.set(drivername=_SERVER)
+        return StorageSpec(server.render_as_string(hide_password=False))
+    if parsed.drivername not in {"sqlite", "journal"}:
+        raise InputError(f"--storage must be {_FORMS}, got the scheme {parsed.drivername!r}.")
+    if parsed.host or parsed.query or parsed.database in {None, "", ":memory:"}:
+        raise InputError(f"--storage must name a file as in {parsed.drivername}:///FILE.")
+    return _of_file(parsed.drivername, str(parsed.database))
+
+
+def _parsed(url: str) -> URL:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # which may quote the password, as this must not
+        raise InputError(f"--storage must be {_FORMS}; what was given is no URL.") from None
+    if "@" in (parsed.host or ""):
+        raise InputError("--storage holds an @ in its user or password; write that one as %40.")
+    return parsed
+
+
+def shown_url(url: str) -> str:
+    """Hide the password of a storage's URL.
+
+    Parameters
+    ----------
+    url : str
+        As given.
+
+    Returns
+    -------
+    str
+        As it may be printed and written to files.
+
+    Raises
+    ------
+    InputError
+        If it is no URL.
+
+    Examples
+    --------
+    >>> shown_url("postgresql+psycopg://ann:secret@db.example.org/studies")
+    'postgresql+psycopg://ann:***@db.example.org/studies'
+    """
+    parsed = _parsed(url)
+    secrets = {name: "***" for name in parsed.query if "password" in name.lower()}
+    return parsed.update_query_dict(secrets).render_as_string(hide_password=True)
+
+
+def close_storage(storage: BaseStorage) -> None:
+    """Let go of a storage's connections.
+
+    Parameters
+    ----------
+    storage : optuna storage
+        As `StorageSpec.open` returned it.
+    """
+    from optuna.storages import RDBStorage
+
+    storage.remove_session()
+    if isinstance(storage, RDBStorage):
+        storage.engine.dispose()
+
+
+def _reason(error: BaseException) -> str:
+    """Say in half a line what a driver says in several."""
+    from sqlalchemy.exc import DBAPIError
+
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+    elif isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    first, *_ = str(error).splitlines() or [type(error).__name__]
+    return " ".join(first.split()).rstrip(".")
