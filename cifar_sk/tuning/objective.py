@@ -1,0 +1,343 @@
+"""One trial: a pipeline with the trial's parameters through all folds, reporting every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import optuna
+from sklearn.base import clone
+
+from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.evaluation import FoldEvent, cross_validate_oof
+from cifar_sk.evaluation.fold_task import Listener, refusal
+from cifar_sk.folds import Split
+from cifar_sk.metrics.scores import METRICS, score_predictions
+from cifar_sk.pipelines import check_network, set_params
+from cifar_sk.predictions import FoldResult
+from cifar_sk.tuning.pruning import step_of
+from cifar_sk.tuning.spaces import SearchSpace
+
+__all__ = [
+    "FailedTrial",
+    "Objective",
+    "SkippedTrial",
+    "TuningTask",
+    "counted_trials",
+    "directions",
+    "most_epochs",
+]
+
+# Objectives beside the metrics: what a model costs. Both are minimised.
+_COSTS = ("n_parameters", "fit_time")
+
+
+@dataclass(frozen=True)
+class TuningTask:
+    """What a study tunes, on what data; sent to worker processes.
+
+    Attributes
+    ----------
+    estimator : Pipeline
+        Cloned for every trial.
+    space : SearchSpace
+        What is tried.
+    X, y : array-like of shape (n_samples, ...) and ndarray of shape (n_samples,)
+        All samples that the study may see.
+    splits : list of Split
+        The folds, the same for every trial.
+    objectives : tuple of str
+        Names of metrics, "n_parameters" or "fit_time"; with one of them trials are pruned.
+    random_state : int
+        Seed of the fits, the same for every trial, so that what differs are the parameters.
+    """
+
+    estimator: Any
+    space: SearchSpace
+    X: Any
+    y: np.ndarray
+    splits: Sequence[Split]
+    objectives: tuple[str, ...] = ("accuracy",)
+    random_state: int = 0
+
+
+def directions(objectives: Sequence[str]) -> list[Literal["maximize", "minimize"]]:
+    """Return which way each objective points, as Optuna calls it.
+
+    Parameters
+    ----------
+    objectives : sequence of str
+        Names.
+
+    Returns
+    -------
+    list of {"maximize", "minimize"}
+
+    Raises
+    ------
+    InputError
+        If a name is not known, comes twice, or there is none.
+
+    Examples
+    --------
+    >>> directions(["accuracy", "n_parameters"])
+    ['maximize', 'minimize']
+    """
+    known = [*METRICS, *_COSTS]
+    for name in objectives:
+        if name not in known:
+            raise InputError(
+                f"There is no objective {name!r}{did_you_mean(name, known)}; "
+                f"there are {', '.join(known)}."
+            )
+    if not objectives or len(set(objectives)) < len(objectives):
+        raise InputError("A study needs one objective or several different ones.")
+    return ["maximize" if _is_maximized(name) else "minimize" for name in objectives]
+
+
+def _is_maximized(objective: str) -> bool:
+    return objective in METRICS and METRICS[objective].greater_is_better
+
+
+def most_epochs(estimator: Any, space: SearchSpace) -> int:
+    """Return the most epochs that a fold of any trial can have; 1 for what has no epochs.
+
+    Parameters
+    ----------
+    estimator : Pipeline
+        What is tuned.
+    space : SearchSpace
+        May tune the epochs.
+
+    Returns
+    -------
+    int
+    """
+    epochs = estimator.get_params().get("classifier__epochs", 1)
+    if "classifier__epochs" in space.names:
+        return int(space.highest("classifier__epochs"))
+    return int(epochs)
+
+
+class Objective:
+    """What Optuna calls with a trial.
+
+    Parameters
+    ----------
+    task : TuningTask
+        What is tuned.
+    n_trials : int
+        How many trials the study may have.
+    worker : str
+        Name of this process, recorded with every trial.
+    listener : callable, default=None
+        Called with every `FoldEvent`. What it raises ends the study.
+
+    Attributes
+    ----------
+    has_skipped : bool
+        Whether the last trial was skipped.
+    """
+
+    def __init__(
+        self,
+        task: TuningTask,
+        *,
+        n_trials: int,
+        worker: str,
+        listener: Listener | None = None,
+    ) -> None:
+        self._task = task
+        self._n_trials = n_trials
+        self._worker = worker
+        self._listener = listener
+        self._epochs_per_fold = most_epochs(task.estimator, task.space)
+        self.has_skipped = False
+        self._number: int | None = None
+
+    def __call__(self, trial: optuna.Trial) -> tuple[float, ...]:
+        """Evaluate a trial.
+
+        Parameters
+        ----------
+        trial : optuna.Trial
+            Running.
+
+        Returns
+        -------
+        tuple of float
+            A value for each objective.
+
+        Raises
+        ------
+        optuna.TrialPruned
+            If the study's pruner says so.
+        SkippedTrial
+            If the trial need not be run.
+        FailedTrial
+            If a fold failed, or the parameters cannot be used together.
+        """
+        self.has_skipped = False
+        self._number = trial.number
+        trial.set_user_attr("worker", self._worker)
+        params = self._task.space.suggest(trial)
+        self._skip_if_needless(trial, params)
+        run = _Run(self._task, trial, self._epochs_per_fold, self._listener)
+        try:
+            return run.evaluate(self._pipeline(params))
+        except InputError as error:
+            run.fail(str(error))
+            raise FailedTrial(str(error)) from error
+        finally:
+            run.record()
+
+    def last_trial(self, study: optuna.Study) -> optuna.trial.FrozenTrial:
+        """Return the trial that was evaluated last, as it is in the storage."""
+        return next(t for t in study.get_trials(deepcopy=False) if t.number == self._number)
+
+    def is_lost(self, study: optuna.Study) -> bool:
+        """Say whether the last trial was failed without having come to an end of its own."""
+        if self._number is None:
+            return False
+        trial = self.last_trial(study)
+        return trial.state.name == "FAIL" and not {"error", "skipped"} & {*trial.user_attrs}
+
+    def _pipeline(self, params: Mapping[str, Any]) -> Any:
+        task = self._task
+        pipeline = set_params(clone(task.estimator), task.space.decode(params))
+        check_network(pipeline, task.X.shape[1:], len(np.unique(task.y)))
+        return pipeline
+
+    def _skip_if_needless(self, trial: optuna.Trial, params: Mapping[str, Any]) -> None:
+        before = [other for other in counted_trials(trial.study) if other.number < trial.number]
+        same = [other.number for other in before if other.params == params]
+        if same:
+            reason = f"same as trial {same[0]}"
+        elif len(before) >= self._n_trials:  # another worker was faster
+            reason = "one trial too many"
+        else:
+            return
+        trial.set_user_attr("skipped", reason)
+        self.has_skipped = True
+        raise SkippedTrial(reason)
+
+
+class SkippedTrial(Exception):  # noqa: N818  (as Optuna's TrialPruned: nothing went wrong)
+    """A trial that need not be run."""
+
+
+class FailedTrial(Exception):  # noqa: N818
+    """A trial that could not be evaluated."""
+
+
+def counted_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    """List the trials that are running or came to an end of their own.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        The study.
+
+    Returns
+    -------
+    list of FrozenTrial
+        By number; without those that wait, that were skipped, or that died with their process.
+    """
+    return [
+        trial
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state.name in {"RUNNING", "COMPLETE", "PRUNED"} or "error" in trial.user_attrs
+    ]
+
+
+@dataclass
+class _Run:
+    """A trial on its way through the folds; the fold loop's listener."""
+
+    task: TuningTask
+    trial: optuna.Trial
+    epochs_per_fold: int
+    listener: Listener | None
+    scores: list[dict[str, float]] = field(default_factory=list)
+    n_epochs: list[int] = field(default_factory=list)
+    fit_time: float = 0.0
+    n_parameters: int | None = None
+
+    def evaluate(self, pipeline: Any) -> tuple[float, ...]:
+        task = self.task
+        cross_validate_oof(
+            pipeline,
+            task.X,
+            task.y,
+            cv=list(task.splits),
+            random_state=task.random_state,
+            listener=self,
+        )
+        values = {
+            **{name: self.mean(name) for name in self.scores[0]},
+            "n_parameters": float(self.n_parameters or 0),
+            "fit_time": self.fit_time,
+        }
+        return tuple(values[name] for name in task.objectives)
+
+    def mean(self, name: str) -> float:
+        return float(np.mean([score[name] for score in self.scores]))
+
+    def __call__(self, event: FoldEvent) -> None:
+        if self.listener is not None:
+            self.listener(event)
+        if event.result is not None:
+            self.end_fold(event.result)
+        elif event.epoch is not None:
+            self.n_epochs[-1] = event.epoch.epoch
+            self.report_epoch(event.epoch.epoch, event.epoch.logs)
+        else:
+            self.n_epochs.append(0)
+
+    def end_fold(self, fold: FoldResult) -> None:
+        if fold.failed:
+            if refused := refusal(fold):
+                raise InputError(refused)
+            self.fail(f"fold {fold.index}: {fold.error}")
+            raise FailedTrial(fold.error)
+        target = np.searchsorted(np.unique(self.task.y), self.task.y[fold.test_index])
+        scores = score_predictions(target, np.asarray(fold.proba))
+        self.scores.append({name: scores[name] for name in self.task.objectives if name in scores})
+        self.fit_time += fold.fit_time
+        self.n_parameters = fold.n_parameters
+        if self.prunes:
+            self.report(self.mean(self.task.objectives[0]), len(self.scores) - 1, None)
+
+    @property
+    def prunes(self) -> bool:
+        return len(self.task.objectives) == 1 and self.task.objectives[0] in METRICS
+
+    def report_epoch(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Report the inner validation score, for the scored fold is for the end of the fold."""
+        name = self.task.objectives[0]
+        value = logs.get("val_accuracy" if _is_maximized(name) else "val_loss")
+        if not self.prunes or value is None:
+            return
+        done = [score[name] for score in self.scores]
+        self.report(float(np.mean([*done, value])), len(done), epoch)
+
+    def report(self, value: float, fold: int, epoch: int | None) -> None:
+        self.trial.report(value, step_of(fold, epoch, self.epochs_per_fold))
+        has_ended = len(self.scores) == len(self.task.splits)
+        if not has_ended and self.trial.should_prune():
+            raise optuna.TrialPruned
+
+    def fail(self, reason: str) -> None:
+        self.trial.set_user_attr("error", reason)
+
+    def record(self) -> None:
+        attributes = {
+            "fold_scores": self.scores,
+            "n_epochs": self.n_epochs,
+            "n_parameters": self.n_parameters,
+            "fit_time": self.fit_time,
+        }
+        for name, value in attributes.items():
+            self.trial.set_user_attr(name, value)

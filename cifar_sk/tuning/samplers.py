@@ -1,0 +1,112 @@
+"""Which parameters come next: Optuna's samplers by name, seeded by study and trial."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import optuna
+from optuna.exceptions import ExperimentalWarning
+
+from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.tuning.spaces import SearchSpace
+
+__all__ = ["SAMPLERS", "check_sampler", "make_sampler"]
+
+# Seed streams of a study; the fits have their own.
+_SAMPLER_STREAM = 2
+
+
+def _tpe(seed: int, space: SearchSpace) -> optuna.samplers.BaseSampler:
+    # Parameters are judged together, for the best learning rate depends on the batch size.
+    return optuna.samplers.TPESampler(seed=seed, multivariate=True)
+
+
+def _random(seed: int, space: SearchSpace) -> optuna.samplers.BaseSampler:
+    return optuna.samplers.RandomSampler(seed=seed)
+
+
+def _grid(seed: int, space: SearchSpace) -> optuna.samplers.BaseSampler:
+    return optuna.samplers.GridSampler(space.grid(), seed=seed)
+
+
+def _cmaes(seed: int, space: SearchSpace) -> optuna.samplers.BaseSampler:
+    return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+
+
+SAMPLERS: dict[str, Callable[[int, SearchSpace], optuna.samplers.BaseSampler]] = {
+    "tpe": _tpe,
+    "random": _random,
+    "grid": _grid,
+    "cmaes": _cmaes,
+}
+
+
+def check_sampler(name: str, space: SearchSpace, n_objectives: int) -> None:
+    """Refuse a sampler that does not fit.
+
+    Parameters
+    ----------
+    name : str
+        One of `SAMPLERS`.
+    space : SearchSpace
+        What it samples.
+    n_objectives : int
+        How many.
+
+    Raises
+    ------
+    InputError
+        If there is no such sampler, or it cannot serve such a study.
+    """
+    if name not in SAMPLERS:
+        raise InputError(
+            f"There is no sampler {name!r}{did_you_mean(name, SAMPLERS)}; "
+            f"there are {', '.join(SAMPLERS)}."
+        )
+    if name == "grid":
+        space.grid()  # which refuses ranges without a step
+    if name == "cmaes" and n_objectives > 1:
+        raise InputError("Sampler cmaes serves one objective only; use tpe.")
+    if name == "cmaes" and space.n_ranges < 2:
+        raise InputError(
+            f"Sampler cmaes needs two or more parameters with a range; this space has "
+            f"{space.n_ranges} beside its choices; use tpe."
+        )
+
+
+def make_sampler(
+    name: str, space: SearchSpace, *, random_state: int, place: int, worker: int
+) -> optuna.samplers.BaseSampler:
+    """Make the sampler for the next trial.
+
+    A sampler that was seeded once would draw the same parameters again when a study is
+    continued, and in every worker. So each trial has a sampler of its own, seeded by its
+    place: a study that was killed goes on as if it had not been.
+
+    Parameters
+    ----------
+    name : str
+        One of `SAMPLERS`.
+    space : SearchSpace
+        What it samples.
+    random_state : int
+        The study's seed.
+    place : int
+        How many trials were drawn before.
+    worker : int
+        Number of the process, from 0.
+
+    Returns
+    -------
+    optuna.samplers.BaseSampler
+    """
+    key = (_SAMPLER_STREAM, place, worker)
+    seed = int(np.random.SeedSequence(random_state, spawn_key=key).generate_state(1)[0])
+    if name == "grid":  # its seed orders the grid, which it keeps in the study
+        seed = random_state
+    with warnings.catch_warnings():
+        # multivariate TPE is marked experimental since 2.2; its interface is one keyword here
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return SAMPLERS[name](seed, space)

@@ -1,0 +1,285 @@
+"""A study as a scikit-learn search: ``fit`` tunes, then fits the best pipeline."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import optuna
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from cifar_sk.datasets import data_fingerprint
+from cifar_sk.evaluation.cross_validation import as_splits
+from cifar_sk.evaluation.fold_task import seeded_clone
+from cifar_sk.folders import lock_folder, make_folder
+from cifar_sk.folds import split_fingerprint
+from cifar_sk.pipelines import pipeline_description, set_params
+from cifar_sk.progress import EpochEnd, current_listener, listening
+from cifar_sk.tuning.engine import (
+    Budget,
+    best_trial,
+    finished_trials,
+    in_memory,
+    open_study,
+    run_trials,
+)
+from cifar_sk.tuning.objective import TuningTask
+from cifar_sk.tuning.spaces import SearchSpace
+from cifar_sk.tuning.storage import choose_storage, close_storage, reclaim
+
+__all__ = ["StudySearchCV", "study_identity"]
+
+
+def study_identity(task: TuningTask, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what must be equal for a study to be continued.
+
+    Parameters
+    ----------
+    task : TuningTask
+        What is tuned.
+    data : mapping
+        ``name``, ``n_samples`` and ``fingerprint`` of the data.
+
+    Returns
+    -------
+    dict
+        JSON values.
+    """
+    return {
+        "data": dict(data),
+        "split": {
+            "n_folds": max(split.fold for split in task.splits) + 1,
+            "n_repeats": max(split.repeat for split in task.splits) + 1,
+            "fingerprint": split_fingerprint(task.splits),
+        },
+        "pipeline": pipeline_description(task.estimator),
+        "space": task.space.to_dict(),
+        "objectives": list(task.objectives),
+        "seed": task.random_state,
+    }
+
+
+class StudySearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Search a space by an Optuna study that gives up early on bad trials.
+
+    Like scikit-learn's searches, and unlike them every epoch of every fold reports to a pruner,
+    and a study that is kept in a folder goes on where it stopped. Inside `cross_validate_oof`,
+    or any cross-validation of scikit-learn's, it is *nested* cross-validation: each outer
+    training fold is tuned by itself, and what is scored was never seen by the study.
+
+    Parameters
+    ----------
+    estimator : classifier or pipeline
+        What is tuned; its own parameters are the first trial, if they lie in the space.
+    space : dict or SearchSpace
+        Ranges and choices by ``step__param``.
+    n_trials : int, default=20
+        Trials.
+    timeout : float or None, default=None
+        Seconds after which no trial begins.
+    cv : int, list of Split or splitter, default=3
+        Folds of the study, as for `cross_validate_oof`.
+    scoring : str, default="accuracy"
+        Name of a metric of `cifar_sk.metrics.METRICS`.
+    sampler : {"tpe", "random", "grid", "cmaes"}, default="tpe"
+        Which parameters come next.
+    pruner : {"fold", "none"}, default="fold"
+        Whether trials are given up.
+    storage : path or None, default=None
+        Folder in which each ``fit`` keeps its study, in a folder named by data, folds, space
+        and seed; with None studies are gone with the process.
+    random_state : int or None, default=None
+        Seed of the folds, the sampler and the fits.
+
+    Attributes
+    ----------
+    best_estimator_ : estimator
+        Fitted on all that ``fit`` was given.
+    best_params_ : dict
+        The winning values by ``step__param``.
+    best_score_ : float
+        Its mean over the study's folds; the best of many, hence optimistic.
+    study_ : optuna.Study
+        All trials; ``study_.trials_dataframe()`` has a row for each.
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+    n_features_in_ : int
+        As scikit-learn counts.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import Pipeline
+    >>> X, y = load_iris(return_X_y=True)
+    >>> pipeline = Pipeline([("classifier", LogisticRegression(max_iter=1000))])
+    >>> search = StudySearchCV(pipeline, {"classifier__C": [0.01, 1, 100]}, random_state=0)
+    >>> search.fit(X, y).best_params_
+    {'classifier__C': 100}
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        space: Mapping[str, Any] | SearchSpace,
+        *,
+        n_trials: int = 20,
+        timeout: float | None = None,
+        cv: Any = 3,
+        scoring: str = "accuracy",
+        sampler: str = "tpe",
+        pruner: str = "fold",
+        storage: str | Path | None = None,
+        random_state: int | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.space = space
+        self.n_trials = n_trials
+        self.timeout = timeout
+        self.cv = cv
+        self.scoring = scoring
+        self.sampler = sampler
+        self.pruner = pruner
+        self.storage = storage
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Run the study, then fit the best pipeline on all of `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+        y : array-like of shape (n_samples,)
+            Labels.
+
+        Returns
+        -------
+        StudySearchCV
+            Itself.
+
+        Raises
+        ------
+        InputError
+            If something cannot be used, or no trial was completed.
+        """
+        y = np.asarray(y)
+        task = self._task(X, y)
+        self.classes_ = np.unique(y)
+        self.study_ = self._run(task)
+        best = best_trial(self.study_)
+        self.best_score_ = best.values[0]
+        self.best_params_ = task.space.decode(best.params)
+        pipeline = set_params(clone(self.estimator), self.best_params_)
+        with listening(None):  # the trials were what there was to tell
+            self.best_estimator_ = seeded_clone(pipeline, task.random_state, 0).fit(X, y)
+        self.n_features_in_ = int(np.shape(X)[1])
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict labels by the best pipeline.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.predict(X)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Predict class probabilities by the best pipeline.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Samples.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        check_is_fitted(self, "best_estimator_")
+        return self.best_estimator_.predict_proba(X)
+
+    def save(self, folder: str | Path) -> None:
+        """Save the best pipeline's classifier.
+
+        Parameters
+        ----------
+        folder : path
+            Exists and is empty.
+        """
+        check_is_fitted(self, "best_estimator_")
+        self.best_estimator_.steps[-1][1].save(folder)
+
+    def _task(self, X: Any, y: np.ndarray) -> TuningTask:
+        space = self.space if isinstance(self.space, SearchSpace) else SearchSpace(self.space)
+        seed = 0 if self.random_state is None else self.random_state
+        splits = as_splits(self.cv, y, None, seed)
+        return TuningTask(self.estimator, space, X, y, splits, (self.scoring,), seed)
+
+    def _run(self, task: TuningTask) -> optuna.Study:
+        deadline = None if self.timeout is None else time.time() + self.timeout
+        budget = Budget(self.n_trials, deadline, self.sampler, self.pruner)
+        identity = study_identity(task, _data(task))
+        with _storage(self.storage, identity) as storage:
+            study = open_study(task, budget, storage, "fit", identity)
+            reclaim(study, is_stale=lambda _: True)  # the folder is locked, so they are dead
+            run_trials(study, task, budget, watch=_Relay(self.n_trials))
+            # What stays is readable when the file is closed.
+            return study if storage is None else in_memory(study)
+
+
+class _Relay:
+    """Tells a listener outside of the search that a trial ended, as a fit tells of epochs."""
+
+    def __init__(self, n_trials: int) -> None:
+        self._n_trials = n_trials
+        self._listener = current_listener()
+        self._n_done = 0
+
+    def __call__(self, study: optuna.Study) -> None:
+        if self._listener is None or (done := len(finished_trials(study))) == self._n_done:
+            return
+        self._n_done = done
+        complete = [t.values[0] for t in finished_trials(study) if t.state.name == "COMPLETE"]
+        is_max = study.direction.name == "MAXIMIZE"
+        logs = {"best": max(complete) if is_max else min(complete)} if complete else {}
+        self._listener(EpochEnd(done, self._n_trials, logs, unit="trial"))
+
+
+def _data(task: TuningTask) -> dict[str, Any]:
+    classes, target = np.unique(task.y, return_inverse=True)
+    fingerprint = data_fingerprint(np.asarray(task.X), target, [str(name) for name in classes])
+    return {"name": "fit", "n_samples": len(task.y), "fingerprint": fingerprint}
+
+
+@contextmanager
+def _storage(
+    home: str | Path | None, identity: dict[str, Any]
+) -> Iterator[optuna.storages.BaseStorage | None]:
+    """Open the storage of a ``fit``, in a folder named by all that makes it what it is."""
+    if home is None:
+        yield None
+        return
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+    folder = Path(home) / key
+    make_folder(folder)
+    with lock_folder(folder):
+        storage = choose_storage(None, folder).open()
+        try:
+            yield storage
+        finally:
+            close_storage(storage)

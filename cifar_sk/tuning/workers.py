@@ -1,0 +1,180 @@
+"""Several processes at one study; one that dies is replaced, and its trial tried again."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from cifar_sk.errors import InputError
+from cifar_sk.evaluation.parallel import end_with_parent
+from cifar_sk.tuning.engine import Budget, Watch, quiet_optuna, run_trials
+from cifar_sk.tuning.objective import TuningTask
+from cifar_sk.tuning.storage import StorageSpec, close_storage, is_ownerless, reclaim
+
+if TYPE_CHECKING:
+    import optuna
+
+__all__ = ["process_name", "run_workers"]
+
+_POLL_SECONDS = 0.3
+_REPLACEMENTS = 3
+_REFUSED = 2
+
+
+def process_name(pid: int | None = None) -> str:
+    """Name a process of this machine, as trials record it."""
+    return f"{socket.gethostname()}:{os.getpid() if pid is None else pid}"
+
+
+def run_workers(
+    study: optuna.Study,
+    task: TuningTask,
+    budget: Budget,
+    spec: StorageSpec,
+    *,
+    n_workers: int,
+    n_threads: int,
+    watch: Watch | None = None,
+) -> None:
+    """Run trials in processes of their own until the study has as many as it should have.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        As `open_study` returns it; in a storage that several processes can write.
+    task : TuningTask
+        What is tuned. The images are shared by the processes, through a file.
+    budget : Budget
+        When to stop.
+    spec : StorageSpec
+        Where the study is.
+    n_workers, n_threads : int
+        Processes, and threads of each.
+    watch : callable, default=None
+        Called with the study a few times a second. What it raises ends the study.
+
+    Raises
+    ------
+    InputError
+        If the first trials all fail.
+    ChildProcessError
+        If processes keep dying.
+    """
+    with tempfile.TemporaryDirectory() as folder, quiet_optuna():
+        job = _Job.store(Path(folder), study.study_name, task, budget, spec, n_threads)
+        with _processes() as processes:
+            processes += [job.start(number) for number in range(n_workers)]
+            n_started = n_workers
+            while processes:
+                for process in [process for process in processes if not process.is_alive()]:
+                    processes.remove(process)
+                    job.check(process)
+                    if reclaim(study, is_stale=_of(process)) or process.exitcode:
+                        n_started += 1
+                        if n_started > n_workers + _REPLACEMENTS:
+                            raise ChildProcessError(
+                                "Worker processes keep dying, perhaps for want of memory; "
+                                "use fewer --workers"
+                            )
+                        processes.append(job.start(n_started - 1))
+                if not spec.is_server:  # one that died before it left its name
+                    reclaim(study, is_stale=is_ownerless)
+                if watch is not None:
+                    watch(study)
+                time.sleep(_POLL_SECONDS)
+
+
+def _of(process: BaseProcess) -> Callable[[optuna.trial.FrozenTrial], bool]:
+    name = process_name(process.pid)
+    return lambda trial: trial.user_attrs.get("worker") == name
+
+
+@contextmanager
+def _processes() -> Iterator[list[BaseProcess]]:
+    """Keep a list of processes, of which none outlives the block."""
+    processes: list[BaseProcess] = []
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()  # trials are tried again; nothing else is written by workers
+        for process in processes:
+            process.join()
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is sent to a worker; the arrays go through files, which all of them map."""
+
+    folder: Path
+    name: str
+    task: TuningTask
+    budget: Budget
+    spec: StorageSpec
+    n_threads: int
+
+    @classmethod
+    def store(
+        cls,
+        folder: Path,
+        name: str,
+        task: TuningTask,
+        budget: Budget,
+        spec: StorageSpec,
+        n_threads: int,
+    ) -> _Job:
+        np.save(folder / "X.npy", np.asarray(task.X))
+        return cls(folder, name, replace(task, X=None), budget, spec, n_threads)
+
+    def start(self, number: int) -> BaseProcess:
+        # Started afresh and never forked: TensorFlow hangs after a fork.
+        context = multiprocessing.get_context("spawn")
+        process = context.Process(target=_work, args=(self, number, os.getpid()), daemon=True)
+        process.start()
+        return process
+
+    def check(self, process: BaseProcess) -> None:
+        if process.exitcode == _REFUSED:
+            raise InputError(self.refusal(process.pid).read_text(encoding="utf-8"))
+
+    def refusal(self, pid: int | None) -> Path:
+        return self.folder / f"{pid}.txt"
+
+
+def _work(job: _Job, number: int, parent: int) -> None:
+    import signal
+
+    import optuna
+
+    from cifar_sk.tuning.engine import PRUNERS
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    end_with_parent(parent)
+    # TensorFlow reads these when it first computes, which is after this.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = str(job.n_threads)
+    os.environ["TF_NUM_INTEROP_THREADS"] = str(job.n_threads)
+    task = replace(job.task, X=np.load(job.folder / "X.npy", mmap_mode="r"))
+    with quiet_optuna(), threadpool_limits(job.n_threads):
+        storage = job.spec.open()
+        study = optuna.load_study(
+            study_name=job.name, storage=storage, pruner=PRUNERS[job.budget.pruner]()
+        )
+        try:
+            run_trials(study, task, job.budget, worker=number, worker_name=process_name())
+        except InputError as error:
+            job.refusal(os.getpid()).write_text(str(error), encoding="utf-8")
+            raise SystemExit(_REFUSED) from error
+        finally:
+            close_storage(storage)
