@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cifar_sk.pipelines import make_model
     from cifar_sk.report import write_report
     from cifar_sk.runs import RunFolder
+    from cifar_sk.tuning import SearchSpace, StudySearchCV
 
 _MODULES = {
     "augmentation": (
@@ -59,6 +60,7 @@ _MODULES = {
     "pipelines": ("make_model",),
     "report": ("write_report",),
     "runs": ("RunFolder",),
+    "tuning": ("SearchSpace", "StudySearchCV"),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -79,6 +81,8 @@ __all__ = [
     "RandomTranslation",
     "RandomZoom",
     "RunFolder",
+    "SearchSpace",
+    "StudySearchCV",
     "__version__",
     "augmentation_steps",
     "cross_validate_oof",

@@ -1,0 +1,233 @@
+"""``python -m cifar_sk.tune``: tune a model's parameters by an Optuna study."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cifar_sk.console import Call, DataHome, Dataset, Limit, open_dataset, run_command
+from cifar_sk.errors import InputError
+from cifar_sk.processors import cap_threads
+from cifar_sk.provenance import provenance
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+_EXAMPLES = (
+    "Examples:",
+    "python -m cifar_sk.tune --model cnn --trials 30 --folds 3 --epochs 15 --holdout 0.2",
+    "python -m cifar_sk.tune --model cnn --space cnn --space augmentation --show-space",
+    "python -m cifar_sk.tune --model ann --space my_space.toml --sampler random",
+    "python -m cifar_sk.tune --model cnn --objective accuracy --objective n_parameters",
+    "python -m cifar_sk.tune --model cnn --workers 2",
+    "python -m cifar_sk.tune --model cnn --storage postgresql+psycopg://me:secret@host/studies",
+    "python -m cifar_sk.tune --model cnn --trials 10 --nested 5",
+    "python -m cifar_sk.cv --params results/studies/cnn-digits/best.json",
+    "A study that was stopped continues with the same command; more --trials extend it.",
+    "A space is a TOML file with a line per parameter, such as",
+    "classifier__learning_rate = { low = 1e-4, high = 1e-2, log = true }",
+    "classifier__batch_size = [32, 64, 128]",
+)
+
+
+@app.command(epilog="\n\n".join(_EXAMPLES))
+def tune(
+    context: typer.Context,
+    model: Annotated[str, typer.Option(help="Network, as for cifar_sk.cv.")] = "cnn",
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Search space: ann, cnn, augmentation, training, or a TOML file. Repeatable; "
+            "later ones win. Unset: the model's own.",
+            show_default=False,
+        ),
+    ] = None,
+    show_space: Annotated[
+        bool, typer.Option("--show-space", help="Print the space, and stop.")
+    ] = False,
+    trials: Annotated[
+        int, typer.Option(min=1, help="Trials of the study, earlier ones included.")
+    ] = 20,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Seconds after which no trial begins.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="Stratified folds of the study.")] = 3,
+    epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
+    dataset: Dataset = None,
+    data_home: DataHome = None,
+    limit: Limit = None,
+    holdout: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=0.9,
+            help="Keep this share of the images from the study; winner and defaults are "
+            "compared on them.",
+        ),
+    ] = 0.0,
+    holdout_seeds: Annotated[int, typer.Option(min=2, help="Fits of each on --holdout.")] = 5,
+    nested: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="Tune inside each of so many outer folds and score the outer fold: an honest "
+            "score of the tuning, as an ordinary run.",
+        ),
+    ] = None,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="accuracy (default), another metric, n_parameters or fit_time. Repeated: all of "
+            "them, with the Pareto front and without pruning.",
+            show_default=False,
+        ),
+    ] = None,
+    sampler: Annotated[
+        str,
+        typer.Option(
+            help="tpe, random, grid, or cmaes (which keeps its state in the storage as a "
+            "pickle: use it with storages that you trust)."
+        ),
+    ] = "tpe",
+    pruner: Annotated[
+        str, typer.Option(help="fold: stop trials that fall behind, or none.")
+    ] = "fold",
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            help="As for cifar_sk.cv. Unset: the operations that the space names, or none."
+        ),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A parameter that is not tuned, as step__param=value."),
+    ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            help="sqlite:///FILE, journal:///FILE (several workers) or "
+            "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE (several machines). Unset: a file "
+            "in the study's folder.",
+            envvar="CIFAR_SK_STORAGE",
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Trials at a time, in processes.")] = 1,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads of each worker. Unset: processors / workers."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, help="Seed of folds, sampler, fits.")
+    ] = 0,
+    study: Annotated[
+        str | None, typer.Option(help="Name of the study. Unset: made of model and data set.")
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("results"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the study.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+) -> int:
+    """Tune a model's parameters by an Optuna study that gives up early on bad trials.
+
+    Writes a folder under results/studies/ with the trials, the best parameters, figures and a
+    report page. The best score of a study is selected, hence optimistic; --holdout and
+    --nested give honest ones.
+    """
+    from cifar_sk import tune_job
+    from cifar_sk.tuning.engine import Budget
+
+    start = time.monotonic()
+    call: Call = context.obj
+    searched = tune_job.read_space(model, space or [], call.space)
+    if show_space:
+        typer.echo(searched.to_toml(), nl=False)
+        return 0
+    objectives = tuple(objective or ["accuracy"])
+    _check(objectives, nested, workers, storage, holdout)
+    n_threads = cap_threads(threads, nested or workers)
+    setup = tune_job.Setup.make(model, augment, searched, epochs, assignments or [])
+    bunch = open_dataset(dataset, data_home, limit, seed=seed)
+    deadline = None if timeout is None else time.time() + timeout
+    budget = Budget(trials, deadline, sampler, pruner)
+    parts = [model, *(Path(name).stem for name in space or []), *(["nested"] if nested else [])]
+    path = _path(study or "-".join(dict.fromkeys([*parts, bunch.name])), results, nested)
+    info = {
+        "title": f"{model} tuned on {bunch.name}",
+        "fallback": bunch.fallback,
+        **provenance(call.words),
+    }
+    if nested:
+        search = setup.search(budget, timeout, folds, objectives[0], path / "studies")
+        return tune_job.run_nested(
+            search, bunch, nested, seed, n_threads, path, info, overwrite, quiet
+        )
+    job = tune_job.TuneJob.make(
+        setup, bunch, holdout, folds, objectives, seed, budget, path, storage, workers, n_threads
+    )
+    info["data source"] = bunch.source
+    return job.execute(info, holdout_seeds, start, overwrite, quiet)
+
+
+def _check(
+    objectives: tuple[str, ...],
+    nested: int | None,
+    workers: int,
+    storage: str | None,
+    holdout: float,
+) -> None:
+    """Refuse options that do not go together."""
+    if nested and len(objectives) > 1:
+        raise InputError("--nested needs one objective, for each outer fold takes one winner.")
+    if nested and (workers > 1 or storage or holdout):
+        raise InputError(
+            "--nested runs its outer folds side by side, keeps its studies in the run's folder "
+            "and holds out the outer folds; leave --workers, --storage and --holdout away."
+        )
+
+
+def _path(name: str, results: Path, nested: int | None) -> Path:
+    if os.sep in name:
+        return Path(name)
+    return results / name if nested else results / "studies" / name
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    *,
+    name: str = "cifar_sk.tune",
+    space: Mapping[str, Any] | None = None,
+    **defaults: Any,
+) -> None:
+    """Run the command line, as itself or as that of a study of one's own.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        The arguments; those of the process by default.
+    name : str, default="cifar_sk.tune"
+        The module that is run, for messages.
+    space : mapping, default=None
+        The search space, unless ``--space`` is given.
+    **defaults
+        Other defaults of the options, such as ``trials=30``.
+
+    Examples
+    --------
+    A study of one's own is a file ``my_study.py`` with two statements, which are run by
+    ``python -m my_study --dataset digits``::
+
+        from cifar_sk.tune import main
+
+        if __name__ == "__main__":
+            main(name="my_study", space={"classifier__l2": [0, 1e-3]}, model="cnn", trials=2)
+    """
+    run_command(app, name, argv, defaults=defaults, space=space)
+
+
+if __name__ == "__main__":
+    main()

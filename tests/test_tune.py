@@ -1,0 +1,210 @@
+"""The tuning command line, on digits, with tiny networks."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import sys
+
+import pandas as pd
+import pytest
+
+from cifar_sk import cv, tune
+from cifar_sk.tuning.storage import choose_storage, close_storage
+
+TINY = [
+    *("--model", "ann", "--dataset", "digits", "--limit", "400", "--folds", "2", "--quiet"),
+    *("--epochs", "1", "--threads", "1"),
+]
+
+
+@pytest.fixture
+def space(tmp_path):
+    path = tmp_path / "space.toml"
+    path.write_text(
+        "classifier__hidden_units = [[4], [8], [16]]\n"
+        "classifier__learning_rate = { low = 1e-3, high = 1e-1, log = true }\n"
+    )
+    return path
+
+
+def run(arguments, results, command=tune):
+    """Run a command in this process; return its exit code."""
+    with pytest.raises(SystemExit) as ended:
+        command.main([*map(str, arguments), "--results", str(results)])
+    return ended.value.code
+
+
+def test_a_study_leaves_its_files_and_goes_on(tmp_path, space, capsys):
+    arguments = [*TINY, "--space", space, "--study", "mine", "--holdout", "0.25"]
+    arguments += ["--holdout-seeds", "2"]
+    assert run([*arguments, "--trials", "2"], tmp_path) == 0
+    folder = tmp_path / "studies" / "mine"
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    assert {"trials.csv", "best.json", "study.json", "report.html", "holdout.csv"} <= names
+    assert any(name.startswith("figures/") and name.endswith(".png") for name in names)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "best of 2 trials on the study's own folds, hence optimistic" in said
+    assert "tuned − default" in said
+
+    manifest = json.loads((folder / "study.json").read_text())
+    identity = manifest["identity"]
+    assert identity["data"]["name"] == "digits"
+    assert identity["data"]["n_samples"] == 1000
+    assert identity["data"]["holdout"]["n_samples"] == 100
+    assert set(identity["space"]) == {"classifier__hidden_units", "classifier__learning_rate"}
+    assert manifest["versions"]["keras"]
+    assert manifest["versions"]["optuna"]
+    assert str(tmp_path) not in json.dumps({**manifest, "command": ""})
+
+    first = (folder / "trials.csv").read_bytes()
+    assert run([*arguments, "--trials", "2"], tmp_path) == 0  # there is nothing left to do
+    assert (folder / "trials.csv").read_bytes() == first
+    assert run([*arguments, "--trials", "3"], tmp_path) == 0
+    table = pd.read_csv(folder / "trials.csv")
+    assert list(table["number"]) == [0, 1, 2]
+    assert first in (folder / "trials.csv").read_bytes()
+
+
+def test_another_space_and_another_data_set_are_refused_by_name(tmp_path, space, capsys):
+    arguments = [*TINY, "--study", "mine", "--trials", "1"]
+    assert run([*arguments, "--space", space], tmp_path) == 0
+    trials = (tmp_path / "studies" / "mine" / "trials.csv").read_bytes()
+    space.write_text("classifier__hidden_units = [[4], [8]]\n")
+    assert run([*arguments, "--space", space], tmp_path) == 2
+    error = capsys.readouterr().err
+    assert "space.classifier__learning_rate was" in error
+    assert error.count("\n") == 1
+    assert run([*arguments, "--space", space, "--limit", "300"], tmp_path) == 2
+    assert "data.n_samples was 400 and is 300" in capsys.readouterr().err
+    assert (tmp_path / "studies" / "mine" / "trials.csv").read_bytes() == trials
+    assert run([*arguments, "--space", space, "--overwrite"], tmp_path) == 0
+    assert (tmp_path / "studies" / "mine" / "trials.csv").read_bytes() != trials
+
+
+def test_the_best_parameters_can_be_evaluated(tmp_path, space):
+    policy = tmp_path / "policy.toml"
+    policy.write_text('randomflip = ["passthrough", "flip"]\nrandomcrop = ["crop:1", "crop:2"]\n')
+    arguments = [*TINY, "--space", space, "--space", policy, "--study", "mine", "--trials", "2"]
+    assert run(arguments, tmp_path) == 0
+    best = tmp_path / "studies" / "mine" / "best.json"
+    content = json.loads(best.read_text())
+    assert content["model"] == "ann"
+    assert content["augment"] == "flip,crop:1"
+    assert content["params"]["classifier__epochs"] == 1
+    evaluate = ["--params", best, "--dataset", "digits", "--limit", "400", "--folds", "2"]
+    assert run([*evaluate, "--quiet", "--run", "best"], tmp_path, cv) == 0
+    described = json.loads((tmp_path / "best" / "run.json").read_text())["identity"]["pipeline"]
+    units = described["params"]["classifier__hidden_units"]
+    assert units == content["params"]["classifier__hidden_units"]
+    step = {"crop:1": 1, "crop:2": 2}[content["params"]["randomcrop"]]
+    assert described["params"]["randomcrop__padding"] == step
+
+
+def test_nested_is_a_run_like_any_other(tmp_path, space):
+    arguments = [*TINY, "--space", space, "--trials", "2", "--nested", "2", "--study", "nested"]
+    assert run(arguments, tmp_path) == 0
+    folder = tmp_path / "nested"
+    folds = pd.read_csv(folder / "fold_metrics.csv").set_index("row")
+    assert folds["accuracy"].notna().sum() >= 2
+    won = pd.read_csv(folder / "best_params.csv").set_index("row")
+    assert list(won.index) == ["fold_00", "fold_01"]
+    assert set(won["classifier__hidden_units"]) <= {"[4]", "[8]", "[16]"}
+    assert "parameters that won" in (folder / "report.html").read_text()
+    before = (folder / "oof_predictions.csv").read_bytes()
+    assert run(arguments, tmp_path) == 0  # continued, which is nothing to do
+    assert (folder / "oof_predictions.csv").read_bytes() == before
+
+
+def test_two_objectives_leave_a_front(tmp_path):
+    space = tmp_path / "sizes.toml"
+    space.write_text("classifier__hidden_units = [[2], [8]]\n")
+    arguments = [*TINY, "--space", space, "--study", "two", "--sampler", "grid", "--trials", "2"]
+    arguments += ["--objective", "accuracy", "--objective", "n_parameters"]
+    assert run(arguments, tmp_path) == 0
+    folder = tmp_path / "studies" / "two"
+    front = pd.read_csv(folder / "pareto.csv")
+    assert 1 <= len(front) <= 2
+    assert {"accuracy", "n_parameters"} <= set(front.columns)
+
+
+def test_two_workers(tmp_path, space):
+    arguments = [*TINY, "--space", space, "--study", "two", "--trials", "3", "--workers", "2"]
+    assert run(arguments, tmp_path) == 0
+    folder = tmp_path / "studies" / "two"
+    assert len(pd.read_csv(folder / "trials.csv")) == 3
+    storage = choose_storage(None, folder).open()
+    assert storage.get_all_studies()[0].study_name == "two"
+    close_storage(storage)
+
+
+def test_show_space(capsys, tmp_path):
+    assert run(["--model", "cnn", "--show-space"], tmp_path) == 0
+    text = capsys.readouterr().out
+    assert "classifier__learning_rate = { low = " in text
+    copy = tmp_path / "copy.toml"
+    copy.write_text(text)
+    assert run(["--space", copy, "--show-space"], tmp_path) == 0
+    assert capsys.readouterr().out == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pattern"),
+    [
+        (["--space", "cmn"], r"no space 'cmn'.* did you mean 'cnn'"),
+        (["--space", "none.toml"], "none.toml"),
+        (["--model", "dummy"], "no space for 'dummy'|has no network"),
+        (["--sampler", "grid"], "grid needs"),
+        (["--sampler", "tpee"], "no sampler 'tpee'"),
+        (["--pruner", "fould"], "no pruner 'fould'"),
+        (["--objective", "acuracy"], "no objective 'acuracy'"),
+        (["--storage", "mysql://a/b"], "--storage must be"),
+        (["--workers", "2", "--storage", "sqlite:///a.db"], "one process"),
+        (["--set", "classifier__dropout=0.1"], "cannot be both set and tuned"),
+        (["--set", "classifier__dropuot=0.1"], "did you mean"),
+        (["--nested", "2", "--workers", "2"], "--nested runs its outer folds"),
+        (["--nested", "2", "--objective", "accuracy", "--objective", "f1_macro"], "one objective"),
+        (["--trials", "0"], "trials"),
+        (["--holdout", "0.99"], "holdout"),
+    ],
+)
+def test_input_that_cannot_be_used_is_one_sentence(tmp_path, capsys, arguments, pattern):
+    tiny = [argument for argument in TINY if argument != "--quiet"]
+    if "--model" in arguments:
+        tiny = tiny[2:]
+    assert run([*tiny, *arguments], tmp_path / "results") == 2
+    error = capsys.readouterr().err
+    assert re.search(pattern, error)
+    assert error.count("\n") == 1
+    assert not list((tmp_path / "results").rglob("*.*"))
+
+
+STUDIES = ["ann", "cnn", "augmentation", "nested_cnn"]
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_shipped_studies_run(tmp_path, monkeypatch, name):
+    arguments = ["--dataset", "digits", "--limit", "400", "--trials", "1", "--folds", "2"]
+    arguments += ["--epochs", "1", "--seed", "1", "--quiet", "--results", str(tmp_path)]
+    arguments += ["--threads", "1", "--set", "classifier__n_iter_no_change=3"]
+    arguments += ["--nested", "2"] if "nested" in name else ["--holdout", "0"]
+    monkeypatch.delitem(sys.modules, f"studies.{name}", raising=False)
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"studies.{name}", run_name="__main__")
+    assert ended.value.code == 0
+    table = "best_params.csv" if "nested" in name else "trials.csv"
+    assert len(list(tmp_path.rglob(table))) == 1
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_studies_have_the_options_of_the_command_line(name, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, f"studies.{name}", raising=False)
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"studies.{name}", run_name="__main__")
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    for option in ("trials", "folds", "epochs", "dataset", "limit", "storage", "workers", "seed"):
+        assert f"--{option}" in text
