@@ -159,7 +159,7 @@ def tune(
     info = {
         "title": f"{model} tuned on {bunch.name}",
         "fallback": bunch.fallback,
-        **provenance(call.words),
+        **provenance(_without_password(call.words, storage)),
     }
     if nested:
         search = setup.search(budget, timeout, folds, objectives[0], path / "studies")
@@ -188,6 +188,15 @@ def _check(
             "--nested runs its outer folds side by side, keeps its studies in the run's folder "
             "and holds out the outer folds; leave --workers, --storage and --holdout away."
         )
+
+
+def _without_password(words: list[str], storage: str | None) -> list[str]:
+    if storage is None:
+        return words
+    from cifar_sk.tuning.storage import shown_url
+
+    shown = shown_url(storage)
+    return [word.replace(storage, shown) for word in words]
 
 
 def _path(name: str, results: Path, nested: int | None) -> Path:

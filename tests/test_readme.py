@@ -1,5 +1,6 @@
 """The README shows only what runs."""
 
+import importlib
 import os
 import re
 from pathlib import Path
@@ -17,21 +18,29 @@ def test_every_command_of_the_readme_is_a_command(capsys):
     from cifar_sk.__main__ import COMMANDS
 
     shown = re.findall(r"-m cifar_sk\.(\w+)", README.read_text(encoding="utf-8"))
-    assert {"cv", "explore"} <= set(shown) <= set(COMMANDS)
+    assert {"cv", "explore", "tune"} <= set(shown) <= set(COMMANDS)
 
 
 @pytest.mark.parametrize(
     "line",
-    [line for block in blocks("sh") for line in block.splitlines() if "cifar_sk.cv" in line],
+    [line for block in blocks("sh") for line in block.splitlines() if "-m cifar_sk." in line],
 )
 def test_every_option_of_the_readme_is_an_option(line):
     from typer.testing import CliRunner
 
-    from cifar_sk.cv import app
-
+    _, name, options = re.split(r"-m cifar_sk\.(\w+)", line)
+    app = importlib.import_module(f"cifar_sk.{name}").app
     text = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
-    for option in re.findall(r"--[a-z-]+", line.partition("cifar_sk.cv")[2]):
+    for option in re.findall(r"--[a-z-]+", options):
         assert option in text
+
+
+def test_the_space_of_the_readme_is_a_space(tmp_path):
+    from cifar_sk.tuning import SearchSpace
+
+    (block,) = blocks("toml")
+    (tmp_path / "space.toml").write_text(block)
+    assert SearchSpace.from_toml(tmp_path / "space.toml").size is None
 
 
 def test_every_table_and_picture_of_the_readme_exists():

@@ -422,7 +422,7 @@ def test_a_folder_keeps_the_file_that_it_has(tmp_path):
     together.path.unlink()
     close_storage(alone.open())
     assert choose_storage(None, tmp_path) == alone
-    with pytest.raises(InputError, match=r"--workers 1, a PostgreSQL URL .* or another --name"):
+    with pytest.raises(InputError, match=r"--workers 1, a PostgreSQL URL .* or another --study"):
         choose_storage(None, tmp_path, n_workers=2)
 
 

@@ -9,6 +9,7 @@ import sys
 
 import pandas as pd
 import pytest
+from sqlalchemy.engine import make_url
 
 from cifar_sk import cv, tune
 from cifar_sk.tuning.storage import choose_storage, close_storage
@@ -137,6 +138,22 @@ def test_two_workers(tmp_path, space):
     storage = choose_storage(None, folder).open()
     assert storage.get_all_studies()[0].study_name == "two"
     close_storage(storage)
+
+
+def test_a_server_serves_a_study_and_its_password_is_nowhere(
+    tmp_path, space, postgresql_url, capsys
+):
+    arguments = [*TINY, "--space", space, "--study", "mine", "--storage", postgresql_url]
+    assert run([*arguments, "--trials", "1"], tmp_path) == 0
+    assert run([*arguments, "--trials", "2", "--workers", "2"], tmp_path) == 0
+    folder = tmp_path / "studies" / "mine"
+    assert len(pd.read_csv(folder / "trials.csv")) == 2
+    password = make_url(postgresql_url).password
+    assert password
+    for file in folder.rglob("*"):
+        assert file.is_dir() or password.encode() not in file.read_bytes(), file
+    assert ":***@" in (folder / "study.json").read_text()
+    assert password not in capsys.readouterr().out
 
 
 def test_show_space(capsys, tmp_path):

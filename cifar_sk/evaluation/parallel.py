@@ -68,7 +68,8 @@ def run_parallel(
         )
         results = Parallel(return_as="generator_unordered", pre_dispatch="all")(jobs)
         try:
-            for result in results:  # not "yield from", which would close it before the filter
+            # Not "yield from", which would close it before the filter is set.
+            for result in results:  # noqa: UP028
                 yield result
         finally:
             with warnings.catch_warnings():

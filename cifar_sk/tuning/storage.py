@@ -226,7 +226,7 @@ def choose_storage(url: str | None, folder: str | Path, *, n_workers: int = 1) -
     if spec.kind == "sqlite" and n_workers > 1:
         raise InputError(
             f"{spec.path} is an SQLite file, which one process can use and not {n_workers}; "
-            f"give --workers 1, a PostgreSQL URL as --storage, or another --name."
+            f"give --workers 1, a PostgreSQL URL as --storage, or another --study."
         )
     return spec
 
