@@ -138,19 +138,20 @@ def tune(
     report page. The best score of a study is selected, hence optimistic; --holdout and
     --nested give honest ones.
     """
-    from cifar_sk import tune_job
+    from cifar_sk.tune_job import TuneJob
+    from cifar_sk.tune_setup import Setup, read_space, run_nested
     from cifar_sk.tuning.engine import Budget
 
     start = time.monotonic()
     call: Call = context.obj
-    searched = tune_job.read_space(model, space or [], call.space)
+    searched = read_space(model, space or [], call.space)
     if show_space:
         typer.echo(searched.to_toml(), nl=False)
         return 0
     objectives = tuple(objective or ["accuracy"])
     _check(objectives, nested, workers, storage, holdout)
     n_threads = cap_threads(threads, nested or workers)
-    setup = tune_job.Setup.make(model, augment, searched, epochs, assignments or [])
+    setup = Setup.make(model, augment, searched, epochs, assignments or [])
     bunch = open_dataset(dataset, data_home, limit, seed=seed)
     deadline = None if timeout is None else time.time() + timeout
     budget = Budget(trials, deadline, sampler, pruner)
@@ -163,10 +164,8 @@ def tune(
     }
     if nested:
         search = setup.search(budget, timeout, folds, objectives[0], path / "studies")
-        return tune_job.run_nested(
-            search, bunch, nested, seed, n_threads, path, info, overwrite, quiet
-        )
-    job = tune_job.TuneJob.make(
+        return run_nested(search, bunch, nested, seed, n_threads, path, info, overwrite, quiet)
+    job = TuneJob.make(
         setup, bunch, holdout, folds, objectives, seed, budget, path, storage, workers, n_threads
     )
     info["data source"] = bunch.source

@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import json
-import operator
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Table
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
-from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from cifar_sk.console import duration, keyboard_interrupts
-from cifar_sk.cv_job import CVJob
 from cifar_sk.datasets import data_fingerprint
-from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.errors import InputError
 from cifar_sk.folders import lock_file, lock_folder, make_folder, write_atomically
 from cifar_sk.folds import make_splits
-from cifar_sk.pipeline_params import PASSTHROUGH
-from cifar_sk.pipelines import make_model, parse_assignments, set_params
-from cifar_sk.processors import jobs_at_a_time
+from cifar_sk.pipelines import set_params
 from cifar_sk.report.study_files import summary_rows, write_study_report
 from cifar_sk.study_progress import StudyProgress
+from cifar_sk.tune_setup import Setup
 from cifar_sk.tuning.engine import (
     Budget,
     best_trial,
@@ -43,144 +37,18 @@ from cifar_sk.tuning.engine import (
     quiet_optuna,
     run_trials,
 )
-from cifar_sk.tuning.holdout import compare_on_holdout, paired_difference
+from cifar_sk.tuning.holdout import compare_on_holdout, holdout_rows, holdout_table
 from cifar_sk.tuning.objective import TuningTask
-from cifar_sk.tuning.search import StudySearchCV, study_identity
-from cifar_sk.tuning.shipped_spaces import SPACES, augmentation_policy, space_for
-from cifar_sk.tuning.spaces import SearchSpace
+from cifar_sk.tuning.search import study_identity
 from cifar_sk.tuning.storage import StorageSpec, choose_storage, close_storage, reclaim
 from cifar_sk.tuning.workers import process_name, run_workers
 
-__all__ = ["Setup", "TuneJob", "read_space", "run_nested"]
+__all__ = ["TuneJob"]
 
 _SELECTED = (
     "the best of {n} trials on the study's own folds, hence optimistic: judge it with --nested, "
     "or on images that the study never saw (--holdout)"
 )
-
-
-def read_space(model: str, names: list[str], own: Mapping[str, Any] | None) -> SearchSpace:
-    """Put a search space together.
-
-    Parameters
-    ----------
-    model : str
-        Whose space it is if nothing else is said.
-    names : list of str
-        Shipped spaces and TOML files; later ones win.
-    own : mapping or None
-        That of a study of a user's own; `names` win.
-
-    Returns
-    -------
-    SearchSpace
-    """
-    if not names:
-        return space_for(model) if own is None else SearchSpace(own)
-    spaces = [
-        SearchSpace(SPACES[name]) if name in SPACES else SearchSpace.from_toml(_toml(name))
-        for name in names
-    ]
-    return reduce(operator.or_, spaces)
-
-
-def _toml(name: str) -> Path:
-    if not name.endswith(".toml"):
-        raise InputError(
-            f"There is no space {name!r}{did_you_mean(name, SPACES)}; give one of "
-            f"{', '.join(SPACES)}, or a file whose name ends in .toml."
-        )
-    return Path(name)
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What is tuned, whatever the data.
-
-    Attributes
-    ----------
-    model, augment : str
-        What the pipeline is made of.
-    fixed : dict
-        Parameters that are set by hand.
-    pipeline : Pipeline
-        With them.
-    space : SearchSpace
-        What is tried.
-    """
-
-    model: str
-    augment: str
-    fixed: dict[str, Any]
-    pipeline: Pipeline
-    space: SearchSpace
-
-    @classmethod
-    def make(
-        cls,
-        model: str,
-        augment: str | None,
-        space: SearchSpace,
-        epochs: int | None,
-        assignments: list[str],
-    ) -> Setup:
-        """Make the pipeline that the options name."""
-        fixed = {} if epochs is None else {"classifier__epochs": epochs}
-        fixed |= parse_assignments(assignments)
-        policy = augmentation_policy(space) if augment is None else augment
-        pipeline = make_model(model, augment=policy)
-        if augment is None:  # to begin with none of the operations that are tuned
-            set_params(pipeline, dict.fromkeys(space.operations, PASSTHROUGH))
-        set_params(pipeline, fixed)
-        both = sorted(set(fixed) & set(space.names))
-        if both:
-            raise InputError(
-                f"{', '.join(both)} cannot be both set and tuned; leave it out of one of the two."
-            )
-        space.check(pipeline)
-        return cls(model, policy, fixed, pipeline, space)
-
-    def search(
-        self, budget: Budget, timeout: float | None, folds: int, objective: str, storage: Path
-    ) -> StudySearchCV:
-        """Make the search that nested cross-validation evaluates."""
-        return StudySearchCV(
-            self.pipeline,
-            self.space.to_dict(),
-            n_trials=budget.n_trials,
-            timeout=timeout,
-            cv=folds,
-            scoring=objective,
-            sampler=budget.sampler,
-            pruner=budget.pruner,
-            storage=storage,
-        )
-
-
-def run_nested(
-    search: StudySearchCV,
-    bunch: Bunch,
-    n_folds: int,
-    seed: int,
-    n_threads: int,
-    path: Path,
-    info: dict[str, Any],
-    overwrite: bool,
-    quiet: bool,
-) -> int:
-    """Cross-validate a search: a run like any other, continued where there is one.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
-    splits = make_splits(bunch.target, n_folds=n_folds, random_state=seed)
-    n_jobs = jobs_at_a_time("auto", n_folds, n_threads)
-    job = CVJob(bunch, splits, search, seed, n_threads, n_jobs, save_models=False)
-    resume = (path / "run.json").exists() and not overwrite
-    with job.open_run(path, info, resume, overwrite) as folder:
-        return job.finish(folder, job.evaluate(folder, quiet))
 
 
 def _split_off(bunch: Bunch, share: float, seed: int) -> tuple[Bunch, Bunch | None]:
@@ -344,22 +212,16 @@ class TuneJob:
             progress.draw(study)
 
     def _compare(self, study: optuna.Study, held: Bunch, n_seeds: int, quiet: bool) -> None:
-        """Score the winner and the defaults on images that the study never saw.
-
-        What comes of it is kept in the study: a command that is repeated fits nothing again.
-        """
-        best = best_trial(study)
-        key = _holdout_key(best.number, n_seeds)
-        if key in study.user_attrs:
-            return
+        """Score the winner and the defaults on images that the study never saw."""
         pipeline = self.setup.pipeline
-        tuned = set_params(clone(pipeline), self.task.space.decode(best.params))
+        tuned = set_params(clone(pipeline), self.task.space.decode(best_trial(study).params))
 
         def tell(name: str, seed: int) -> None:
             if not quiet:
                 typer.echo(f"held-out images: fitting {name}, seed {seed + 1} of {n_seeds}")
 
-        scores, correct = compare_on_holdout(
+        compare_on_holdout(
+            study,
             {"tuned": tuned, "default": pipeline},
             (self.task.X, self.task.y),
             (held.images, held.target),
@@ -367,13 +229,6 @@ class TuneJob:
             random_state=self.task.random_state,
             watch=tell,
         )
-        difference = paired_difference(correct["tuned"], correct["default"])
-        found = {
-            "n_samples": len(held.target),
-            "scores": scores.to_dict("list"),
-            "difference": [difference.estimate, difference.low, difference.high],
-        }
-        study.set_user_attr(key, found)
 
     def _export(self, study: optuna.Study, info: dict[str, Any], n_seeds: int) -> None:
         """Write tables, figures and the page; all are made of the study alone."""
@@ -399,20 +254,21 @@ class TuneJob:
                 "n_trials": len(ended),
                 "sampler": self.budget.sampler,
                 "pruner": self.budget.pruner,
+                "workers": self.n_workers,
+                "threads_per_worker": self.n_threads,
             },
         }
         for name, content in contents.items():
             write_atomically(self.folder / name, (json.dumps(content, indent=1) + "\n").encode())
-        table = _holdout_table(study, n_seeds)
-        if table is not None:
-            text = table.to_csv(index=False, lineterminator="\n")
+        rows = holdout_rows(study, n_seeds)
+        if rows:
+            text = holdout_table(study, n_seeds).to_csv(index=False, lineterminator="\n")
             write_atomically(self.folder / "holdout.csv", text.encode())
-        rows = _holdout_rows(study, n_seeds)
         write_study_report(study, self.folder, info={**info, "holdout": rows} if rows else info)
 
     def _print_end(self, study: optuna.Study, n_seeds: int, start: float) -> None:
         console = Console(width=None if Console().is_terminal else 110, highlight=False)
-        for rows in (summary_rows(study), _holdout_rows(study, n_seeds)):
+        for rows in (summary_rows(study), holdout_rows(study, n_seeds)):
             if not rows:
                 continue
             table = Table(*rows[0])
@@ -429,33 +285,6 @@ class TuneJob:
             markup=False,
             soft_wrap=True,
         )
-
-
-def _holdout_key(trial: int, n_seeds: int) -> str:
-    return f"holdout: trial {trial}, {n_seeds} seeds"
-
-
-def _holdout_table(study: optuna.Study, n_seeds: int) -> pd.DataFrame | None:
-    found = study.user_attrs.get(_holdout_key(best_trial(study).number, n_seeds))
-    return None if found is None else pd.DataFrame(found["scores"])
-
-
-def _holdout_rows(study: optuna.Study, n_seeds: int) -> list[list[str]]:
-    """Write the comparison for people; nothing where there is none."""
-    found = study.user_attrs.get(_holdout_key(best_trial(study).number, n_seeds))
-    if found is None:
-        return []
-    accuracy = pd.DataFrame(found["scores"]).groupby("model")["accuracy"]
-    mean, std = accuracy.mean(), accuracy.std(ddof=1)
-    difference, low, high = found["difference"]
-    return [
-        ["model", f"accuracy on {found['n_samples']:,} images, mean ± std of {n_seeds} fits"],
-        *([name, f"{mean[name]:.4f} ± {std[name]:.4f}"] for name in ("tuned", "default")),
-        [
-            "tuned − default",
-            f"{difference:+.4f} (95 % paired bootstrap over images: {low:+.4f} to {high:+.4f})",
-        ],
-    ]
 
 
 def _delete(storage: Any, name: str) -> None:

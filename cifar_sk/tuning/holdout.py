@@ -1,4 +1,8 @@
-"""What a study's winner is worth on images that the study never saw."""
+"""What a study's winner is worth on images that the study never saw.
+
+Each fit is kept in the study as it ends, so that none is repeated; tables are made of what is
+there.
+"""
 
 from __future__ import annotations
 
@@ -6,62 +10,130 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import optuna
 import pandas as pd
 from scipy.stats import bootstrap
-from sklearn.base import clone
 
 from cifar_sk.evaluation.fold_task import seeded_clone
 from cifar_sk.metrics.intervals import Interval
 from cifar_sk.metrics.scores import score_predictions
+from cifar_sk.tuning.engine import best_trial
 
-__all__ = ["compare_on_holdout", "paired_difference"]
+__all__ = ["compare_on_holdout", "holdout_rows", "holdout_table", "paired_difference"]
+
+_MODELS = ("tuned", "default")
 
 
 def compare_on_holdout(
+    study: optuna.Study,
     pipelines: Mapping[str, Any],
     data: tuple[Any, Any],
     holdout: tuple[Any, Any],
     *,
-    n_seeds: int = 5,
-    random_state: int = 0,
-    watch: Callable[[str, int], None] | None = None,
-) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Fit pipelines with several seeds, and score them on a split that nobody has seen.
+    n_seeds: int,
+    random_state: int,
+    watch: Callable[[str, int], None],
+) -> None:
+    """Fit the winner and the defaults with several seeds, and score them on unseen images.
 
     Parameters
     ----------
-    pipelines : mapping of str to Pipeline
+    study : optuna.Study
+        With a complete trial; keeps what comes of it.
+    pipelines : mapping of {"tuned", "default"} to Pipeline
         Left as they are.
     data, holdout : (X, y)
         What is trained on and what is scored.
-    n_seeds : int, default=5
-        Fits of each pipeline; the same seeds for all.
-    random_state : int, default=0
+    n_seeds : int
+        Fits of each pipeline; the same seeds for both.
+    random_state : int
         What the seeds come from.
-    watch : callable, default=None
-        Called with the name and the number of the fit before each.
-
-    Returns
-    -------
-    scores : DataFrame
-        A row per pipeline and seed: ``model``, ``seed`` and a column per metric.
-    correct : dict of str to ndarray of float64, shape (n_holdout,)
-        For each pipeline, which share of its fits gets a sample right.
+    watch : callable
+        Called with the name and the number of a fit before it.
     """
     X, y = data
     holdout_X, holdout_y = holdout
-    classes = np.unique(y)
-    target = np.searchsorted(classes, holdout_y)
-    rows, hits = [], {name: np.zeros(len(target)) for name in pipelines}
+    target = np.searchsorted(np.unique(y), holdout_y)
     for seed in range(n_seeds):
         for name, pipeline in pipelines.items():
-            if watch is not None:
-                watch(name, seed)
-            fitted = seeded_clone(clone(pipeline), random_state, seed).fit(X, y)
+            key = _key(study, name, seed)
+            if key in study.user_attrs:
+                continue
+            watch(name, seed)
+            fitted = seeded_clone(pipeline, random_state, seed).fit(X, y)
             proba = np.asarray(fitted.predict_proba(holdout_X), dtype=np.float64)
-            hits[name] += (proba.argmax(axis=1) == target) / n_seeds
-            rows.append({"model": name, "seed": seed, **score_predictions(target, proba)})
-    return pd.DataFrame(rows), hits
+            hits = "".join("01"[int(hit)] for hit in proba.argmax(axis=1) == target)
+            scores = score_predictions(target, proba)
+            study.set_user_attr(key, {"scores": scores, "correct": hits})
+
+
+def _key(study: optuna.Study, name: str, seed: int) -> str:
+    # The defaults need no second fit when another trial becomes the best.
+    model = name if name == "default" else f"trial {best_trial(study).number}"
+    return f"holdout: {model}, seed {seed}"
+
+
+def _fits(study: optuna.Study, name: str, n_seeds: int) -> list[dict[str, Any]]:
+    attrs = study.user_attrs
+    keys = [_key(study, name, seed) for seed in range(n_seeds)]
+    return [attrs[key] for key in keys if key in attrs]
+
+
+def holdout_table(study: optuna.Study, n_seeds: int) -> pd.DataFrame:
+    """Tabulate the fits.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        As `compare_on_holdout` left it.
+    n_seeds : int
+        As there.
+
+    Returns
+    -------
+    DataFrame
+        A row per fit: ``model`` ("tuned" or "default"), ``seed`` and a column per metric.
+    """
+    return pd.DataFrame(
+        [
+            {"model": name, "seed": seed, **fit["scores"]}
+            for name in _MODELS
+            for seed, fit in enumerate(_fits(study, name, n_seeds))
+        ]
+    )
+
+
+def holdout_rows(study: optuna.Study, n_seeds: int) -> list[list[str]]:
+    """Write the comparison for people.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        As `compare_on_holdout` left it.
+    n_seeds : int
+        As there.
+
+    Returns
+    -------
+    list of list of str
+        Headings and rows; nothing as long as a fit is missing.
+    """
+    correct = {
+        name: np.array([list(fit["correct"]) for fit in _fits(study, name, n_seeds)]) == "1"
+        for name in _MODELS
+    }
+    if any(len(fits) < n_seeds for fits in correct.values()):
+        return []
+    n_images = correct["tuned"].shape[1]
+    rows = [["model", f"accuracy on {n_images:,} images, mean ± std of {n_seeds} fits"]]
+    for name, fits in correct.items():
+        accuracy = fits.mean(axis=1)
+        rows.append([name, f"{accuracy.mean():.4f} ± {accuracy.std(ddof=1):.4f}"])
+    tuned, default = (correct[name].mean(axis=0) for name in _MODELS)
+    gain = paired_difference(tuned, default)
+    interval = f"95 % paired bootstrap over images: {gain.low:+.4f} to {gain.high:+.4f}"
+    rows.append(["tuned − default", f"{gain.estimate:+.4f} ({interval})"])
+    return rows
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray, *, random_state: int = 0) -> Interval:
