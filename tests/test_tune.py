@@ -52,7 +52,7 @@ def test_a_study_leaves_its_files_and_goes_on(tmp_path, space, capsys):
     manifest = json.loads((folder / "study.json").read_text())
     identity = manifest["identity"]
     assert identity["data"]["name"] == "digits"
-    assert identity["data"]["n_samples"] == 1000
+    assert identity["data"]["n_samples"] == 300
     assert identity["data"]["holdout"]["n_samples"] == 100
     assert set(identity["space"]) == {"classifier__hidden_units", "classifier__learning_rate"}
     assert manifest["versions"]["keras"]
