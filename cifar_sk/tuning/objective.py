@@ -49,7 +49,10 @@ class TuningTask:
     splits : list of Split
         The folds, the same for every trial.
     objectives : tuple of str
-        Names of metrics, "n_parameters" or "fit_time"; with one of them trials are pruned.
+        Names of metrics, "n_parameters" or "fit_time". Where it is one metric trials are
+        pruned; until a fold ends, the accuracy of its inner validation split stands for metrics
+        that are maximised, and the cross-entropy for those that are minimised. Without an inner
+        split only the ends of folds are compared.
     random_state : int
         Seed of the fits, the same for every trial, so that what differs are the parameters.
     """
