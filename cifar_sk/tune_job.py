@@ -26,7 +26,7 @@ from cifar_sk.errors import InputError
 from cifar_sk.folders import lock_file, lock_folder, make_folder, write_atomically
 from cifar_sk.folds import make_splits
 from cifar_sk.pipelines import set_params
-from cifar_sk.report.study_files import summary_rows, write_study_report
+from cifar_sk.report.study_files import parameter_rows, summary_rows, write_study_report
 from cifar_sk.study_progress import StudyProgress
 from cifar_sk.tune_setup import Setup
 from cifar_sk.tuning.engine import (
@@ -268,7 +268,8 @@ class TuneJob:
 
     def _print_end(self, study: optuna.Study, n_seeds: int, start: float) -> None:
         console = Console(width=None if Console().is_terminal else 110, highlight=False)
-        for rows in (summary_rows(study), holdout_rows(study, n_seeds)):
+        tables = (summary_rows(study), parameter_rows(study), holdout_rows(study, n_seeds))
+        for rows in tables:
             if not rows:
                 continue
             table = Table(*rows[0])

@@ -12,7 +12,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
 from cifar_sk.errors import InputError
-from cifar_sk.report.study_files import summary_rows, write_study_report
+from cifar_sk.report.study_files import parameter_rows, summary_rows, write_study_report
 from cifar_sk.report.study_tables import (
     curves_table,
     importances_table,
@@ -197,8 +197,11 @@ def test_a_study_with_one_trial_is_reported(tmp_path):
 
 def test_summary_shows_the_best_and_the_defaults(study):
     rows = summary_rows(study)
-    assert rows[0][:3] == ["trial", "accuracy", "learning_rate"]
+    assert rows[0] == ["trial", "accuracy"]
     assert [row[0] for row in rows[1:]] == ["1", "8", "7", "0 (defaults)", "6"]
+    rows = parameter_rows(study)
+    assert rows[0] == ["parameter", "trial 1", "default"]
+    assert ["classifier__widths", "[8,16,32,64,128]", "[8]"] in rows
 
 
 def test_what_cannot_be_reported(tmp_path):

@@ -325,9 +325,9 @@ def _ticks(entry: Any) -> list[tuple[float, str]]:
     ]
 
 
-def _wrapped(option: Any) -> str:
+def _wrapped(option: Any, length: int = 12) -> str:
     text = str(option)
-    if len(text) <= 12:
+    if len(text) <= length:
         return text
     for separator in (",", "_", ":"):
         if separator in text:
@@ -346,8 +346,12 @@ def _label_places(ax: Axes, entry: Any) -> None:
             ax.set_xscale("log")
             ax.set_xlim(low * (low / high) ** 0.05, high * (high / low) ** 0.05)
             ax.minorticks_off()
+            ticks = np.geomspace(low, high, 3)
+            ax.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
         else:
             ax.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
         return
-    ax.set_xticks(range(len(entry)), [_wrapped(option) for option in _options(entry)], fontsize=8)
+    length = 12 if len(entry) <= 3 else 8
+    labels = [_wrapped(option, length) for option in _options(entry)]
+    ax.set_xticks(range(len(entry)), labels, fontsize=8)
     ax.set_xlim(-0.5, len(entry) - 0.5)

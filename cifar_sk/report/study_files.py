@@ -23,7 +23,7 @@ from cifar_sk.report.study_tables import (
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["summary_rows", "write_study_report"]
+__all__ = ["parameter_rows", "summary_rows", "write_study_report"]
 
 _N_IN_PAGE = 20
 _N_IN_TERMINAL = 5
@@ -98,11 +98,33 @@ def summary_rows(study: optuna.Study) -> list[list[str]]:
     list of list of str
         The headings, then a row per trial.
     """
-    table = trials_table(study)
-    ranked = _ranked(study, table)
+    ranked = _ranked(study, trials_table(study))
     shown = ranked.head(_N_IN_TERMINAL)
     defaults = ranked[ranked["is_default"].astype(bool) & ~ranked.index.isin(shown.index)]
-    return _rows(study, pd.concat([shown, defaults]))
+    n_columns = 1 + len(objectives_of(study))  # a terminal is too narrow for the parameters
+    return [row[:n_columns] for row in _rows(study, pd.concat([shown, defaults]))]
+
+
+def parameter_rows(study: optuna.Study) -> list[list[str]]:
+    """Return the parameters of the best trial, beside the defaults.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        With a complete trial.
+
+    Returns
+    -------
+    list of list of str
+        The headings, then a row per parameter.
+    """
+    table = trials_table(study)
+    best = _ranked(study, table).to_dict("records")[0]
+    defaults = table[table["is_default"].astype(bool)].to_dict("records")
+    headings = ["parameter", f"trial {best['number']}", *(["default"] if defaults else [])]
+    models = [best, *defaults[:1]]
+    names = study.user_attrs["identity"]["space"]
+    return [headings, *([name, *(_value(model[name]) for model in models)] for name in names)]
 
 
 def _ranked(study: optuna.Study, table: pd.DataFrame) -> pd.DataFrame:
@@ -151,7 +173,6 @@ def _render(
     identity = study.user_attrs["identity"]
     objectives = objectives_of(study)
     best = _ranked(study, table).to_dict("records")[0]
-    defaults = table[table["is_default"].astype(bool)].to_dict("records")
     n_folds = identity["split"]["n_folds"] * identity["split"]["n_repeats"]
     most = len(table) * n_folds * study.user_attrs["epochs_per_fold"]
     spent = int(table["n_epochs"].sum())
@@ -178,8 +199,7 @@ def _render(
             spent=f"{spent:,}",
             share=f"{spent / most:.0%}" if spent else None,
             holdout=info.get("holdout"),
-            params=_param_rows(study, best, defaults),
-            has_defaults=len(defaults) > 0,
+            params=parameter_rows(study),
             trials=_rows(study, _ranked(study, table).head(_N_IN_PAGE)),
             is_front=len(objectives) > 1,
             front=_rows(study, pareto_table(study)) if len(objectives) > 1 else [],
@@ -192,16 +212,6 @@ def _render(
 
 
 _STATES = ("complete", "pruned", "failed")
-
-
-def _param_rows(
-    study: optuna.Study, best: Mapping[Any, Any], defaults: list[dict[Any, Any]]
-) -> list[tuple[str, str, str]]:
-    names = study.user_attrs["identity"]["space"]
-    return [
-        (name, _value(best[name]), _value(defaults[0][name]) if defaults else "–")
-        for name in names
-    ]
 
 
 def _entry(entry: Any) -> str:
