@@ -256,7 +256,8 @@ def test_the_trial_of_a_killed_process_is_run_again(digits, tmp_path):
     assert reclaim(study, is_stale=lambda _: True) == [0]
     run_trials(study, task, budget)
     assert len(finished_trials(study)) == 3
-    assert {t.state.name for t in study.trials} == {"FAIL", "COMPLETE"}
+    assert study.trials[0].state.name == "FAIL"
+    assert not any(t.state.name in {"RUNNING", "WAITING"} for t in study.trials)
     again = [t for t in finished_trials(study) if t.params == lost.params]
     assert len(again) == 1
     close_storage(storage)
@@ -286,19 +287,19 @@ def test_two_workers_finish_a_study_though_one_is_killed(digits, tmp_path, reque
     spec = choose_storage(url, tmp_path, n_workers=2)
     X, y = digits
     task = a_task((X[:200], y[:200]), RATES, epochs=3)
-    budget = Budget(5, sampler="random")
+    budget = Budget(4, sampler="random")
     storage = spec.open()
     study = open_study(task, budget, storage, "study", study_identity(task, DATA))
     victim = tmp_path / "victim"
     run_workers(study, task, budget, spec, n_workers=2, n_threads=1, watch=kill_once(victim))
-    assert len(finished_trials(study)) == 5
+    assert len(finished_trials(study)) == 4
     assert not any(t.state.name in {"RUNNING", "WAITING"} for t in study.trials)
     killed = study.trials[int(victim.read_text())]
     assert killed.state.name == "FAIL"
     again = [t for t in finished_trials(study) if t.params == killed.params]
     assert len(again) == 1
     rates = [t.params["classifier__learning_rate"] for t in finished_trials(study)]
-    assert len(set(rates)) == 5
+    assert len(set(rates)) == 4
     assert len({t.user_attrs["worker"] for t in study.trials}) >= 2
     close_storage(storage)
 

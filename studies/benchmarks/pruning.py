@@ -115,7 +115,8 @@ def run(
                 print(pruner, trial.number, trial.state.name, trial.values, flush=True)
 
     run_trials(study, task, budget, watch=watch)
-    copy = optuna.create_study(direction=study.direction.name.lower())
+    with quiet_optuna():
+        copy = optuna.create_study(direction=study.direction.name.lower())
     copy.set_user_attr("epochs_per_fold", study.user_attrs["epochs_per_fold"])
     copy.add_trials([t for t in study.trials if t.state.name in {"COMPLETE", "PRUNED"}])
     close_storage(storage)
