@@ -11,6 +11,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState, create_trial
 
+from cifar_sk.displays.study_displays import ParallelCoordinatesDisplay, SliceDisplay
 from cifar_sk.errors import InputError
 from cifar_sk.report.study_files import parameter_rows, summary_rows, write_study_report
 from cifar_sk.report.study_tables import (
@@ -67,7 +68,7 @@ def add(study, state, scores, number_of_widths=0, **attrs):
         if state == TrialState.COMPLETE:
             reports[start + EPOCHS + 1] = float(np.mean(scores[: fold + 1]))
     names = study.user_attrs["objectives"]
-    costs = {"n_parameters": float(attrs.get("n_parameters", 0))}
+    costs = {name: float(attrs.get(name, 0)) for name in ("n_parameters", "fit_time")}
     means = {**costs, names[0]: float(np.mean(scores)) if scores else np.nan}
     values = [means[name] for name in names] if state == TrialState.COMPLETE else None
     done = scores if state == TrialState.COMPLETE else []
@@ -120,7 +121,9 @@ def test_trials_table_counts_what_was_tried(study):
 def test_curves_stand_where_their_folds_are(study):
     curves = curves_table(study)
     first = curves[curves["number"] == 0]
-    assert first["position"].tolist() == [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0]
+    assert first["position"].tolist() == [1, 2, 3, 3, 4, 5, 6, 6]  # epochs, and the ends of folds
+    assert first["fold"].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert first["is_end"].tolist() == [False, False, False, True] * 2
     assert first["value"].iloc[3] == 0.5
     assert set(curves["number"]) == {0, 1, 2, 6, 7, 8}
 
@@ -132,6 +135,61 @@ def test_importances_need_differences():
     assert importances_table(study).empty
     add(study, TrialState.COMPLETE, [0.5, 0.5])
     assert importances_table(study).empty  # four trials, one score
+
+
+def test_importances_need_parameters_that_tell_trials_apart():
+    study = a_study()
+    params = {
+        name: space.high if hasattr(space, "high") else space.choices[0]
+        for name, space in DISTRIBUTIONS.items()
+    }
+    for value in (0.1, 0.2, 0.3, 0.4, 0.5):
+        study.add_trial(create_trial(value=value, params=params, distributions=DISTRIBUTIONS))
+    assert importances_table(study).empty
+
+
+def test_integers_stay_integers_though_a_trial_lacks_them(study):
+    table = trials_table(study)
+    assert table["n_parameters"].isna().any()
+    assert table.to_csv().splitlines()[1].split(",").count("100") == 1
+
+
+def test_places_of_trials_on_the_axes_of_parameters():
+    trials = pd.DataFrame(
+        {
+            "number": [0, 1, 2],
+            "log_loss": [2.0, 1.0, 1.5],
+            "rate": [1e-4, 1e-2, 1e-3],
+            "dropout": [0.0, 0.5, 0.25],
+            "widths": ["[8]", "[8,16]", "[8]"],
+            "size": [32.0, 64.0, 64.0],  # pandas made floats of them
+            "crop": [None, "crop:2", None],
+        }
+    )
+    space = {
+        "rate": {"low": 1e-4, "high": 1e-2, "log": True},
+        "dropout": {"low": 0.0, "high": 0.5},
+        "widths": [[8], [8, 16]],
+        "size": [32, 64],
+        "crop": [None, "crop:2"],
+    }
+    slices = SliceDisplay(trials, space, "log_loss")
+    assert slices.frame().to_numpy().tolist() == [
+        [1e-4, 0.0, 0, 0, 0],
+        [1e-2, 0.5, 1, 1, 1],
+        [1e-3, 0.25, 0, 1, 0],
+    ]
+    slices.plot()
+    drawn = slices.ax_[0].collections[0].get_offsets()
+    assert drawn.tolist() == [[1e-4, 2.0], [1e-2, 1.0], [1e-3, 1.5]]
+    assert slices.ax_[0].get_xscale() == "log"
+    assert [text.get_text() for text in slices.ax_[2].get_xticklabels()] == ["[8]", "[8,16]"]
+    lines = ParallelCoordinatesDisplay(trials, space, "log_loss", greater_is_better=False)
+    heights = lines.frame()
+    assert heights.index.tolist() == [0, 2, 1]  # the best is drawn last, over the others
+    assert heights.loc[2].tolist() == pytest.approx([0.5, 0.5, 0, 1, 0, 0.5])
+    darkness = [-sum(line.get_color()[:3]) for line in lines.plot().ax_[0].get_lines()[:3]]
+    assert darkness == sorted(darkness)
 
 
 def test_importances_name_what_matters():
@@ -170,6 +228,8 @@ def test_files_of_a_study(study, tmp_path):
     assert not re.search(r"<script|<b>|<i>|https?://", page)
     assert "7 trials: 5 complete, 1 pruned, 1 failed" in page
     assert f"{6 * 5 + 3} epochs trained" in page
+    assert "largest of 7 noisy numbers" in page
+    assert "Trial 3: <code>ValueError: &lt;script&gt;alert(1)" in page
     again = tmp_path / "again"
     again.mkdir()
     write_study_report(study, again, info=info)
@@ -184,7 +244,19 @@ def test_files_of_a_study_with_two_objectives(tmp_path):
     write_study_report(study, tmp_path)
     assert pd.read_csv(tmp_path / "pareto.csv")["n_parameters"].tolist() == [20, 10]
     assert (tmp_path / "figures" / "pareto_front.png").exists()
-    assert "not estimated from fewer than four" in (tmp_path / "report.html").read_text()
+    page = (tmp_path / "report.html").read_text()
+    assert "not estimated from fewer than four" in page
+    assert "smallest of 3 noisy numbers" in page
+
+
+def test_a_study_with_three_objectives_is_reported(tmp_path):
+    names = ("accuracy", "n_parameters", "fit_time")
+    study = a_study(names, ("maximize", "minimize", "minimize"))
+    for score, size, seconds in [(0.5, 10, 3), (0.6, 20, 2), (0.55, 30, 1), (0.5, 40, 4)]:
+        add(study, TrialState.COMPLETE, [score] * 2, n_parameters=size, fit_time=seconds)
+    write_study_report(study, tmp_path)
+    assert pd.read_csv(tmp_path / "pareto.csv")["number"].tolist() == [1, 2, 0]
+    assert "two of the objectives" in (tmp_path / "report.html").read_text()
 
 
 def test_a_study_with_one_trial_is_reported(tmp_path):

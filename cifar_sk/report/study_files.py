@@ -161,7 +161,7 @@ def _score(row: Mapping[Any, Any], objective: str) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, float):
         return number(value, "{:.4g}")
-    return "–" if value is None else str(value)
+    return "–" if pd.isna(value) else str(value)
 
 
 def _render(
@@ -173,6 +173,7 @@ def _render(
     identity = study.user_attrs["identity"]
     objectives = objectives_of(study)
     best = _ranked(study, table).to_dict("records")[0]
+    failed = table[table["state"] == "failed"]
     n_folds = identity["split"]["n_folds"] * identity["split"]["n_repeats"]
     most = len(table) * n_folds * study.user_attrs["epochs_per_fold"]
     spent = int(table["n_epochs"].sum())
@@ -192,6 +193,7 @@ def _render(
             title=info.get("title", "Study report"),
             fallback=info.get("fallback"),
             objective=objectives[0],
+            extreme="largest" if study.directions[0].name == "MAXIMIZE" else "smallest",
             best=_score(best, objectives[0]),
             best_number=best["number"],
             n_trials=len(table),
@@ -203,6 +205,7 @@ def _render(
             trials=_rows(study, _ranked(study, table).head(_N_IN_PAGE)),
             is_front=len(objectives) > 1,
             front=_rows(study, pareto_table(study)) if len(objectives) > 1 else [],
+            failures=[(row["number"], row["error"]) for row in failed.to_dict("records")],
             has_importances=any(figure.name == "param_importances" for figure in figures),
             space=[(name, _entry(entry)) for name, entry in identity["space"].items()],
             info=[(key, plain_text(value)) for key, value in details.items()],

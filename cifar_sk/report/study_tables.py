@@ -41,7 +41,15 @@ def trials_table(study: optuna.Study) -> pd.DataFrame:
     names = objectives_of(study)
     params = list(study.user_attrs["identity"]["space"])
     rows = [_trial_row(trial, names, params) for trial in _ended(study)]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    for name in table:
+        if _are_integers([row.get(str(name)) for row in rows]):
+            table[name] = table[name].astype("Int64")  # else a trial without it makes 32 a 32.0
+    return table
+
+
+def _are_integers(values: list[object]) -> bool:
+    return {type(value) for value in values} == {int, type(None)}
 
 
 def _ended(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
@@ -112,7 +120,8 @@ def importances_table(study: optuna.Study) -> pd.DataFrame:
     -------
     DataFrame
         ``parameter`` and ``importance`` (they sum to 1), most important first; without rows
-        where fewer than four trials are complete, or all have one score.
+        where fewer than four trials are complete, all have one score, or no parameter tells
+        them apart.
 
     Notes
     -----
@@ -122,18 +131,27 @@ def importances_table(study: optuna.Study) -> pd.DataFrame:
     """
     import optuna
 
+    nothing = pd.DataFrame({"parameter": [], "importance": []})
     complete = [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
-    values = {trial.values[0] for trial in complete}
-    if len(complete) < 4 or len(values) < 2:
-        return pd.DataFrame({"parameter": [], "importance": []})
+    if len(complete) < 4 or len({trial.values[0] for trial in complete}) < 2:
+        return nothing
+    params = complete[0].params
+    varied = [name for name in params if len({t.params.get(name) for t in complete}) > 1]
+    if not varied:
+        return nothing
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # constant parameters; experimental features
-        found = optuna.importance.get_param_importances(
-            study,
-            evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0),
-            target=lambda trial: trial.values[0],
-        )
-    return pd.DataFrame({"parameter": list(found), "importance": list(found.values())})
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+        try:
+            found = evaluator.evaluate(study, params=varied, target=lambda trial: trial.values[0])
+        except RuntimeError:  # no tree found a split
+            return nothing
+    total = sum(found.values())
+    if not total > 0:
+        return nothing
+    # Of what did not vary, fANOVA's trees make something out of rounding errors.
+    shares = {name: found.get(name, 0.0) / total for name in [*found, *params]}
+    return pd.DataFrame({"parameter": list(shares), "importance": list(shares.values())})
 
 
 def curves_table(study: optuna.Study) -> pd.DataFrame:
@@ -147,19 +165,19 @@ def curves_table(study: optuna.Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``number``, ``state``, ``position`` (in folds: 1.5 is the middle of the second fold) and
-        ``value`` (mean over folds, of the scores of the finished ones and the inner validation
-        score of the running one).
+        ``number``, ``state``, ``fold`` (from 0), ``is_end`` (of the fold), ``position`` (epochs
+        over all folds; a fold that stops early ends where its last epoch would have been) and
+        ``value`` (mean over folds: of the scores of the finished ones and, before the end, the
+        inner validation score of the running one).
     """
-    stride = study.user_attrs["epochs_per_fold"] + 1
-    rows = [
-        {
-            "number": trial.number,
-            "state": _STATES[trial.state.name],
-            "position": step / stride,
-            "value": value,
-        }
-        for trial in _ended(study)
-        for step, value in sorted(trial.intermediate_values.items())
-    ]
-    return pd.DataFrame(rows, columns=["number", "state", "position", "value"])
+    n_epochs = study.user_attrs["epochs_per_fold"]
+    rows = []
+    for trial in _ended(study):
+        for step, value in sorted(trial.intermediate_values.items()):
+            fold, epoch = divmod(step, n_epochs + 1)
+            is_end = epoch == 0  # reported at the step that would begin the next fold
+            position = fold * n_epochs + epoch
+            state = _STATES[trial.state.name]
+            rows.append((trial.number, state, fold - is_end, is_end, position, value))
+    columns = ["number", "state", "fold", "is_end", "position", "value"]
+    return pd.DataFrame(rows, columns=columns)
