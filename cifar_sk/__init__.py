@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     )
     from cifar_sk.datasets import load_dataset
     from cifar_sk.errors import InputError
-    from cifar_sk.estimators import ANNClassifier, CNNClassifier, KerasImageClassifier
+    from cifar_sk.estimators import (
+        ANNClassifier,
+        CNNClassifier,
+        FastCNNClassifier,
+        KerasImageClassifier,
+    )
     from cifar_sk.evaluation import cross_validate_oof
     from cifar_sk.folds import make_splits
     from cifar_sk.metrics import fold_metrics
@@ -53,7 +58,12 @@ _MODULES = {
     ),
     "datasets": ("load_dataset",),
     "errors": ("InputError",),
-    "estimators": ("ANNClassifier", "CNNClassifier", "KerasImageClassifier"),
+    "estimators": (
+        "ANNClassifier",
+        "CNNClassifier",
+        "FastCNNClassifier",
+        "KerasImageClassifier",
+    ),
     "evaluation": ("cross_validate_oof",),
     "folds": ("make_splits",),
     "metrics": ("fold_metrics",),
@@ -68,6 +78,7 @@ __all__ = [
     "ANNClassifier",
     "CNNClassifier",
     "CutMix",
+    "FastCNNClassifier",
     "ImageResampler",
     "InputError",
     "KerasImageClassifier",

@@ -112,10 +112,16 @@ def make_model(name: str, *, augment: str = "none", resample: str = "none") -> P
 
 
 def _network_classifier(name: str) -> Any:
-    from cifar_sk.estimators import ANNClassifier, CNNClassifier, KerasImageClassifier
+    from cifar_sk.estimators import (
+        ANNClassifier,
+        CNNClassifier,
+        FastCNNClassifier,
+        KerasImageClassifier,
+    )
 
     recipe = NETWORKS[name].recipe
-    own_class = {"ann": ANNClassifier, "cnn": CNNClassifier}.get(name)
+    own_classes = {"ann": ANNClassifier, "cnn": CNNClassifier, "fast": FastCNNClassifier}
+    own_class = own_classes.get(name)
     return own_class(**recipe) if own_class else KerasImageClassifier(name, **recipe)
 
 

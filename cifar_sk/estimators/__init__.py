@@ -5,5 +5,6 @@ scikeras, and `training` what happens inside ``fit`` on Keras.
 """
 
 from cifar_sk.estimators.classifiers import ANNClassifier, CNNClassifier, KerasImageClassifier
+from cifar_sk.estimators.fast import FastCNNClassifier
 
-__all__ = ["ANNClassifier", "CNNClassifier", "KerasImageClassifier"]
+__all__ = ["ANNClassifier", "CNNClassifier", "FastCNNClassifier", "KerasImageClassifier"]

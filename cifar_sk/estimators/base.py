@@ -25,9 +25,9 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
 from cifar_sk.augmentation import AugmentedImages
+from cifar_sk.backend import released_memory
 from cifar_sk.errors import InputError
 from cifar_sk.estimators import model_files
-from cifar_sk.estimators.backend import released_memory
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
 from cifar_sk.estimators.input_checks import InputChecksMixin
 from cifar_sk.estimators.nested_params import NestedParamsMixin
@@ -40,6 +40,7 @@ from cifar_sk.estimators.optimizers import (
 from cifar_sk.estimators.training import (
     EpochWatch,
     TrainingModel,
+    adapt_layers,
     compile_training,
     generator_states,
     make_callbacks,
@@ -187,7 +188,7 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
             warm_start=self.warm_start or incremental,
             epochs=epochs,
             initial_epoch=0,
-            operations=operations,
+            operations=(*operations, *self._own_operations()),
             incremental=incremental,
         )
         return self
@@ -260,27 +261,37 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
         weight = self._weights(y, sample_weight)
         used = np.arange(len(X)) if weight is None else np.flatnonzero(weight)
         train, validation = (used, None) if incremental else self._inner_split(y, used)
+        arrays: dict[str, Any] = {"target": y, "sample_weight": weight}
+        batches = BatchSequence(
+            X,
+            train,
+            self._batch_size(len(train)),
+            **arrays,
+            **self._batch_options(),
+            seed=self._seed(_ORDER),
+        )
+        watched = None
+        if validation is not None:
+            watched = BatchSequence(X, validation, PREDICT_BATCH_SIZE, **arrays)
+        if not self._n_done:
+            adapt_layers(self.model_, X, train)
         trainer = self._unfinished_trainer(operations) if incremental else None
+        n_steps = epochs * len(batches)
         if trainer is None:
-            n_steps = epochs * -(-len(train) // self.batch_size)
-            trainer = self._make_trainer(operations, n_steps, incremental)
+            trainer = self._make_trainer(operations, n_steps, batches.batch_size, incremental)
         self._trainer = trainer
-
-        def batches(index: np.ndarray, seed: int | None) -> BatchSequence:
-            size = self.batch_size if seed is not None else PREDICT_BATCH_SIZE
-            return BatchSequence(X, index, size, target=y, sample_weight=weight, seed=seed)
-
         callbacks = make_callbacks(
             plateau=validation is not None and self.schedule == "reduce_on_plateau",
             early_stopping=validation is not None and self.early_stopping,
             patience=self.n_iter_no_change,
             min_delta=self.tol,
         )
+        callbacks += self._own_callbacks(n_steps, batches.batch_size)
         callbacks += [make() for make in self.callbacks or ()]
         with released_memory():
             history = trainer.fit(
-                batches(train, self._seed(_ORDER)),
-                validation_data=None if validation is None else batches(validation, None),
+                batches,
+                validation_data=watched,
                 epochs=epochs,
                 callbacks=[*callbacks, EpochWatch(epochs, self.learning_rate)],
                 shuffle=False,
@@ -288,6 +299,31 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
             ).history
         for name, values in history.items():
             self.history_.setdefault(name, []).extend(float(value) for value in values)
+
+    # What a classifier with a recipe of its own does otherwise.
+
+    def _batch_size(self, n_samples: int) -> int:
+        return self.batch_size
+
+    def _batch_options(self) -> dict[str, Any]:
+        """Return keywords of the training batches."""
+        return {}
+
+    def _own_operations(self) -> tuple[Any, ...]:
+        """Return augmentation that follows the pipeline's."""
+        return ()
+
+    def _own_callbacks(self, n_steps: int, batch_size: int) -> list[Any]:
+        return []
+
+    def _make_optimizer(self, *, schedule: str, n_steps: int, batch_size: int) -> Any:
+        return make_optimizer(
+            self.optimizer,
+            self.optimizer_params,
+            learning_rate=self.learning_rate,
+            schedule=schedule,
+            n_steps=n_steps,
+        )
 
     def _weights(self, y: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray | None:
         if self.class_weight is None:
@@ -328,7 +364,7 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
         return None if follows_schedule(trainer.optimizer) else trainer
 
     def _make_trainer(
-        self, operations: tuple[Any, ...], n_steps: int, incremental: bool
+        self, operations: tuple[Any, ...], n_steps: int, batch_size: int, incremental: bool
     ) -> TrainingModel:
         self._trained_with = repr(operations)
         augmentation = None
@@ -354,25 +390,23 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
         compile_training(
             trainer,
             optimizer
-            or make_optimizer(
-                self.optimizer,
-                self.optimizer_params,
-                learning_rate=self.learning_rate,
+            or self._make_optimizer(
                 schedule="constant" if incremental else self.schedule,
                 n_steps=n_steps,
+                batch_size=batch_size,
             ),
         )
         return trainer
 
     # --- prediction ---------------------------------------------------------------------
 
-    def _predict_raw(self, X: Any, **kwargs: Any) -> np.ndarray:
+    def _predict_raw(self, X: Any, *, view: Any = None, **kwargs: Any) -> np.ndarray:
         check_is_fitted(self, "model_")
         if isinstance(X, AugmentedImages):
             X = X.images
         X, _ = self._validate_data(X)
         images = self.feature_encoder_.transform(X)
-        batches = BatchSequence(images, np.arange(len(images)), PREDICT_BATCH_SIZE)
+        batches = BatchSequence(images, np.arange(len(images)), PREDICT_BATCH_SIZE, view=view)
         with released_memory():
             return self.model_.predict(batches, verbose=0)
 

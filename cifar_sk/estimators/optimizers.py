@@ -9,18 +9,28 @@ import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
 
 # isort: split
 import keras
+from keras import ops
 
 from cifar_sk.errors import InputError, did_you_mean
 
 __all__ = [
     "SCHEDULES",
+    "BiasedSGD",
+    "Triangular",
     "follows_schedule",
     "learning_rate_schedule",
     "make_optimizer",
     "optimizer_defaults",
 ]
 
-SCHEDULES = ("constant", "exponential", "cosine", "one_cycle", "reduce_on_plateau")
+SCHEDULES = (
+    "constant",
+    "exponential",
+    "cosine",
+    "one_cycle",
+    "triangular",
+    "reduce_on_plateau",
+)
 
 
 def learning_rate_schedule(name: str, learning_rate: float, n_steps: int) -> Any:
@@ -31,7 +41,8 @@ def learning_rate_schedule(name: str, learning_rate: float, n_steps: int) -> Any
     name : str
         "constant" and "reduce_on_plateau" stay at `learning_rate` here (a callback reduces the
         latter); "exponential" falls to 1 % of it; "cosine" to 0; "one_cycle" rises linearly
-        from 4 % over the first 30 % of the steps and then falls as a cosine to 0.
+        from 4 % over the first 30 % of the steps and then falls as a cosine to 0; "triangular"
+        rises linearly from 20 % over the first 23 % and then falls linearly to 7 %.
     learning_rate : float
         The highest rate.
     n_steps : int
@@ -46,6 +57,8 @@ def learning_rate_schedule(name: str, learning_rate: float, n_steps: int) -> Any
     .. [1] I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts",
        ICLR 2017. :doi:`10.48550/arXiv.1608.03983`
     .. [2] L. N. Smith and N. Topin, "Super-convergence", 2019. :doi:`10.1117/12.2520589`
+    .. [3] K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024 (the triangle).
+       :doi:`10.48550/arXiv.2404.00498`
     """
     schedules = keras.optimizers.schedules
     if name == "exponential":
@@ -60,7 +73,69 @@ def learning_rate_schedule(name: str, learning_rate: float, n_steps: int) -> Any
             warmup_target=learning_rate,
             warmup_steps=warmup,
         )
+    if name == "triangular":
+        return Triangular(learning_rate, n_steps)
     return learning_rate
+
+
+@keras.saving.register_keras_serializable("cifar_sk")
+class Triangular(keras.optimizers.schedules.LearningRateSchedule):
+    """Up linearly from 20 % of the rate over 23 % of the steps, then down linearly to 7 %.
+
+    Parameters
+    ----------
+    learning_rate : float
+        The highest rate.
+    n_steps : int
+        Batches of the whole fit.
+    """
+
+    def __init__(self, learning_rate: float, n_steps: int) -> None:
+        self.learning_rate = learning_rate
+        self.n_steps = n_steps
+
+    def __call__(self, step: Any) -> Any:
+        """Return the rate at a step, counted from 0."""
+        done = ops.cast(step, "float32") / self.n_steps
+        rising = 0.2 + 0.8 * done / 0.23
+        falling = 0.07 + 0.93 * (1 - done) / 0.77
+        return self.learning_rate * ops.maximum(ops.minimum(rising, falling), 0.07)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the parameters."""
+        return {"learning_rate": self.learning_rate, "n_steps": self.n_steps}
+
+
+@keras.saving.register_keras_serializable("cifar_sk")
+class BiasedSGD(keras.optimizers.SGD):
+    """Stochastic gradient descent that moves the biases of batch normalisations faster.
+
+    Parameters
+    ----------
+    learning_rate : float or LearningRateSchedule, default=0.01
+        Of all other weights.
+    bias_rate : float, default=64.0
+        How many times as fast the biases ("beta") go. Decay is not multiplied.
+    **kwargs
+        As for ``keras.optimizers.SGD``.
+    """
+
+    def __init__(self, learning_rate: Any = 0.01, bias_rate: float = 64.0, **kwargs: Any) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self.bias_rate = bias_rate
+
+    def apply(self, grads: list[Any], trainable_variables: Any = None) -> None:
+        """Update the variables; a gradient's factor is a rate's, for the update is linear."""
+        variables = trainable_variables or self._trainable_variables
+        grads = [
+            grad * self.bias_rate if grad is not None and variable.name == "beta" else grad
+            for grad, variable in zip(grads, variables, strict=True)
+        ]
+        super().apply(grads, trainable_variables)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the parameters."""
+        return {**super().get_config(), "bias_rate": self.bias_rate}
 
 
 def _optimizer_class(optimizer: Any) -> Any:

@@ -15,14 +15,17 @@ import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
 
 # isort: split
 import keras
+import numpy as np
 from keras import ops
 
-from cifar_sk.estimators.backend import has_gpu
+from cifar_sk.backend import has_gpu, synchronise
 from cifar_sk.progress import EpochEnd, report_epoch
 
 __all__ = [
     "EpochWatch",
+    "Lookahead",
     "TrainingModel",
+    "adapt_layers",
     "compile_training",
     "generator_states",
     "make_callbacks",
@@ -44,6 +47,35 @@ def seeded(seed: int) -> Iterator[None]:
         yield
     finally:
         random.setstate(state)
+
+
+def adapt_layers(classifier: keras.Model, images: np.ndarray, index: np.ndarray) -> None:
+    """Show some training images to the layers that learn from them before training.
+
+    Parameters
+    ----------
+    classifier : keras.Model
+        Whose layers have an ``adapt``, as ``keras.layers.Normalization`` has, or none. What
+        such a layer sees are the pixels in [0, 1], so it has to be the first of its network.
+    images : ndarray of shape (n, ...)
+        All images, uint8 or float.
+    index : ndarray of int
+        Those to train on; 5,000 of them are shown, spread evenly, for they may be sorted.
+    """
+    layers = [layer for layer in _flat_layers(classifier) if hasattr(layer, "adapt")]
+    if not layers:
+        return
+    shown = images[index[np.linspace(0, len(index) - 1, min(len(index), 5000), dtype=int)]]
+    pixels = shown.astype(np.float32)
+    if images.dtype == np.uint8:
+        pixels /= 255
+    for layer in layers:
+        layer.adapt(pixels)
+
+
+def _flat_layers(model: keras.Model) -> Iterator[Any]:
+    for layer in model.layers:
+        yield from _flat_layers(layer) if isinstance(layer, keras.Model) else (layer,)
 
 
 class TrainingModel(keras.Model):
@@ -155,6 +187,60 @@ class EpochWatch(keras.callbacks.Callback):
                 f"learning_rate (it is {self._learning_rate:g})."
             )
         report_epoch(EpochEnd(self._done, self._n_epochs, logs))
+
+
+class Lookahead(keras.callbacks.Callback):
+    """Pulls the weights back, every few steps, to a slow average of them.
+
+    The moving statistics of batch normalisations are averaged too. The pull fades in with the
+    third power of the share of steps done, and training ends on the average.
+
+    Parameters
+    ----------
+    n_steps : int
+        Batches of the whole fit.
+    every : int
+        Steps from one pull to the next.
+    decay : float in [0, 1), default=0.95**5
+        What is kept of the average at a pull near the end.
+
+    References
+    ----------
+    .. [1] M. R. Zhang, J. Lucas, G. Hinton and J. Ba, "Lookahead optimizer", NeurIPS 2019.
+       :doi:`10.48550/arXiv.1907.08610`
+    """
+
+    def __init__(self, n_steps: int, every: int, decay: float = 0.95**5) -> None:
+        super().__init__()
+        self._n_steps = n_steps
+        self._every = every
+        self._decay = decay
+        self._done = 0
+        self._slow: list[Any] = []
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Begin the average at the initial weights."""
+        self._slow = [ops.copy(weight) for weight in self.model.classifier.weights]
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Average, and go on from the average."""
+        self._done += 1
+        if self._done % self._every == 0:
+            self._pull(self._decay * (self._done / self._n_steps) ** 3)
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Let go of the average."""
+        if self._done == self._n_steps:
+            self._pull(1.0)
+        self._slow = []
+
+    def _pull(self, kept: float) -> None:
+        synchronise(self.model)
+        weights = self.model.classifier.weights
+        for position, weight in enumerate(weights):
+            slow = self._slow[position]
+            self._slow[position] = slow = kept * slow + (1 - kept) * weight
+            weight.assign(slow)
 
 
 def make_callbacks(

@@ -6,6 +6,7 @@ holds the training recipe that its source used, so a new network is one module h
 below.
 """
 
+from cifar_sk.networks.airbench import fast
 from cifar_sk.networks.convolutional import cnn, cnn_basic, cnn_deep
 from cifar_sk.networks.dense import ann
 from cifar_sk.networks.registry import NETWORKS, Network, get_network, register
@@ -19,6 +20,7 @@ __all__ = [
     "cnn",
     "cnn_basic",
     "cnn_deep",
+    "fast",
     "get_network",
     "register",
     "resnet",
