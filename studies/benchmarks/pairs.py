@@ -1,0 +1,102 @@
+"""What the benchmarks share: fresh processes, their time and peak memory, and paired ratios."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["Stopwatch", "in_new_process", "peak_memory", "ratios", "report_usage"]
+
+
+class Stopwatch:
+    """Adds up the seconds of what is done inside ``with`` blocks.
+
+    Attributes
+    ----------
+    wall, cpu : float
+        Seconds by the clock, and of all threads and of child processes that have ended.
+    """
+
+    def __init__(self) -> None:
+        self.wall = self.cpu = 0.0
+
+    def __enter__(self) -> Stopwatch:
+        self._begun = time.perf_counter(), _cpu_seconds()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        wall, cpu = self._begun
+        self.wall += time.perf_counter() - wall
+        self.cpu += _cpu_seconds() - cpu
+
+
+def _cpu_seconds() -> float:
+    return sum(os.times()[:4])
+
+
+def peak_memory() -> float:
+    """Peak resident memory of this process and its largest child so far, MB."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return max(own, children) / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def report_usage(stopwatch: Stopwatch, **facts: Any) -> None:
+    """Print what `in_new_process` reads: the last line that a measured process writes."""
+    usage = {"wall_s": stopwatch.wall, "cpu_s": stopwatch.cpu, "peak_mb": peak_memory()}
+    print(json.dumps({**usage, **facts}))
+
+
+def in_new_process(module: str, words: Sequence[Any], *, threads: int) -> dict[str, float]:
+    """Run ``python -m module words`` and return what it reported."""
+    n = str(threads)
+    done = subprocess.run(
+        [sys.executable, "-m", module, *map(str, words)],
+        env={**os.environ, "TF_NUM_INTRAOP_THREADS": n, "TF_NUM_INTEROP_THREADS": n},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def ratios(measured: pd.DataFrame, key: str, baseline: Any, values: Sequence[str]) -> pd.DataFrame:
+    """Divide each round's values by its baseline's; median and quartiles over the rounds.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        A row per round and `key`, with the columns "round", `key` and `values`.
+    key, baseline
+        What is compared, and with which of its values.
+    values : sequence of str
+        Columns to divide.
+
+    Returns
+    -------
+    DataFrame
+        A row per value of `key`, in order of appearance: the median of each value, of its ratio,
+        and the ratio's quartiles.
+    """
+    rows = []
+    table = measured.set_index(["round", key])
+    base = table.xs(baseline, level=key)
+    for name in measured[key].unique():
+        row: dict[str, Any] = {key: name}
+        for value in values:
+            own = table.xs(name, level=key)[value]
+            ratio = own / base[value]
+            low, high = np.percentile(ratio, [25, 75])
+            row |= {value: own.median(), f"{value}_ratio": ratio.median()}
+            row |= {f"{value}_ratio_q25": low, f"{value}_ratio_q75": high}
+        rows.append({**row, "rounds": len(base)})
+    return pd.DataFrame(rows)
