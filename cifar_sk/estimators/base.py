@@ -7,7 +7,6 @@ or leaves open for images, is overridden here with the reason beside it.
 from __future__ import annotations
 
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
@@ -27,9 +26,9 @@ from sklearn.utils.validation import check_is_fitted
 from cifar_sk.augmentation import AugmentedImages
 from cifar_sk.backend import released_memory
 from cifar_sk.errors import InputError
-from cifar_sk.estimators import model_files
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
 from cifar_sk.estimators.input_checks import InputChecksMixin
+from cifar_sk.estimators.model_files import ModelFilesMixin
 from cifar_sk.estimators.nested_params import NestedParamsMixin
 from cifar_sk.estimators.optimizers import (
     SCHEDULES,
@@ -42,10 +41,8 @@ from cifar_sk.estimators.training import (
     TrainingModel,
     adapt_layers,
     compile_training,
-    generator_states,
     make_callbacks,
     seeded,
-    set_generator_states,
 )
 
 __all__ = ["BaseImageClassifier"]
@@ -54,7 +51,7 @@ __all__ = ["BaseImageClassifier"]
 _WEIGHTS, _SPLIT, _ORDER, _AUGMENTATION = range(4)
 
 
-class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
+class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, KerasClassifier):
     """Base of the image classifiers; subclasses say which network they build."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -456,79 +453,3 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
         """Weights of the network, trainable or not."""
         check_is_fitted(self, "model_")
         return int(self.model_.count_params())
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        if "model_" in state:
-            # The training model holds compiled functions; the optimiser travels with model_,
-            # but Keras leaves the state of its random generators behind.
-            state = {**state, "_trainer": None, "_generators": generator_states(self.model_)}
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        generators = state.pop("_generators", None)
-        super().__setstate__(state)
-        if generators is not None:
-            set_generator_states(self.model_, generators)
-
-    def _restore(
-        self,
-        model: keras.Model,
-        *,
-        classes: np.ndarray,
-        sample_shape: tuple[int, ...],
-        is_uint8: bool,
-        history: dict[str, list[float]],
-        entropy: int,
-        generators: list[list[int]],
-    ) -> None:
-        """Become the fitted classifier that was saved."""
-        self.classes_ = classes
-        self._sample_shape, self._is_uint8 = sample_shape, is_uint8
-        self.n_features_in_ = sample_shape[0]
-        self.target_encoder_ = self.target_encoder.fit(classes)
-        self.n_classes_ = len(classes)
-        self.feature_encoder_ = self.feature_encoder
-        self.model_, self.history_, self._entropy = model, history, entropy
-        self._trainer = None
-        set_generator_states(model, generators)
-
-    def save(self, path: str | Path) -> None:
-        """Write the fitted classifier to a folder, without pickle.
-
-        Parameters
-        ----------
-        path : str or Path
-            A folder, made where it is missing: ``model.keras`` (network, weights, optimiser)
-            and ``classifier.json`` (parameters, classes, history).
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        InputError
-            If a parameter is a function or an object, which JSON cannot hold.
-        """
-        check_is_fitted(self, "model_")
-        model_files.save_classifier(self, Path(path))
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a classifier that ``save`` wrote. No code from the files is run.
-
-        Parameters
-        ----------
-        path : str or Path
-            The folder.
-
-        Returns
-        -------
-        BaseImageClassifier
-            Of the class that was saved.
-
-        Raises
-        ------
-        InputError
-            If the folder holds no classifier, or one of another class.
-        """
-        return model_files.load_classifier(cls, Path(path))

@@ -4,17 +4,106 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from cifar_sk.errors import InputError
-from cifar_sk.estimators.training import generator_states
+from cifar_sk.estimators.training import generator_states, set_generator_states
 
-__all__ = ["load_classifier", "save_classifier"]
+__all__ = ["ModelFilesMixin", "load_classifier", "save_classifier"]
 
 _FORMAT = 1
+
+
+class ModelFilesMixin:
+    """Pickling, and ``save`` and ``load``, of a fitted classifier."""
+
+    target_encoder: Any
+    feature_encoder: Any
+    n_features_in_: Any
+    _trainer: Any
+    _entropy: Any
+
+    def __getstate__(self) -> dict[str, Any]:
+        parent: Any = super()
+        state = parent.__getstate__()
+        if "model_" in state:
+            # The training model holds compiled functions; the optimiser travels with model_,
+            # but Keras leaves the state of its random generators behind.
+            state = {**state, "_trainer": None, "_generators": generator_states(self.model_)}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        generators = state.pop("_generators", None)
+        parent: Any = super()
+        parent.__setstate__(state)
+        if generators is not None:
+            set_generator_states(self.model_, generators)
+
+    def _restore(
+        self,
+        model: keras.Model,
+        *,
+        classes: np.ndarray,
+        sample_shape: tuple[int, ...],
+        is_uint8: bool,
+        history: dict[str, list[float]],
+        entropy: int,
+        generators: list[list[int]],
+    ) -> None:
+        """Become the fitted classifier that was saved."""
+        self.classes_ = classes
+        self._sample_shape, self._is_uint8 = sample_shape, is_uint8
+        self.n_features_in_ = sample_shape[0]
+        self.target_encoder_ = self.target_encoder.fit(classes)
+        self.n_classes_ = len(classes)
+        self.feature_encoder_ = self.feature_encoder
+        self.model_, self.history_, self._entropy = model, history, entropy
+        self._trainer = None
+        set_generator_states(model, generators)
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted classifier to a folder, without pickle.
+
+        Parameters
+        ----------
+        path : str or Path
+            A folder, made where it is missing: ``model.keras`` (network, weights, optimiser)
+            and ``classifier.json`` (parameters, classes, history).
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        InputError
+            If a parameter is a function or an object, which JSON cannot hold.
+        """
+        check_is_fitted(self, "model_")
+        save_classifier(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a classifier that ``save`` wrote. No code from the files is run.
+
+        Parameters
+        ----------
+        path : str or Path
+            The folder.
+
+        Returns
+        -------
+        BaseImageClassifier
+            Of the class that was saved.
+
+        Raises
+        ------
+        InputError
+            If the folder holds no classifier, or one of another class.
+        """
+        return load_classifier(cls, Path(path))
 
 
 def save_classifier(classifier: Any, path: Path) -> None:
