@@ -1,4 +1,4 @@
-"""A classifier that learns within ten passes over the images."""
+"""A classifier that learns within a dozen passes over the images."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class FastCNNClassifier(BaseImageClassifier):
         coefficient of 1.33e-3, as momentum multiplies it (by 1 / (1 − 0.85)).
     lookahead : bool, default=True
         Whether the weights are pulled to a slow average of them every 5,120 samples.
-    epochs : int, default=10
+    epochs : int, default=12
         Passes over the training samples.
     batch_size : int or "auto", default="auto"
         Samples per step. "auto" means 512, or less where an epoch would then have less than 64
@@ -184,7 +184,7 @@ class FastCNNClassifier(BaseImageClassifier):
         bias_rate: float = 64.0,
         weight_decay: float = 8.9e-3,
         lookahead: bool = True,
-        epochs: int = 10,
+        epochs: int = 12,
         batch_size: int | str = "auto",
         label_smoothing: float = 0.2,
         early_stopping: bool = False,

@@ -1,4 +1,4 @@
-"""A network that learns within ten passes over the images."""
+"""A network that learns within a dozen passes over the images."""
 
 from __future__ import annotations
 
