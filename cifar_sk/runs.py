@@ -20,7 +20,7 @@ from cifar_sk.fold_files import read_fold, write_fold
 from cifar_sk.folders import differences, lock_folder, make_folder, sync, write_atomically
 from cifar_sk.predictions import FoldResult
 
-__all__ = ["RunFolder", "read_manifest"]
+__all__ = ["RunFolder", "read_folds", "read_manifest"]
 
 _MANIFEST = "run.json"
 _FORMAT = 1
@@ -151,7 +151,7 @@ class RunFolder:
         dict of int to FoldResult
             By index.
         """
-        return {int(folder.name): read_fold(folder) for folder in _finished(self.path)}
+        return read_folds(self.path)
 
     def staging(self, index: int) -> Path:
         """Make the empty folder that `commit` renames to the fold's own.
@@ -232,6 +232,27 @@ def _empty(path: Path) -> None:
             shutil.rmtree(entry)
         elif entry.name != ".lock":
             entry.unlink()
+
+
+def read_folds(path: str | Path) -> dict[int, FoldResult]:
+    """Read a run's finished folds.
+
+    Parameters
+    ----------
+    path : str or Path
+        The run folder.
+
+    Returns
+    -------
+    dict of int to FoldResult
+        By index.
+
+    Raises
+    ------
+    InputError
+        If one cannot be read.
+    """
+    return {int(folder.name): read_fold(folder) for folder in _finished(Path(path))}
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
