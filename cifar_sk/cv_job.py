@@ -195,6 +195,8 @@ class CVJob:
             "versions": manifest["versions"],
             "machine": manifest["machine"],
         }
+        if manifest.get("selected"):
+            info["selected parameters"] = manifest["selected"]
         searched = [fold for fold in result.scored if fold.best_params is not None]
         if searched:
             won = {row_name(fold): fold.best_params for fold in searched}

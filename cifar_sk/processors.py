@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from cifar_sk.errors import InputError
-from cifar_sk.provenance import cpu_count, gpu_names
+from cifar_sk.provenance import cpu_count, gpu_capabilities, gpu_names
 
 __all__ = ["cap_threads", "fast_dtype", "jobs_at_a_time"]
 
@@ -67,11 +67,13 @@ def fast_dtype() -> str:
     Returns
     -------
     str
-        "bfloat16" on a GPU, or a processor with AVX512-BF16, AMX or Arm's BF16 instructions;
-        "float32" elsewhere, where bfloat16 would be emulated and slower.
+        "bfloat16" on GPUs of NVIDIA's compute capability 8.0 on, or a processor with
+        AVX512-BF16, AMX or Arm's BF16 instructions; "float32" elsewhere, where bfloat16 would
+        be emulated and slower.
     """
-    if gpu_names():
-        return "bfloat16"
+    gpus = gpu_capabilities()
+    if gpus:
+        return "bfloat16" if min(gpus) >= 8 else "float32"
     return "bfloat16" if {"avx512_bf16", "amx_bf16", "bf16"} & _cpu_flags() else "float32"
 
 

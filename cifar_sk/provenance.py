@@ -68,9 +68,18 @@ def cpu_count() -> int:
 
 def gpu_names() -> list[str]:
     """Name the NVIDIA GPUs without loading a framework; an empty list where there are none."""
+    return _ask_gpus("name")
+
+
+def gpu_capabilities() -> list[float]:
+    """Return the compute capability of each NVIDIA GPU, such as 8.0."""
+    return [float(text) for text in _ask_gpus("compute_cap")]
+
+
+def _ask_gpus(field: str) -> list[str]:
     if shutil.which("nvidia-smi") is None:
         return []
-    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    query = ["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader"]
     try:
         found = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):

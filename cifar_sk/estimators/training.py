@@ -193,7 +193,8 @@ class Lookahead(keras.callbacks.Callback):
     """Pulls the weights back, every few steps, to a slow average of them.
 
     The moving statistics of batch normalisations are averaged too. The pull fades in with the
-    third power of the share of steps done, and training ends on the average.
+    third power of the share of steps done, and training ends on the average. The average begins
+    at the first pull, so that a short fit keeps nothing of the initial weights.
 
     Parameters
     ----------
@@ -218,10 +219,6 @@ class Lookahead(keras.callbacks.Callback):
         self._done = 0
         self._slow: list[Any] = []
 
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Begin the average at the initial weights."""
-        self._slow = [ops.copy(weight) for weight in self.model.classifier.weights]
-
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Average, and go on from the average."""
         self._done += 1
@@ -230,16 +227,18 @@ class Lookahead(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Let go of the average."""
-        if self._done == self._n_steps:
+        if self._done == self._n_steps and self._slow:
             self._pull(1.0)
         self._slow = []
 
     def _pull(self, kept: float) -> None:
         synchronise(self.model)
         weights = self.model.classifier.weights
+        if not self._slow:
+            self._slow = [ops.copy(weight) for weight in weights]
         for position, weight in enumerate(weights):
-            slow = self._slow[position]
-            self._slow[position] = slow = kept * slow + (1 - kept) * weight
+            slow = kept * self._slow[position] + (1 - kept) * weight
+            self._slow[position] = slow
             weight.assign(slow)
 
 

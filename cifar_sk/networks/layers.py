@@ -81,12 +81,16 @@ class Whitening(keras.layers.Layer):
         epsilon : float, default=5e-4
             Added to the eigenvalues, so that what hardly varies is not blown up.
         """
-        mean, std = images.mean((0, 1, 2), dtype=np.float64), images.std((0, 1, 2))
-        std = np.where(std > 1e-6, std, 1.0).astype(np.float64)  # a channel without content
+        chunks = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
+        n_pixels = images[..., 0].size
+        mean = sum(chunk.sum((0, 1, 2), dtype=np.float64) for chunk in chunks) / n_pixels
+        squares = sum(((chunk - mean) ** 2).sum((0, 1, 2)) for chunk in chunks)
+        std = np.sqrt(squares / n_pixels)
+        std = np.where(std > 1e-6, std, 1.0)  # a channel without content
         covariance, n_patches = 0.0, 0
-        for start in range(0, len(images), _CHUNK):
-            chunk = ((images[start : start + _CHUNK] - mean) / std).astype(np.float32)
-            windows = np.lib.stride_tricks.sliding_window_view(chunk, (2, 2), axis=(1, 2))
+        for chunk in chunks:
+            standard = ((chunk - mean) / std).astype(np.float32)
+            windows = np.lib.stride_tricks.sliding_window_view(standard, (2, 2), axis=(1, 2))
             # (n, h − 1, w − 1, c, 2, 2) to rows in the order of the kernel, (2, 2, c).
             rows = np.moveaxis(windows, 3, 5).reshape(-1, 4 * chunk.shape[3])
             covariance = covariance + (rows.T @ rows).astype(np.float64)
