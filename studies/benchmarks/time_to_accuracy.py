@@ -36,8 +36,8 @@ CHEAPEST: dict[float, dict[str, Any]] = {
 
 TimedTraining = Callable[[int], tuple[float, float]]
 
-# As the recipes ran, on Keras 2. Keras 3 would compile them with XLA, which makes convolutions
-# several times slower on processors, and this comparison look better than it is.
+# As the recipes ran. With XLA convolutions are several times slower on processors, which would
+# make this comparison look better than it is.
 NO_XLA = {"jit_compile": False}
 
 
