@@ -25,7 +25,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
 from cifar_sk.augmentation import AugmentedImages
-from cifar_sk.backend import released_memory
+from cifar_sk.backend import choose_compiler, released_memory, seeded_generator
 from cifar_sk.errors import InputError
 from cifar_sk.estimators import model_files
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
@@ -51,7 +51,7 @@ from cifar_sk.estimators.training import (
 __all__ = ["BaseImageClassifier"]
 
 # What the seeds are for; each use has a stream of its own, so that changing one leaves the rest.
-_WEIGHTS, _SPLIT, _ORDER, _AUGMENTATION = range(4)
+_WEIGHTS, _SPLIT, _ORDER, _AUGMENTATION, _DROPOUT = range(5)
 
 
 class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
@@ -288,12 +288,12 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
         )
         callbacks += self._own_callbacks(n_steps, batches.batch_size)
         callbacks += [make() for make in self.callbacks or ()]
-        with released_memory():
+        with released_memory(), seeded_generator(self._seed(_DROPOUT)) as seeding:
             history = trainer.fit(
                 batches,
                 validation_data=watched,
                 epochs=epochs,
-                callbacks=[*callbacks, EpochWatch(epochs, self.learning_rate)],
+                callbacks=[seeding, *callbacks, EpochWatch(epochs, self.learning_rate)],
                 shuffle=False,
                 verbose=int(self.verbose),
             ).history
@@ -469,6 +469,7 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
         generators = state.pop("_generators", None)
         super().__setstate__(state)
         if generators is not None:
+            choose_compiler(self.model_)
             set_generator_states(self.model_, generators)
 
     def _restore(
@@ -491,6 +492,7 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, KerasClassifier):
         self.feature_encoder_ = self.feature_encoder
         self.model_, self.history_, self._entropy = model, history, entropy
         self._trainer = None
+        choose_compiler(model)
         set_generator_states(model, generators)
 
     def save(self, path: str | Path) -> None:
