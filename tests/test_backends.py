@@ -38,7 +38,7 @@ def test_what_every_backend_must_be_able_to_do(backend):
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
 def test_the_command_line(backend, tmp_path):
-    arguments = "--model ann --dataset digits --folds 2 --limit 100 --epochs 1 --run run --quiet"
+    arguments = "--model ann --dataset digits --folds 2 --limit 200 --epochs 1 --run run --quiet"
     done = run(backend, "cifar_sk.cv", *arguments.split(), "--results", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
