@@ -56,8 +56,10 @@ class CVJob:
         from cifar_sk.datasets import data_fingerprint
         from cifar_sk.folds import split_fingerprint
         from cifar_sk.pipelines import pipeline_description
+        from cifar_sk.provenance import backend_name
 
         bunch = self.bunch
+        backend = backend_name()
         test = bunch.test_images
         names = bunch.target_names
         return {
@@ -81,6 +83,8 @@ class CVJob:
             "seed": self.seed,
             "threads_per_fold": self.n_threads,
             "save_models": self.save_models,
+            # TensorFlow goes without saying, as in runs that older versions began.
+            **({} if backend == "tensorflow" else {"backend": backend}),
         }
 
     def open_run(

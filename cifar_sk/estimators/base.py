@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import cifar_sk.networks.layers  # noqa: F401  (registers what saved classifiers hold)
 from cifar_sk.augmentation import AugmentedImages
-from cifar_sk.backend import released_memory
+from cifar_sk.backend import released_memory, seeded_generator
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
 from cifar_sk.estimators.input_checks import InputChecksMixin
@@ -49,7 +49,7 @@ from cifar_sk.estimators.training import (
 __all__ = ["BaseImageClassifier"]
 
 # What the seeds are for; each use has a stream of its own, so that changing one leaves the rest.
-_WEIGHTS, _SPLIT, _ORDER, _AUGMENTATION = range(4)
+_WEIGHTS, _SPLIT, _ORDER, _AUGMENTATION, _DROPOUT = range(5)
 
 
 class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, KerasClassifier):
@@ -288,12 +288,12 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, 
             min_delta=self.tol,
         )
         callbacks += [make() for make in self.callbacks or ()]
-        with released_memory():
+        with released_memory(), seeded_generator(self._seed(_DROPOUT)) as seeding:
             history = trainer.fit(
                 batches,
                 validation_data=watched,
                 epochs=epochs,
-                callbacks=[*callbacks, EpochWatch(epochs, self.learning_rate)],
+                callbacks=[seeding, *callbacks, EpochWatch(epochs, self.learning_rate)],
                 shuffle=False,
                 verbose=int(self.verbose),
             ).history
