@@ -109,14 +109,15 @@ def test_labels_of_any_kind(data, plain):
     np.testing.assert_array_equal(plain.predict(data[0]), best)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_one_seed_gives_the_same_bits(data, plain, precision):
+def test_one_seed_gives_the_same_bits(data, plain):
     X, y = data
-    first, second = (tiny(epochs=2, precision=precision).fit(X, y) for _ in range(2))
+    again = tiny(epochs=2).fit(X, y)
+    assert_same(again.model_.get_weights(), plain.model_.get_weights())
+    np.testing.assert_array_equal(again.predict_proba(X), plain.predict_proba(X))
+    first, second = (tiny(epochs=2, precision="bfloat16").fit(X, y) for _ in range(2))
     assert_same(first.model_.get_weights(), second.model_.get_weights())
     np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
-    is_plain = np.array_equal(first.predict_proba(X), plain.predict_proba(X))
-    assert is_plain == (precision == "float32")
+    assert not np.array_equal(first.predict_proba(X), plain.predict_proba(X))
 
 
 def test_balanced_is_a_sample_weight(data, plain):
@@ -567,13 +568,10 @@ def test_pickle_and_save_keep_everything(data, plain, tmp_path):
 def test_partial_fit_goes_on_and_whitens_no_more(data, plain, tmp_path):
     X, y = data
     plain.save(tmp_path)
-    unpickled, loaded = pickle.loads(pickle.dumps(plain)), FastCNNClassifier.load(tmp_path)
-    for other in (unpickled, loaded):
-        other.partial_fit(255 - X[:50], y[:50])
-        assert other.n_epochs_ == plain.n_epochs_ + 1
-        assert_same(whitening_weights(other), whitening_weights(plain))
-    assert_same(unpickled.model_.get_weights(), loaded.model_.get_weights())
-    assert not np.array_equal(unpickled.predict_proba(X), plain.predict_proba(X))
+    loaded = FastCNNClassifier.load(tmp_path).partial_fit(255 - X[:50], y[:50])
+    assert loaded.n_epochs_ == plain.n_epochs_ + 1
+    assert_same(whitening_weights(loaded), whitening_weights(plain))
+    assert not np.array_equal(loaded.predict_proba(X), plain.predict_proba(X))
 
 
 def test_the_first_partial_fit_whitens(data):
@@ -597,8 +595,6 @@ def test_warm_start_goes_on_and_whitens_no_more(data):
     assert classifier.n_epochs_ == 6
     assert_same(whitening_weights(classifier), before)
     assert classifier.history_["loss"][3] < loss
-    cold = classifier.set_params(warm_start=False, epochs=1).fit(X // 2, y)
-    assert not np.array_equal(whitening_weights(cold)[0], before[0])
 
 
 # --- evaluation -------------------------------------------------------------------------------

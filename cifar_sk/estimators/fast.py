@@ -313,7 +313,8 @@ class FastCNNClassifier(BaseImageClassifier):
         ndarray of shape (n,)
             The most probable of ``classes_``.
         """
-        return self.classes_[np.argmax(self.predict_proba(X, tta=tta), axis=1)]
+        proba = self.predict_proba(X, tta=tta)
+        return self.classes_[np.argmax(proba, axis=1)]
 
 
 def _views(tta: str, *, mirrors: bool) -> list[tuple[float, Callable[[np.ndarray], np.ndarray]]]:

@@ -241,8 +241,9 @@ class Lookahead(keras.callbacks.Callback):
         if not self._slow:
             self._slow = [ops.copy(ops.stop_gradient(weight)) for weight in weights]
         for position, weight in enumerate(weights):
-            # PyTorch would keep the graph of every average, for a gradient that nobody takes.
-            slow = ops.stop_gradient(kept * self._slow[position] + (1 - kept) * weight)
+            # In this form what is frozen stays as it is, to the bit. And PyTorch would keep the
+            # graph of every average, for a gradient that nobody takes.
+            slow = ops.stop_gradient(weight + kept * (self._slow[position] - weight))
             self._slow[position] = slow
             weight.assign(ops.copy(slow))  # JAX overwrites in place what it trains
 
