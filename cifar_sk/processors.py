@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import functools
 import os
-from pathlib import Path
 
 from cifar_sk.errors import InputError
-from cifar_sk.provenance import backend_name, cpu_count, gpu_capabilities, gpu_names
+from cifar_sk.provenance import backend_name, cpu_count, cpu_info, gpu_capabilities, gpu_names
 
-__all__ = ["cap_threads", "fast_dtype", "jobs_at_a_time", "set_threads", "threads_set"]
+__all__ = [
+    "cap_threads",
+    "fast_dtype",
+    "jobs_at_a_time",
+    "set_threads",
+    "thread_variables",
+    "threads_set",
+]
 
 # What each backend reads before it first computes. JAX has no setting but the number of
 # processors that it believes in; it starts some threads more, which do not compute.
@@ -28,8 +34,22 @@ def set_threads(n_threads: int) -> None:
     n_threads : int
         From 1 on.
     """
-    for variable in _THREAD_VARIABLES.get(backend_name(), ()):
-        os.environ[variable] = str(n_threads)
+    os.environ.update(thread_variables(n_threads))
+
+
+def thread_variables(n_threads: int) -> dict[str, str]:
+    """Return the environment variables that fix a process's threads.
+
+    Parameters
+    ----------
+    n_threads : int
+        From 1 on.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return dict.fromkeys(_THREAD_VARIABLES.get(backend_name(), ()), str(n_threads))
 
 
 def threads_set() -> int:
@@ -87,6 +107,7 @@ def jobs_at_a_time(jobs: str, n_folds: int, n_threads: int) -> int:
     return int(jobs)
 
 
+@functools.cache  # every network that is built asks
 def fast_dtype() -> str:
     """Name the float type that this machine multiplies fastest without a loss of accuracy.
 
@@ -100,14 +121,5 @@ def fast_dtype() -> str:
     gpus = gpu_capabilities()
     if gpus:
         return "bfloat16" if min(gpus) >= 8 else "float32"
-    return "bfloat16" if {"avx512_bf16", "amx_bf16", "bf16"} & _cpu_flags() else "float32"
-
-
-@functools.cache
-def _cpu_flags() -> frozenset[str]:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return frozenset()
-    named = (line for line in lines if line.startswith(("flags", "Features")))
-    return frozenset(next(named, "").partition(":")[2].split())
+    flags = cpu_info("flags", "Features").split()
+    return "bfloat16" if {"avx512_bf16", "amx_bf16", "bf16"} & {*flags} else "float32"

@@ -123,9 +123,25 @@ def _version(package: str) -> str | None:
 
 
 def _cpu_name() -> str:
+    return cpu_info("model name") or platform.processor() or platform.machine()
+
+
+def cpu_info(*fields: str) -> str:
+    """Read what Linux says of the first processor.
+
+    Parameters
+    ----------
+    *fields : str
+        Names of an entry, which differ between kinds of processors.
+
+    Returns
+    -------
+    str
+        The first entry of one of these names; empty where there is none.
+    """
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+        return ""
+    named = (line for line in lines if line.startswith(fields))
+    return next(named, "").partition(":")[2].strip()

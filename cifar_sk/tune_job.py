@@ -162,14 +162,14 @@ class TuneJob:
         is_new = not self.folder.exists()
         make_folder(self.folder)
         with ExitStack() as stack:
-            is_locked = self.spec.lock_path is not None
-            if self.spec.lock_path is not None:  # a server is for several commands at once
+            lock_path = self.spec.lock_path
+            if lock_path is not None:  # a server is for several commands at once
                 stack.enter_context(lock_folder(self.folder))
-                stack.enter_context(lock_file(self.spec.lock_path))
+                stack.enter_context(lock_file(lock_path))
             try:
                 study = self._open_study(stack, overwrite)
             except InputError:
-                if is_new and is_locked:
+                if is_new and lock_path is not None:
                     shutil.rmtree(self.folder, ignore_errors=True)
                 raise
             yield study

@@ -39,12 +39,16 @@ class Stage(keras.layers.Layer):
         Operations, in order, and their seeds.
     """
 
+    _needs_whole_compiler = False
+
     def __init__(self, group: Seeded) -> None:
         # TensorFlow refuses the names that Keras would make of classes that begin with "_".
         name = type(self).__name__.strip("_").lower()
         super().__init__(dtype="float32", trainable=False, name=name)
         self._operations = tuple(operation for operation, _ in group)
         self._generators = [keras.random.SeedGenerator(generator_seed(seed)) for _, seed in group]
+        if self._needs_whole_compiler:
+            self.supports_jit = compiles_everything()
 
 
 class PixelMoves(Stage):
@@ -100,9 +104,7 @@ def _fold(index: Any, size: int, padding_mode: str) -> Any:
 class Resampling(Stage):
     """Affine operations, and flips among them: one product of matrices, one interpolation."""
 
-    def __init__(self, group: Seeded) -> None:
-        super().__init__(group)
-        self.supports_jit = compiles_everything()
+    _needs_whole_compiler = True
 
     def call(self, images: Any, training: bool = True) -> Any:
         """Resample images (b, h, w, c), with a draw for each image."""

@@ -33,7 +33,7 @@ from cifar_sk.augmentation.transformers import (
     RandomErasing,
     RandomFlip,
 )
-from cifar_sk.backend import compiles_everything, generator_seed
+from cifar_sk.backend import generator_seed
 
 __all__ = ["build_augmentation", "mix_targets"]
 
@@ -196,9 +196,7 @@ class _Erasing(Stage):
 
 
 class _Mixing(Stage):
-    def __init__(self, group: Seeded) -> None:
-        super().__init__(group)
-        self.supports_jit = compiles_everything()
+    _needs_whole_compiler = True
 
     def _partners(self, images: Any) -> tuple[Any, Any]:
         (op,), (generator,) = self._operations, self._generators

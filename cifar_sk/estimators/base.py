@@ -279,15 +279,7 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, 
         if trainer is None:
             trainer = self._make_trainer(operations, n_steps, batches.batch_size, incremental)
         self._trainer, self._trained_with = trainer, trained_with
-        # First, for early stopping has the last word on the weights.
-        callbacks = [] if incremental else self._own_callbacks(n_steps, batches.batch_size)
-        callbacks += make_callbacks(
-            plateau=validation is not None and self.schedule == "reduce_on_plateau",
-            early_stopping=validation is not None and self.early_stopping,
-            patience=self.n_iter_no_change,
-            min_delta=self.tol,
-        )
-        callbacks += [make() for make in self.callbacks or ()]
+        callbacks = self._make_callbacks(n_steps, batches.batch_size, watched, incremental)
         with released_memory(), seeded_generator(self._seed(_DROPOUT)) as seeding:
             history = trainer.fit(
                 batches,
@@ -299,6 +291,19 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, 
             ).history
         for name, values in history.items():
             self.history_.setdefault(name, []).extend(float(value) for value in values)
+
+    def _make_callbacks(
+        self, n_steps: int, batch_size: int, watched: BatchSequence | None, incremental: bool
+    ) -> list[Any]:
+        # Those of a recipe first, for early stopping has the last word on the weights.
+        callbacks = [] if incremental else self._own_callbacks(n_steps, batch_size)
+        callbacks += make_callbacks(
+            plateau=watched is not None and self.schedule == "reduce_on_plateau",
+            early_stopping=watched is not None and self.early_stopping,
+            patience=self.n_iter_no_change,
+            min_delta=self.tol,
+        )
+        return callbacks + [make() for make in self.callbacks or ()]
 
     # What a classifier with a recipe of its own does otherwise.
 

@@ -42,7 +42,7 @@ _VIEWS: dict[str, list[tuple[float, bool, int]]] = {
 
 
 class FastCNNClassifier(BaseImageClassifier):
-    """Convolutional network trained at a hundredth of the usual cost.
+    """Convolutional network that learns within a dozen epochs.
 
     The recipe of airbench94 [1]_: a whitening first layer computed from the training images,
     convolutions that begin as the identity, Nesterov momentum with fast biases, a triangular

@@ -15,9 +15,13 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from cifar_sk.processors import set_threads
+from studies.benchmarks.pairs import show
 
 BATCH, STEPS = 64, 10
 GENERATORS = {
@@ -49,12 +53,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ["TF_NUM_INTRAOP_THREADS"] = str(options.threads)
+    set_threads(options.threads)
     table = measure(options.policies, options.rounds)
-    print(table.round(3).to_string(index=False))
-    if options.output:
-        options.output.mkdir(parents=True, exist_ok=True)
-        table.to_csv(options.output / "augmentation_cost.csv", index=False)
+    show({"augmentation_cost": table}, options.output)
 
 
 def measure(policies: list[str], n_rounds: int) -> pd.DataFrame:
@@ -84,11 +85,16 @@ def measure(policies: list[str], n_rounds: int) -> pd.DataFrame:
 
 
 def _generator(name: str) -> Callable[[], object]:
+    images = np.random.default_rng(0).random((BATCH, 32, 32, 3), dtype=np.float32)
+    batches = image_generator(name).flow(images, batch_size=BATCH)
+    return lambda: next(batches)
+
+
+def image_generator(name: str) -> Any:
+    """Make Keras' legacy generator with the operations of "r2" or "r4"."""
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
-    images = np.random.default_rng(0).random((BATCH, 32, 32, 3), dtype=np.float32)
-    batches = ImageDataGenerator(**GENERATORS[name]).flow(images, batch_size=BATCH)
-    return lambda: next(batches)
+    return ImageDataGenerator(**GENERATORS[name])
 
 
 def _training_step(policy: str) -> Callable[[], object]:

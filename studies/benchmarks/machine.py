@@ -11,7 +11,6 @@ and the batch size of predictions. Rounds go through all rows in turn; the ratio
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from studies.benchmarks.pairs import Stopwatch, in_new_process, ratios, report_usage
+from cifar_sk.processors import set_threads
+from studies.benchmarks.pairs import Stopwatch, in_new_process, ratios, report_usage, show
 
 MODULE = "studies.benchmarks.machine"
 NETWORKS = {"cnn": 64, "fast": 512}  # batch sizes
@@ -41,15 +41,9 @@ def main() -> None:
     if options.share:
         measure_share(options, options.share[0], *map(int, options.share[1:]))
         return
-    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(
-        options.threads
-    )
+    set_threads(options.threads)
     tables = {"machine_shares": compare_shares(options), "machine": compare_variants(options)}
-    for name, table in tables.items():
-        print(f"\n{name}\n{table.round(3).to_string(index=False)}")
-        if options.output:
-            options.output.mkdir(parents=True, exist_ok=True)
-            table.to_csv(options.output / f"{name}.csv", index=False)
+    show(tables, options.output)
 
 
 # --- threads against folds ------------------------------------------------------------------

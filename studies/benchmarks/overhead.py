@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from studies.benchmarks.pairs import Stopwatch, in_new_process, ratios, report_usage
+from studies.benchmarks.pairs import Stopwatch, in_new_process, ratios, report_usage, show
 
 MODULE = "studies.benchmarks.overhead"
 BATCH = 64
@@ -48,11 +48,7 @@ def main() -> None:
         "overhead_memory": memory_over_folds(options),
         "overhead_start": start_up(),
     }
-    for name, table in tables.items():
-        print(f"\n{name}\n{table.round(4).to_string(index=False)}")
-        if options.output:
-            options.output.mkdir(parents=True, exist_ok=True)
-            table.to_csv(options.output / f"{name}.csv", index=False)
+    show(tables, options.output)
 
 
 def compare_loops(options: argparse.Namespace) -> pd.DataFrame:

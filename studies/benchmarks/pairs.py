@@ -9,12 +9,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["Stopwatch", "end_workers", "in_new_process", "peak_memory", "ratios", "report_usage"]
+from cifar_sk.processors import thread_variables
+
+__all__ = [
+    "Stopwatch",
+    "end_workers",
+    "in_new_process",
+    "peak_memory",
+    "ratios",
+    "report_usage",
+    "show",
+]
 
 
 class Stopwatch:
@@ -65,15 +76,23 @@ def report_usage(stopwatch: Stopwatch, **facts: Any) -> None:
 
 def in_new_process(module: str, words: Sequence[Any], *, threads: int) -> dict[str, float]:
     """Run ``python -m module words`` and return what it reported."""
-    n = str(threads)
     done = subprocess.run(
         [sys.executable, "-m", module, *map(str, words)],
-        env={**os.environ, "TF_NUM_INTRAOP_THREADS": n, "TF_NUM_INTEROP_THREADS": n},
+        env={**os.environ, **thread_variables(threads)},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def show(tables: dict[str, pd.DataFrame], folder: Path | None) -> None:
+    """Print tables, and write each as a CSV file of its name where a folder is named."""
+    for name, table in tables.items():
+        print(f"\n{name}\n{table.round(4).to_string(index=False)}")
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+            table.to_csv(folder / f"{name}.csv", index=False)
 
 
 def ratios(measured: pd.DataFrame, key: str, baseline: Any, values: Sequence[str]) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from studies.benchmarks.pairs import Stopwatch, end_workers, in_new_process, report_usage
+from studies.benchmarks.pairs import Stopwatch, end_workers, in_new_process, report_usage, show
 
 MODULE = "studies.benchmarks.scaling"
 BASE = {"n": 5000, "folds": 5, "classes": 10, "size": 32, "jobs": 1}
@@ -46,13 +46,8 @@ def main() -> None:
         return
     measured = measure(options)
     slopes = growth(measured)
-    print(
-        measured.round(3).to_string(index=False), slopes.round(2).to_string(index=False), sep="\n"
-    )
+    show({"scaling": measured, "scaling_growth": slopes}, options.output)
     if options.output:
-        options.output.mkdir(parents=True, exist_ok=True)
-        measured.to_csv(options.output / "scaling.csv", index=False)
-        slopes.to_csv(options.output / "scaling_growth.csv", index=False)
         draw(measured, slopes, options.output / "scaling.png")
 
 

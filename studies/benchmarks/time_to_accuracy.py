@@ -14,7 +14,6 @@ that slow spells of the machine meet both sides. CPU seconds are those of all th
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -25,7 +24,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from studies.benchmarks.pairs import Stopwatch
+from cifar_sk.processors import set_threads
+from studies.benchmarks.augmentation_cost import image_generator
+from studies.benchmarks.pairs import Stopwatch, show
 
 # Parameters of the fast network that reach what a recipe reports, each the cheapest found by
 # trying widths and epochs on the first of five folds of the training images.
@@ -74,13 +75,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="fits of the fast network")
     parser.add_argument("--output", type=Path, metavar="FOLDER")
     options = parser.parse_args()
-    for kind in ("INTRAOP", "INTEROP"):
-        os.environ[f"TF_NUM_{kind}_THREADS"] = str(options.threads)
-    table = measure(options)
-    print(table.round(4).to_string(index=False))
-    if options.output:
-        options.output.mkdir(parents=True, exist_ok=True)
-        table.to_csv(options.output / "time_to_accuracy.csv", index=False)
+    set_threads(options.threads)
+    show({"time_to_accuracy": measure(options)}, options.output)
 
 
 def measure(options: argparse.Namespace) -> pd.DataFrame:
@@ -261,10 +257,7 @@ def _r2(X: np.ndarray, y: np.ndarray) -> TimedTraining:
     rate = keras.optimizers.schedules.InverseTimeDecay(3e-4, 1, 1e-6)
     optimizer = keras.optimizers.Adam(rate)
     model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], **NO_XLA)
-    generator = _image_generator()(
-        rotation_range=15, width_shift_range=0.1, height_shift_range=0.1, horizontal_flip=True
-    )
-    return _fit_steps(model, generator.flow(X, np.eye(10)[y], batch_size=64))
+    return _fit_steps(model, image_generator("r2").flow(X, np.eye(10)[y], batch_size=64))
 
 
 def _r4(X: np.ndarray, y: np.ndarray) -> TimedTraining:
@@ -292,22 +285,7 @@ def _r4(X: np.ndarray, y: np.ndarray) -> TimedTraining:
     )
     optimizer = keras.optimizers.Adam(1e-3)
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"], **NO_XLA)
-    generator = _image_generator()(
-        rotation_range=20,
-        width_shift_range=0.2,
-        height_shift_range=0.2,
-        shear_range=0.2,
-        zoom_range=0.2,
-        horizontal_flip=True,
-        fill_mode="nearest",
-    )
-    return _fit_steps(model, generator.flow(X, y, batch_size=32))
-
-
-def _image_generator() -> Any:
-    from keras.src.legacy.preprocessing.image import ImageDataGenerator
-
-    return ImageDataGenerator
+    return _fit_steps(model, image_generator("r4").flow(X, y, batch_size=32))
 
 
 RECIPES = (
