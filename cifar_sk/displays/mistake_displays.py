@@ -137,8 +137,6 @@ class ErrorRateDisplay:
     ----------
     tables : mapping of str to DataFrame
         Name of a statistic to what `cifar_sk.mistakes.error_by_statistic` returns for it.
-    overall : float, default=None
-        Error rate of all samples, drawn as a line.
 
     Attributes
     ----------
@@ -149,7 +147,8 @@ class ErrorRateDisplay:
 
     Examples
     --------
-    >>> table = pd.DataFrame({"mean": [0.2, 0.6], "error_rate": [0.3, 0.1],
+    >>> table = pd.DataFrame({"mean": [0.2, 0.6], "n_samples": [50, 50],
+    ...                       "error_rate": [0.3, 0.1],
     ...                       "ci95_low": [0.2, 0.05], "ci95_high": [0.4, 0.2]})
     >>> ErrorRateDisplay({"brightness": table}).plot().ax_[0].get_xlabel()
     'brightness, mean of each bin'
@@ -158,11 +157,8 @@ class ErrorRateDisplay:
     ax_: np.ndarray
     figure_: Figure
 
-    def __init__(
-        self, tables: Mapping[str, pd.DataFrame], *, overall: float | None = None
-    ) -> None:
+    def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
         self.tables = dict(tables)
-        self.overall = overall
 
     @classmethod
     def from_result(cls, result: OOFResult, images: np.ndarray, *, n_bins: int = 10) -> Self:
@@ -179,9 +175,7 @@ class ErrorRateDisplay:
             str(name): error_by_statistic(result, values[name].to_numpy(), n_bins=n_bins)
             for name in values
         }
-        first = tables["brightness"]
-        overall = np.average(first["error_rate"], weights=first["n_samples"])
-        return cls(tables, overall=float(overall))
+        return cls(tables)
 
     def frame(self) -> pd.DataFrame:
         """Return the bins of all statistics, ``statistic`` saying of which."""
@@ -204,8 +198,8 @@ class ErrorRateDisplay:
         reach = [rate - table["ci95_low"], table["ci95_high"] - rate]
         style: dict[str, Any] = {"color": BLUE, "ms": 5, "lw": 1.2, "capsize": 2}
         ax.errorbar(table["mean"], rate, reach, fmt="o-", label="one bin, 95 %", **style)
-        if self.overall is not None:
-            ax.axhline(self.overall, color=GREY, ls="--", lw=1.2, label="all samples")
+        overall = np.average(rate, weights=table["n_samples"])
+        ax.axhline(overall, color=GREY, ls="--", lw=1.2, label="all samples")
         ax.set_xlabel(f"{name}, mean of each bin")
         ax.set_ylim(bottom=0)
         tidy(ax)
