@@ -31,8 +31,8 @@ class Tile:
     ----------
     sample : int
         Which.
-    true : str
-        Its label.
+    true, predicted : str
+        Its label, and the class of the highest probability.
     src : str
         Data URL, or empty where there are no images.
     bars : list of (str, str, float, str)
@@ -42,6 +42,7 @@ class Tile:
 
     sample: int
     true: str
+    predicted: str
     src: str
     bars: list[tuple[str, str, float, str]]
 
@@ -98,7 +99,7 @@ class TileMaker:
             )
             for label in top_classes(proba, target)
         ]
-        return Tile(sample, self._names[target], src, bars)
+        return Tile(sample, self._names[target], self._names[predicted], src, bars)
 
 
 def galleries(

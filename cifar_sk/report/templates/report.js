@@ -113,7 +113,8 @@
       paragraph.append(element("span", "term", term), ` ${text}`);
       item.append(paragraph);
     };
-    line(`sample ${sample}, ${folds[fold]}, true`, classes[target]);
+    item.append(element("p", "term", `sample ${sample}, ${folds[fold]}`));
+    line("true", classes[target]);
     line("predicted", classes[predicted]);
     item.append(probabilities(record));
     return item;
@@ -132,8 +133,8 @@
     const where = part === 0 ? "all folds" : folds[part - 1];
     document.getElementById("cell-title").textContent = what;
     document.getElementById("cell-note").textContent = n === 0 ?
-      `${what}: no predictions in ${where}.` :
-      `${what}: ${shown.length === n ? "all" : `${count(shown.length)} of`} ${count(n)} ` +
+      `No predictions in ${where}.` :
+      `${shown.length === n ? "All" : `${count(shown.length)} of`} ${count(n)} ` +
       `prediction${n === 1 ? "" : "s"} in ${where}, most confident first.`;
     document.getElementById("cell-tiles").replaceChildren(...shown.map(tile));
     document.getElementById("cell").hidden = false;
