@@ -229,8 +229,8 @@ class OutcomesDisplay:
     ...                          "only_a_right": [2, 2], "only_b_right": [4, 4],
     ...                          "both_wrong": [1, 1]})
     >>> display = OutcomesDisplay(outcomes, ("a", "b")).plot()
-    >>> [round(bar.get_width(), 3) for bar in display.ax_.patches]
-    [-16.667, 33.333]
+    >>> [f"{bar.get_width():.3f}" for bar in display.ax_.patches]
+    ['-16.667', '33.333']
     """
 
     ax_: Axes

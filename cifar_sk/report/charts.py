@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from cifar_sk.displays import ClassScoresDisplay, ReliabilityDisplay
 from cifar_sk.metrics import class_metrics, confusion_table
 from cifar_sk.predictions import OOFResult
 
-__all__ = ["SHADES", "class_bars", "matrix_rows", "reliability_marks", "shade"]
+__all__ = [
+    "SHADES",
+    "class_bars",
+    "matrix_rows",
+    "reliability_marks",
+    "reliability_summary",
+    "shade",
+]
 
 SHADES = (0.01, 0.05, 0.2, 0.5)  # share of the true class where the next shade begins
 
@@ -83,10 +91,38 @@ def reliability_marks(result: OOFResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``error``, the expected calibration error, and ``bins``: dicts of ``lower``, ``upper``,
-        ``confidence``, ``accuracy``, ``n_samples`` and ``height``, the share of the fullest bin.
+        ``error``, the expected calibration error; ``summary``, a sentence; and ``bins``: dicts
+        of ``lower``, ``upper``, ``confidence``, ``accuracy``, ``n_samples`` and ``height``, the
+        share of the fullest bin.
     """
     display = ReliabilityDisplay.from_result(result)
     bins = display.frame()
     bins["height"] = bins["n_samples"] / bins["n_samples"].max()
-    return {"error": display.expected_calibration_error, "bins": bins.to_dict("records")}
+    return {
+        "error": display.expected_calibration_error,
+        "summary": reliability_summary(bins),
+        "bins": bins.to_dict("records"),
+    }
+
+
+def reliability_summary(bins: pd.DataFrame) -> str:
+    """Say in a sentence what a reliability diagram shows.
+
+    Parameters
+    ----------
+    bins : DataFrame
+        As `ReliabilityDisplay.frame` returns it.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> reliability_summary(pd.DataFrame({"accuracy": [0.5], "confidence": [0.75],
+    ...                                   "n_samples": [10]}))
+    'Predictions are on average less accurate than confident, by 0.250.'
+    """
+    mean = np.average(bins["accuracy"] - bins["confidence"], weights=bins["n_samples"])
+    tendency = "less" if mean < 0 else "more"
+    return f"Predictions are on average {tendency} accurate than confident, by {abs(mean):.3f}."

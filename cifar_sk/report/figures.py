@@ -21,6 +21,7 @@ from cifar_sk.displays import (
 )
 from cifar_sk.metrics import pooling_note, row_name
 from cifar_sk.predictions import FoldResult, OOFResult
+from cifar_sk.report.charts import reliability_summary
 from cifar_sk.report.mistake_tables import MistakeTables
 
 __all__ = ["ReportFigure", "draw_figures", "finish"]
@@ -190,12 +191,9 @@ def _class_scores(result: OOFResult) -> ReportFigure:
 
 def _reliability(result: OOFResult) -> ReportFigure:
     display = ReliabilityDisplay.from_result(result).plot()
-    filled = display.frame()
-    mean = np.average(filled["accuracy"] - filled["confidence"], weights=filled["n_samples"])
-    tendency = "less" if mean < 0 else "more"
     alt = (
-        f"Accuracy against confidence in bins, with sample counts. Predictions are on average "
-        f"{tendency} accurate than confident, by {abs(mean):.3f}."
+        "Accuracy against confidence in bins, with sample counts. "
+        f"{reliability_summary(display.frame())}"
     )
     caption = (
         f"Reliability diagram. {pooling_note(result)} Below the diagonal the model is "

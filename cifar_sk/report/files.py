@@ -113,15 +113,21 @@ def rewrite_page(
         If ``fold_metrics.csv`` cannot be read, or there is not one image per sample.
     """
     folder = Path(directory)
-    file = folder / "fold_metrics.csv"
-    counts = dict.fromkeys(["n_train", "n_test"], "Int64")
+    table = _read_fold_metrics(folder / "fold_metrics.csv")
+    return _write(folder, _analysis(result, table, images, info or {}))
+
+
+def _read_fold_metrics(file: Path) -> pd.DataFrame:
     try:
-        table = pd.read_csv(file, dtype=counts, float_precision="round_trip")
-    except (OSError, ValueError) as error:
+        # As text first: pandas' own reading of floats may miss the last bit.
+        table = pd.read_csv(file, dtype=str)
+        numbers = table.columns.drop(["row", "error", "basis"])
+        table = table.astype(dict.fromkeys(numbers, "float64"))
+        return table.astype(dict.fromkeys(["n_train", "n_test"], "Int64"))
+    except (OSError, ValueError, KeyError) as error:
         raise InputError(
             f"{file} cannot be read ({error}); finish the run with --resume."
         ) from error
-    return _write(folder, _analysis(result, table, images, info or {}))
 
 
 def _write(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
