@@ -305,6 +305,16 @@ def test_displays_draw(shape):
     assert bars == pytest.approx([-100 / 3, 0, -100, 100 / 3, 50, 0])
 
 
+def test_long_names_stay_within_the_figure():
+    pairs = pd.DataFrame(
+        {"true": "automobile", "predicted": "an aircraft", "n": 1000, "share": 0.1},
+        index=range(8),
+    ).assign(examples=[[0, 0, 0, 0, 0, 0]] * 8)
+    display = ConfusedPairsDisplay(pairs, np.zeros((1, 4, 4), np.uint8)).plot()
+    FigureCanvasAgg(display.figure_).draw()
+    assert display.ax_.get_tightbbox().x0 >= 0
+
+
 def test_suspected_labels_are_drawn_with_what_is_suggested():
     labels, proba = noisy()
     result = make_result(proba, target=labels, names=("a", "b", "c", "d"))

@@ -112,6 +112,7 @@ class ConfusedPairsDisplay:
             for pair in self.pairs.to_dict("records")
         ]
         self.ax_.set(xlim=(0, n_columns), ylim=(n_rows, 0), aspect="equal", xticks=[])
+        self.ax_.set_anchor("W")  # else the layout leaves the names too little room
         self.ax_.set_yticks(np.arange(n_rows) + 0.5, names, fontsize=9, parse_math=False)
         self.ax_.tick_params(length=0, labelcolor=INK)
         self.ax_.spines[:].set_visible(False)

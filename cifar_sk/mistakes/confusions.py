@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.errors import InputError
-from cifar_sk.metrics import class_metrics, confusion_table
+from cifar_sk.metrics import confusion_table
 from cifar_sk.mistakes.samples import missed_samples, pool_predictions
 from cifar_sk.predictions import OOFResult
 
@@ -96,27 +96,36 @@ def hardest_classes(result: OOFResult) -> pd.DataFrame:
     InputError
         If no fold has predictions.
     """
-    metrics = class_metrics(result)
     names = list(result.class_names)
-    n_classes = len(names)
-    errors = (
-        (1 - metrics["recall"]).where(metrics["support"] > 0).to_numpy().reshape(-1, n_classes)
-    )
     counts = confusion_table(result).to_numpy(copy=True)
+    support = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
-    worst = counts.argmax(axis=1)
     n_worst = counts.max(axis=1)
-    missed = missed_samples(result).query("is_always_wrong")["true"].value_counts()
+    worst = np.asarray(names, dtype=object)[counts.argmax(axis=1)]
+    always = missed_samples(result).query("is_always_wrong")["true"].value_counts()
+    by_fold = _error_rates_by_fold(result)
     table = pd.DataFrame(
         {
             "class": names,
-            "support": metrics["support"].to_numpy()[:n_classes],
-            "error_rate": errors[0],
-            "error_rate_min": pd.DataFrame(errors[1:]).min(),
-            "error_rate_max": pd.DataFrame(errors[1:]).max(),
-            "mistaken_for": np.where(n_worst > 0, np.asarray(names, dtype=object)[worst], ""),
+            "support": support,
+            "error_rate": counts.sum(axis=1) / np.where(support > 0, support, np.nan),
+            "error_rate_min": by_fold.min(),
+            "error_rate_max": by_fold.max(),
+            "mistaken_for": np.where(n_worst > 0, worst, ""),
             "n_mistaken_for": n_worst,
-            "n_always_wrong": missed.reindex(names, fill_value=0).to_numpy(),
+            "n_always_wrong": always.reindex(names, fill_value=0).to_numpy(),
         }
     )
     return table.sort_values("error_rate", ascending=False, kind="stable", ignore_index=True)
+
+
+def _error_rates_by_fold(result: OOFResult) -> pd.DataFrame:
+    """Return the error rate of every class, a row per fold; NaN where a fold has none of it."""
+    pooled = pool_predictions(result)
+    n_classes = len(result.class_names)
+    folds, place = np.unique(pooled.fold, return_inverse=True)
+    cell = place * n_classes + pooled.target
+    n_wrong = np.bincount(cell, pooled.is_wrong, len(folds) * n_classes)
+    support = np.bincount(cell, minlength=len(folds) * n_classes)
+    rates = n_wrong / np.where(support > 0, support, np.nan)
+    return pd.DataFrame(rates.reshape(-1, n_classes))
