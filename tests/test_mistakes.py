@@ -248,6 +248,16 @@ def test_error_rate_counts_all_repeats_but_intervals_only_samples():
     assert table["ci95_high"].item() > interval.high
 
 
+@pytest.mark.parametrize("is_wrong", [False, True])
+def test_intervals_hold_rates_of_0_and_1(is_wrong):
+    for n in range(1, 60):
+        target = np.zeros(n, np.int64)
+        proba = probabilities([int(is_wrong)] * n, [0.9] * n)
+        table = error_by_statistic(make_result(proba, target=target), np.zeros(n))
+        low, rate, high = table[["ci95_low", "error_rate", "ci95_high"]].iloc[0]
+        assert low <= rate <= high
+
+
 @pytest.mark.parametrize("values", [np.zeros(5), np.full(6, np.nan)])
 def test_a_value_per_sample_is_needed(values):
     with pytest.raises(InputError, match="each of 6 samples"):

@@ -151,4 +151,6 @@ def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 1
 def _wilson(rate: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
     centre = (rate + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
     half = _Z / (1 + _Z**2 / n) * np.sqrt(rate * (1 - rate) / n + _Z**2 / (4 * n**2))
-    return (centre - half).clip(lower=0), (centre + half).clip(upper=1)
+    # At rates of 0 and 1 a rounding error would put the rate itself outside.
+    low, high = (centre - half).clip(lower=0), (centre + half).clip(upper=1)
+    return np.minimum(low, rate), np.maximum(high, rate)
