@@ -153,4 +153,4 @@ def _wilson(rate: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
     half = _Z / (1 + _Z**2 / n) * np.sqrt(rate * (1 - rate) / n + _Z**2 / (4 * n**2))
     # At rates of 0 and 1 a rounding error would put the rate itself outside.
     low, high = (centre - half).clip(lower=0), (centre + half).clip(upper=1)
-    return np.minimum(low, rate), np.maximum(high, rate)
+    return low.clip(upper=rate), high.clip(lower=rate)
