@@ -173,8 +173,9 @@ class CVJob:
 
     def finish(self, folder: RunFolder, result: OOFResult) -> int:
         """Write the tables and figures, print the end, and return the exit code."""
-        from cifar_sk.metrics import fold_metrics, row_name
+        from cifar_sk.metrics import fold_metrics
         from cifar_sk.report import summary_table, write_report
+        from cifar_sk.report.run_info import run_info
 
         failed = {str(fold.index): fold.error for fold in result.failed}
         missing = result.n_expected - len(result.folds)
@@ -184,27 +185,7 @@ class CVJob:
             "score_time": sum(fold.score_time for fold in result.scored),
         }
         folder.update(status=status, failed=failed, timings=timings)
-        manifest = folder.manifest
-        identity = manifest["identity"]
-        info = {
-            "title": manifest["title"],
-            "fallback": manifest["fallback"],
-            "data set": f"{identity['data']['name']}, {identity['data']['n_samples']:,} images",
-            "data source": manifest["data_source"],
-            "data fingerprint": identity["data"]["fingerprint"],
-            "split": f"{identity['split']['n_repeats']} × {identity['split']['n_folds']} folds",
-            "split fingerprint": identity["split"]["fingerprint"],
-            "seed": identity["seed"],
-            "command": manifest["command"],
-            "versions": manifest["versions"],
-            "machine": manifest["machine"],
-        }
-        if manifest.get("selected"):
-            info["selected parameters"] = manifest["selected"]
-        searched = [fold for fold in result.scored if fold.best_params is not None]
-        if searched:
-            won = {row_name(fold): fold.best_params for fold in searched}
-            info["parameters that won in each fold"] = won
+        info = run_info(folder.manifest, result)
         write_report(result, folder.path, images=self.bunch.images, info=info)
         _print_end(summary_table(fold_metrics(result)), result, folder.path)
         return 1 if failed else 0

@@ -7,12 +7,22 @@ numbers. Nothing here touches pyplot; in a notebook, ``display.figure_`` shows t
 from cifar_sk.displays.class_displays import ClassScoresDisplay, ConfusionDisplay
 from cifar_sk.displays.curve_displays import LearningCurvesDisplay, ReliabilityDisplay
 from cifar_sk.displays.image_displays import SampleGridDisplay
+from cifar_sk.displays.mistake_displays import (
+    ConfusedPairsDisplay,
+    ErrorRateDisplay,
+    LabelIssuesDisplay,
+    OutcomesDisplay,
+)
 from cifar_sk.displays.study_displays import ParallelCoordinatesDisplay, SliceDisplay
 
 __all__ = [
     "ClassScoresDisplay",
+    "ConfusedPairsDisplay",
     "ConfusionDisplay",
+    "ErrorRateDisplay",
+    "LabelIssuesDisplay",
     "LearningCurvesDisplay",
+    "OutcomesDisplay",
     "ParallelCoordinatesDisplay",
     "ReliabilityDisplay",
     "SampleGridDisplay",

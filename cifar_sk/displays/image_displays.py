@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["SampleGridDisplay"]
+__all__ = ["SampleGridDisplay", "displayable"]
 
 _TILE = 1.45  # inches, the width of two names and a percentage at 7.5 points
 _TEXT = 0.33  # of a tile, the room for two lines below the image
@@ -140,7 +140,7 @@ class SampleGridDisplay:
     def _plot_tile(self, place: int) -> None:
         row, column = divmod(place, self.n_columns)
         left, top = column + 0.04, row * (1 + _TEXT)
-        image = _displayable(self.images[place])
+        image = displayable(self.images[place])
         self.ax_.imshow(
             image,
             cmap="gray",
@@ -195,7 +195,7 @@ def _pick(images: np.ndarray, chosen: pd.DataFrame) -> np.ndarray:
     return np.stack([np.asarray(images[sample]) for sample in chosen["sample"]])
 
 
-def _displayable(image: np.ndarray) -> np.ndarray:
+def displayable(image: np.ndarray) -> np.ndarray:
     """Return the image as matplotlib takes it: no single channel, floats from 0 to 1."""
     image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
     return image if image.dtype == np.uint8 else np.clip(image.astype(np.float64), 0, 1)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cifar_sk.displays import (
     ClassScoresDisplay,
+    ConfusedPairsDisplay,
     ConfusionDisplay,
+    ErrorRateDisplay,
+    LabelIssuesDisplay,
     LearningCurvesDisplay,
     ReliabilityDisplay,
     SampleGridDisplay,
 )
 from cifar_sk.metrics import pooling_note, row_name
 from cifar_sk.predictions import FoldResult, OOFResult
+from cifar_sk.report.charts import reliability_summary
+from cifar_sk.report.mistake_tables import MistakeTables
 
 __all__ = ["ReportFigure", "draw_figures", "finish"]
 
@@ -39,8 +44,6 @@ class ReportFigure:
         The picture; the same figure gives the same bytes.
     width : int
         Natural width, CSS pixels.
-    in_page : bool
-        Whether the page shows it; the others are files only.
     """
 
     name: str
@@ -48,7 +51,6 @@ class ReportFigure:
     alt: str
     png: bytes
     width: int
-    in_page: bool = True
 
     @property
     def base64(self) -> str:
@@ -56,7 +58,11 @@ class ReportFigure:
         return base64.b64encode(self.png).decode("ascii")
 
 
-def draw_figures(result: OOFResult, images: np.ndarray | None = None) -> list[ReportFigure]:
+def draw_figures(
+    result: OOFResult,
+    images: np.ndarray | None = None,
+    mistakes: MistakeTables | None = None,
+) -> list[ReportFigure]:
     """Draw what can be drawn of a run.
 
     Parameters
@@ -65,6 +71,8 @@ def draw_figures(result: OOFResult, images: np.ndarray | None = None) -> list[Re
         What the fold loop returned.
     images : ndarray of shape (n_samples, h, w[, c]), default=None
         The images of the data set.
+    mistakes : MistakeTables, default=None
+        Of the same run and images, where they are known already.
 
     Returns
     -------
@@ -83,9 +91,21 @@ def draw_figures(result: OOFResult, images: np.ndarray | None = None) -> list[Re
     figures += [_confusion(result, fold) for fold in result.scored]
     figures += [_class_scores(result), _reliability(result)]
     if images is not None:
-        figures.append(_samples(result, images))
-        if _has_mistakes(result):
-            figures.append(_mistakes(result, images))
+        known = mistakes or MistakeTables.from_result(result, images)
+        figures += _image_figures(result, images, known)
+    return figures
+
+
+def _image_figures(
+    result: OOFResult, images: np.ndarray, mistakes: MistakeTables
+) -> list[ReportFigure]:
+    figures = [_error_rates(mistakes), _samples(result, images)]
+    if _has_mistakes(result):
+        figures.append(_mistakes(result, images))
+    if len(mistakes.pairs):
+        figures.append(_pairs(mistakes, images))
+    if len(mistakes.issues):
+        figures.append(_label_issues(result, images))
     return figures
 
 
@@ -155,8 +175,7 @@ def _confusion(
     caption = f"Confusion matrix, {cells}. {held} Colour is the share of the true class."
     name = "confusion_matrix" + ("_normalized" if normalize else "")
     name += "" if fold is None else f"_{row_name(fold)}"
-    figure = finish(name, display.figure_, caption, alt)
-    return replace(figure, in_page=fold is None)
+    return finish(name, display.figure_, caption, alt)
 
 
 def _class_scores(result: OOFResult) -> ReportFigure:
@@ -172,18 +191,45 @@ def _class_scores(result: OOFResult) -> ReportFigure:
 
 def _reliability(result: OOFResult) -> ReportFigure:
     display = ReliabilityDisplay.from_result(result).plot()
-    filled = display.frame()
-    mean = np.average(filled["accuracy"] - filled["confidence"], weights=filled["n_samples"])
-    tendency = "less" if mean < 0 else "more"
     alt = (
-        f"Accuracy against confidence in bins, with sample counts. Predictions are on average "
-        f"{tendency} accurate than confident, by {abs(mean):.3f}."
+        "Accuracy against confidence in bins, with sample counts. "
+        f"{reliability_summary(display.frame())}"
     )
     caption = (
         f"Reliability diagram. {pooling_note(result)} Below the diagonal the model is "
         "overconfident; the bars count the predictions in each bin."
     )
     return finish("reliability", display.figure_, caption, alt)
+
+
+def _error_rates(mistakes: MistakeTables) -> ReportFigure:
+    display = ErrorRateDisplay(mistakes.by_statistic).plot()
+    parts = [
+        f"by {name} from {rate.min():.3f} to {rate.max():.3f}"
+        for name, rate in ((n, table["error_rate"]) for n, table in mistakes.by_statistic.items())
+    ]
+    alt = f"Line charts. The error rate goes {' and '.join(parts)}."
+    caption = (
+        "Error rate in bins of equally many images, by the mean and the standard deviation of "
+        "their luma, with Wilson intervals. A trend shows what goes together, not what causes it."
+    )
+    return finish("error_by_brightness_and_contrast", display.figure_, caption, alt)
+
+
+def _pairs(mistakes: MistakeTables, images: np.ndarray) -> ReportFigure:
+    display = ConfusedPairsDisplay(mistakes.pairs.head(8), images).plot()
+    first = display.frame().iloc[0]
+    alt = f"Rows of images. {first['true']} is taken for {first['predicted']} {first['n']} times."
+    caption = "The most frequent confusions, each with its most confident mistakes."
+    return finish("confused_pairs", display.figure_, caption, alt)
+
+
+def _label_issues(result: OOFResult, images: np.ndarray) -> ReportFigure:
+    display = LabelIssuesDisplay.from_result(result, images).plot()
+    first = display.frame().iloc[0]
+    alt = f"Grid of images. The most suspicious {first['true']} may be a {first['predicted']}."
+    caption = "Labels that confident learning suspects; only looking at the images decides."
+    return finish("label_issues", display.figure_, caption, alt)
 
 
 def _samples(result: OOFResult, images: np.ndarray) -> ReportFigure:

@@ -23,9 +23,10 @@ from cifar_sk.metrics import (
 )
 from cifar_sk.predictions import OOFResult
 from cifar_sk.report.figures import draw_figures
+from cifar_sk.report.mistake_tables import MistakeTables
 from cifar_sk.report.page import FOLD_COLUMNS, INTERVAL, number, pair, render_page
 
-__all__ = ["summary_table", "write_report"]
+__all__ = ["rewrite_page", "summary_table", "write_report"]
 
 
 def write_report(
@@ -44,8 +45,8 @@ def write_report(
     directory : path-like
         An existing folder.
     images : ndarray of shape (n_samples, h, w[, c]), default=None
-        The images of the data set, uint8 or float in [0, 1]; with them come figures of samples
-        and of mistakes.
+        The images of the data set, uint8 or float in [0, 1]; c is 1, 3 or 4. With them come
+        figures of samples and of mistakes, and pictures in the page.
     info : mapping, default=None
         What to say about the run, in this order: any names and values; a mapping as a value is
         listed within. ``title`` becomes the heading, and ``fallback``, a sentence, a warning
@@ -58,7 +59,9 @@ def write_report(
         ``class_metrics.csv``, ``confusion_matrix.csv``, ``confusion_matrix_fold_00.csv`` and so
         on (counts), ``confusion_matrix_normalized.csv`` and so on (shares of the true class),
         ``best_params.csv`` (what a search chose in each fold, where there was one),
-        ``oof_predictions.csv``, ``classification_report.txt`` and ``figures/*.png``.
+        ``oof_predictions.csv``, ``classification_report.txt``, ``mistakes.csv``,
+        ``confused_pairs.csv``, ``hardest_classes.csv``, ``label_issues.csv``, with images
+        ``error_by_brightness.csv`` and ``error_by_contrast.csv``, and ``figures/*.png``.
 
     Raises
     ------
@@ -72,14 +75,82 @@ def write_report(
     folder = Path(directory)
     if not folder.is_dir():
         raise InputError(f"directory must be an existing folder, got {str(folder)!r}; create it")
-    figures = draw_figures(result, images)
-    contents = _tables(result)
-    contents |= {f"figures/{figure.name}.png": figure.png for figure in figures}
-    contents["report.html"] = render_page(result, figures, info or {}).encode()
+    table = fold_metrics(result)
+    contents = {"fold_metrics.csv": _csv(table)}
+    if result.scored:
+        contents |= _tables(result)
+    contents |= _analysis(result, table, images, info or {})
+    return _write(folder, contents)
+
+
+def rewrite_page(
+    result: OOFResult,
+    directory: str | os.PathLike[str],
+    *,
+    images: np.ndarray | None = None,
+    info: Mapping[str, Any] | None = None,
+) -> list[Path]:
+    """Write page, figures and tables of mistakes of a finished run again.
+
+    Parameters
+    ----------
+    result : OOFResult
+        As `cifar_sk.finished_runs.read_run` reads it.
+    directory : path-like
+        The run folder. Its ``fold_metrics.csv`` is read, not written: it also holds the scores
+        on the official test split, which the predictions alone do not give.
+    images, info
+        As for `write_report`.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        If ``fold_metrics.csv`` cannot be read, or there is not one image per sample.
+    """
+    folder = Path(directory)
+    table = _read_fold_metrics(folder / "fold_metrics.csv")
+    return _write(folder, _analysis(result, table, images, info or {}))
+
+
+def _read_fold_metrics(file: Path) -> pd.DataFrame:
+    try:
+        # As text first: pandas' own reading of floats may miss the last bit.
+        table = pd.read_csv(file, dtype=str)
+        numbers = table.columns.drop(["row", "error", "basis"])
+        table = table.astype(dict.fromkeys(numbers, "float64"))
+        return table.astype(dict.fromkeys(["n_train", "n_test"], "Int64"))
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{file} cannot be read ({error}); finish the run with --resume."
+        ) from error
+
+
+def _write(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
     (folder / "figures").mkdir(exist_ok=True)
     for name, content in contents.items():
         write_atomically(folder / name, content)
     return [folder / name for name in contents]
+
+
+def _analysis(
+    result: OOFResult, table: pd.DataFrame, images: np.ndarray | None, info: Mapping[str, Any]
+) -> dict[str, bytes]:
+    """Return tables of mistakes, figures and page, by file name."""
+    if not result.scored:
+        return {"report.html": render_page(result, [], info, table=table).encode()}
+    mistakes = MistakeTables.from_result(result, images)
+    figures = draw_figures(result, images, mistakes)
+    page = render_page(result, figures, info, table=table, mistakes=mistakes, images=images)
+    return {
+        **{name: _csv(rows) for name, rows in mistakes.files().items()},
+        **{f"figures/{figure.name}.png": figure.png for figure in figures},
+        "report.html": page.encode(),
+    }
 
 
 def summary_table(table: pd.DataFrame) -> list[list[str]]:
@@ -126,9 +197,7 @@ def summary_table(table: pd.DataFrame) -> list[list[str]]:
 
 
 def _tables(result: OOFResult) -> dict[str, bytes]:
-    contents = {"fold_metrics.csv": _csv(fold_metrics(result))}
-    if not result.scored:
-        return contents
+    contents = {}
     best_params = best_params_table(result)
     if len(best_params):
         contents["best_params.csv"] = _csv(best_params)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from cifar_sk.displays import ClassScoresDisplay
-from cifar_sk.metrics import (
-    METRICS,
-    class_metrics,
-    fold_metrics,
-    pooled_accuracy,
-    pooling_note,
-)
+from cifar_sk.metrics import METRICS, fold_metrics, pooled_accuracy, pooling_note, row_name
 from cifar_sk.metrics.fold_table import fold_count
 from cifar_sk.predictions import OOFResult
+from cifar_sk.report.charts import class_bars, matrix_rows, reliability_marks
 from cifar_sk.report.figures import ReportFigure
+from cifar_sk.report.mistake_tables import MistakeTables
+from cifar_sk.report.page_data import page_data, script_json
+from cifar_sk.report.thumbnails import Thumbnails
+from cifar_sk.report.tiles import TileMaker, galleries, pair_rows
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FOLD_COLUMNS",
     "INTERVAL",
+    "content_security_policy",
     "environment",
     "number",
     "pair",
@@ -62,7 +64,13 @@ def pair(first: float, second: float, join: str, text: str = "{:.4f}") -> str:
 
 
 def render_page(
-    result: OOFResult, figures: Sequence[ReportFigure], info: Mapping[str, Any]
+    result: OOFResult,
+    figures: Sequence[ReportFigure],
+    info: Mapping[str, Any],
+    *,
+    table: pd.DataFrame | None = None,
+    mistakes: MistakeTables | None = None,
+    images: np.ndarray | None = None,
 ) -> str:
     """Return the page as text.
 
@@ -71,20 +79,33 @@ def render_page(
     result : OOFResult
         What the fold loop returned.
     figures : sequence of ReportFigure
-        What to show, in this order.
+        As `cifar_sk.report.figures.draw_figures` returns them; the page shows those that it
+        does not draw itself.
     info : mapping
         As for `cifar_sk.report.write_report`.
+    table : DataFrame, default=None
+        As `cifar_sk.metrics.fold_metrics` returns it; None computes it.
+    mistakes : MistakeTables, default=None
+        Of the same run; None computes them.
+    images : ndarray of shape (n_samples, h, w[, c]), default=None
+        The images of the data set.
 
     Returns
     -------
     str
-        HTML5 with its style and images inside. Names and values from outside are escaped.
+        HTML5 with style, script, data and images inside; its Content-Security-Policy keeps it
+        from loading anything. Names and values from outside are escaped.
     """
-    table = fold_metrics(result)
+    table = fold_metrics(result) if table is None else table
+    parts = _scored_parts(result, figures, table, mistakes, images) if result.scored else {}
+    style, script = (_source(name) for name in ("report.css", "report.js"))
     return (
         environment()
         .get_template("report.html.jinja")
         .render(
+            policy=content_security_policy(style, script),
+            style=style,
+            script=script,
             title=info.get("title", "Cross-validation report"),
             fallback=info.get("fallback"),
             info=[
@@ -94,29 +115,91 @@ def render_page(
             n_missing=result.n_expected - len(result.folds),
             failed=result.failed,
             interval=INTERVAL,
-            headline=_headline(result, table) if result.scored else None,
             metrics=_metric_rows(table),
-            has_test_split=result.holdout_target is not None,
+            has_test_split="test_split_accuracy" in table,
             fold_headings=[heading for heading, _ in FOLD_COLUMNS.values()],
             folds=_fold_rows(table),
-            classes=_class_rows(result) if result.scored else [],
             note=pooling_note(result),
-            figures=[figure for figure in figures if figure.in_page],
+            scored=parts,
         )
     )
+
+
+def content_security_policy(*inlined: str) -> str:
+    """Return a policy that lets a page use what is in it and load nothing.
+
+    Parameters
+    ----------
+    *inlined : str
+        Its style and script elements' texts, to the letter.
+
+    Returns
+    -------
+    str
+        For ``<meta http-equiv="Content-Security-Policy">``. Data URLs may be images.
+
+    Examples
+    --------
+    >>> content_security_policy("")[:47]
+    "default-src 'none'; img-src data:; style-src 's"
+    """
+    digests = [hashlib.sha256(text.encode()).digest() for text in inlined]
+    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return (
+        f"default-src 'none'; img-src data:; style-src {hashes}; script-src {hashes}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _source(name: str) -> str:
+    loader = environment().loader
+    if loader is None:
+        return ""
+    return loader.get_source(environment(), name)[0]
+
+
+def _scored_parts(
+    result: OOFResult,
+    figures: Sequence[ReportFigure],
+    table: pd.DataFrame,
+    mistakes: MistakeTables | None,
+    images: np.ndarray | None,
+) -> dict[str, Any]:
+    """Collect what there is only where a fold has predictions."""
+    mistakes = mistakes or MistakeTables.from_result(result, images)
+    thumbnails = None if images is None else Thumbnails(images)
+    maker = TileMaker(result, thumbnails)
+    return {
+        "headline": _headline(result, table),
+        "figures": {figure.name: figure for figure in figures},
+        "matrix": matrix_rows(result),
+        "names": result.class_names,
+        "fold_names": [row_name(fold) for fold in result.scored],
+        "data": script_json(page_data(result, thumbnails)),
+        "classes": class_bars(result),
+        "hardest": mistakes.classes.set_index("class").to_dict("index"),
+        "reliability": reliability_marks(result),
+        "pairs": pair_rows(mistakes.pairs, maker),
+        "n_pairs": len(mistakes.pairs),
+        "galleries": galleries(result, maker, mistakes.missed, mistakes.issues),
+        "pixelated": thumbnails is not None and thumbnails.is_pixelated,
+        "has_images": images is not None,
+    }
 
 
 def environment() -> Environment:
     """Return where the templates are; what they are given is escaped, and must be there."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    found = Environment(
         loader=PackageLoader("cifar_sk.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters |= {"number": number, "pair": pair}
+    return found
 
 
 def plain_text(value: Any) -> str:
@@ -159,27 +242,16 @@ def _metric_rows(table: pd.DataFrame) -> list[dict[str, str]]:
 
 def _fold_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     folds = table[table["row"].str.startswith("fold_")]
+    columns = [("n_train", "{}"), ("n_test", "{}")]
+    columns += [(name, text) for name, (_, text) in FOLD_COLUMNS.items()]
     return [
         {
             "row": fold["row"],
-            "n_train": number(fold["n_train"], "{}"),
-            "n_test": number(fold["n_test"], "{}"),
-            "scores": [number(fold[name], text) for name, (_, text) in FOLD_COLUMNS.items()],
+            "cells": [(number(fold[name], text), _sort_key(fold[name])) for name, text in columns],
         }
         for fold in folds.to_dict("records")
     ]
 
 
-def _class_rows(result: OOFResult) -> list[list[str]]:
-    pooled = class_metrics(result).query("row == 'pooled'")
-    spread = ClassScoresDisplay.from_result(result).scores
-    low, high = spread.min(axis=1).to_numpy(), spread.max(axis=1).to_numpy()
-    return [
-        [
-            row["class"],
-            *(number(row[name], "{:.3f}") for name in ("precision", "recall", "f1")),
-            pair(low[place], high[place], "to", "{:.3f}"),
-            f"{row['support']:,}",
-        ]
-        for place, row in enumerate(pooled.to_dict("records"))
-    ]
+def _sort_key(value: Any) -> str:
+    return "" if pd.isna(value) else repr(float(value))

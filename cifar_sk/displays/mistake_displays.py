@@ -1,0 +1,310 @@
+"""Displays of mistakes: confused pairs, errors by brightness, two runs, suspected labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.displays.drawing import (
+    BLUE,
+    GREY,
+    INK,
+    VERMILLION,
+    heading,
+    label,
+    make_axes,
+    root_figure,
+    tidy,
+)
+from cifar_sk.displays.image_displays import SampleGridDisplay, displayable
+from cifar_sk.errors import InputError
+from cifar_sk.mistakes import (
+    brightness_and_contrast,
+    confused_pairs,
+    error_by_statistic,
+    label_issues,
+    outcomes_by_class,
+)
+from cifar_sk.mistakes.image_statistics import check_images
+from cifar_sk.predictions import OOFResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "ConfusedPairsDisplay",
+    "ErrorRateDisplay",
+    "LabelIssuesDisplay",
+    "OutcomesDisplay",
+]
+
+
+class ConfusedPairsDisplay:
+    """The most frequent confusions, a row of images each.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        As `cifar_sk.mistakes.confused_pairs` returns it.
+    images : ndarray of shape (n_samples, h, w[, c])
+        The images of the data set, in its order.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where `plot` drew.
+    figure_ : Figure
+        Its figure.
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({"true": ["cat"], "predicted": ["dog"], "n": [2], "share": [0.25],
+    ...                       "n_reverse": [1], "examples": [[0, 1]]})
+    >>> display = ConfusedPairsDisplay(pairs, np.zeros((2, 8, 8), np.uint8)).plot()
+    >>> display.ax_.get_yticklabels()[0].get_text()
+    'cat → dog: 2 (25 %)'
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(self, pairs: pd.DataFrame, images: np.ndarray) -> None:
+        self.pairs = pairs
+        self.images = images
+
+    @classmethod
+    def from_result(
+        cls, result: OOFResult, images: np.ndarray, *, n_pairs: int = 8, n_examples: int = 8
+    ) -> Self:
+        """Choose the most frequent pairs, and of each the most confident mistakes.
+
+        Raises
+        ------
+        InputError
+            If there is not one image per sample, or every prediction is right.
+        """
+        check_images(images, len(result.target))
+        pairs = confused_pairs(result, n_examples=n_examples).head(n_pairs)
+        if pairs.empty:
+            raise InputError("result must hold a wrong prediction, but every one is right")
+        return cls(pairs, images)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the pairs drawn, with the samples shown."""
+        return self.pairs
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on `ax`, or on a new figure whose height follows the number of pairs."""
+        n_rows = len(self.pairs)
+        n_columns = max(len(examples) for examples in self.pairs["examples"])
+        (self.ax_,) = make_axes(ax, 1, figsize=(3.0 + 0.62 * n_columns, 0.7 + 0.66 * n_rows))
+        self.figure_ = root_figure(self.ax_)
+        for row, examples in enumerate(self.pairs["examples"]):
+            for column, sample in enumerate(examples):
+                self._draw(np.asarray(self.images[sample]), row, column)
+        names = [
+            f"{label(pair['true'], 16)} → {label(pair['predicted'], 16)}: "
+            f"{pair['n']} ({100 * pair['share']:.0f} %)"
+            for pair in self.pairs.to_dict("records")
+        ]
+        self.ax_.set(xlim=(0, n_columns), ylim=(n_rows, 0), aspect="equal", xticks=[])
+        self.ax_.set_anchor("W")  # else the layout leaves the names too little room
+        self.ax_.set_yticks(np.arange(n_rows) + 0.5, names, fontsize=9, parse_math=False)
+        self.ax_.tick_params(length=0, labelcolor=INK)
+        self.ax_.spines[:].set_visible(False)
+        heading(self.ax_, "Most frequent confusions: true → predicted")
+        return self
+
+    def _draw(self, image: np.ndarray, row: int, column: int) -> None:
+        image = displayable(image)
+        self.ax_.imshow(
+            image,
+            cmap="gray",
+            vmin=0,
+            vmax=255 if image.dtype == np.uint8 else 1,
+            extent=(column + 0.04, column + 0.96, row + 0.96, row + 0.04),
+            interpolation="nearest",
+        )
+
+
+class ErrorRateDisplay:
+    """Error rate against what the images look like, with 95 % intervals.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Name of a statistic to what `cifar_sk.mistakes.error_by_statistic` returns for it.
+
+    Attributes
+    ----------
+    ax_ : ndarray of Axes
+        One for each statistic.
+    figure_ : Figure
+        Their figure.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"mean": [0.2, 0.6], "n_samples": [50, 50],
+    ...                       "error_rate": [0.3, 0.1],
+    ...                       "ci95_low": [0.2, 0.05], "ci95_high": [0.4, 0.2]})
+    >>> ErrorRateDisplay({"brightness": table}).plot().ax_[0].get_xlabel()
+    'brightness, mean of each bin'
+    """
+
+    ax_: np.ndarray
+    figure_: Figure
+
+    def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
+        self.tables = dict(tables)
+
+    @classmethod
+    def from_result(cls, result: OOFResult, images: np.ndarray, *, n_bins: int = 10) -> Self:
+        """Bin the samples by brightness and by contrast.
+
+        Raises
+        ------
+        InputError
+            If there is not one image per sample, or no sample has a prediction.
+        """
+        check_images(images, len(result.target))
+        values = brightness_and_contrast(images)
+        tables = {
+            str(name): error_by_statistic(result, values[name].to_numpy(), n_bins=n_bins)
+            for name in values
+        }
+        return cls(tables)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the bins of all statistics, ``statistic`` saying of which."""
+        parts = [table.assign(statistic=name) for name, table in self.tables.items()]
+        return pd.concat(parts, ignore_index=True)
+
+    def plot(self, ax: Axes | Sequence[Axes] | None = None) -> Self:
+        """Draw on one axes per statistic, or on a new figure."""
+        n_axes = len(self.tables)
+        size = (4.6 * n_axes + 0.2, 3.8)
+        self.ax_ = make_axes(ax, n_axes, figsize=size, ncols=n_axes, sharey=True)
+        self.figure_ = root_figure(self.ax_[0])
+        for axes, (name, table) in zip(self.ax_, self.tables.items(), strict=True):
+            self._plot_panel(axes, name, table)
+        self.ax_[0].set_ylabel("error rate")
+        return self
+
+    def _plot_panel(self, ax: Axes, name: str, table: pd.DataFrame) -> None:
+        rate = table["error_rate"]
+        reach = [rate - table["ci95_low"], table["ci95_high"] - rate]
+        style: dict[str, Any] = {"color": BLUE, "ms": 5, "lw": 1.2, "capsize": 2}
+        ax.errorbar(table["mean"], rate, reach, fmt="o-", label="one bin, 95 %", **style)
+        overall = np.average(rate, weights=table["n_samples"])
+        ax.axhline(overall, color=GREY, ls="--", lw=1.2, label="all samples")
+        ax.set_xlabel(f"{name}, mean of each bin")
+        ax.set_ylim(bottom=0)
+        tidy(ax)
+        heading(ax, f"Error rate by {name}", legend_columns=2)
+
+
+class OutcomesDisplay:
+    """What two runs each miss that the other gets, class by class.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        As `cifar_sk.mistakes.outcomes_by_class` returns it.
+    names : (str, str)
+        The runs, first and second.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where `plot` drew.
+    figure_ : Figure
+        Its figure.
+
+    Examples
+    --------
+    >>> outcomes = pd.DataFrame({"class": ["cat", "all"], "both_right": [5, 5],
+    ...                          "only_a_right": [2, 2], "only_b_right": [4, 4],
+    ...                          "both_wrong": [1, 1]})
+    >>> display = OutcomesDisplay(outcomes, ("a", "b")).plot()
+    >>> [f"{bar.get_width():.3f}" for bar in display.ax_.patches]
+    ['-16.667', '33.333']
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(self, outcomes: pd.DataFrame, names: tuple[str, str]) -> None:
+        self.outcomes = outcomes
+        self.names = names
+
+    @classmethod
+    def from_results(
+        cls, first: OOFResult, second: OOFResult, *, names: tuple[str, str] = ("first", "second")
+    ) -> Self:
+        """Count; see `cifar_sk.mistakes.outcomes_by_class`."""
+        return cls(outcomes_by_class(first, second, names=names), names)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the counts per class; the last row holds all classes."""
+        return self.outcomes
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on `ax`, or on a new figure whose height follows the number of classes."""
+        table = self.outcomes.iloc[:-1]
+        n_classes = len(table)
+        is_small = n_classes <= 30
+        height = 1.7 + n_classes * (0.3 if is_small else 0.17)
+        (self.ax_,) = make_axes(ax, 1, figsize=(6.8, height))
+        self.figure_ = root_figure(self.ax_)
+        total = table.drop(columns="class").sum(axis=1).clip(lower=1)
+        places = np.arange(n_classes)
+        for name, colour, sign in zip(self.names, (VERMILLION, BLUE), (-1, 1), strict=True):
+            share = 100 * table[f"only_{name}_right"] / total
+            text = f"only {label(name)} is right"
+            self.ax_.barh(places, sign * share, color=colour, label=text)
+        names = [label(name, 30) for name in table["class"]]
+        self.ax_.set_yticks(places, names, fontsize=9.5 if is_small else 7, parse_math=False)
+        self.ax_.set_ylim(n_classes - 0.4, -0.6)
+        self.ax_.axvline(0, color=INK, lw=0.8)
+        self.ax_.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+        self.ax_.set_xlabel("% of the samples of the class")
+        tidy(self.ax_, "x")
+        heading(self.ax_, "Right in one run only", legend_columns=2)
+        return self
+
+
+class LabelIssuesDisplay(SampleGridDisplay):
+    """Images whose label the predictions speak against, most suspicious first.
+
+    Parameters and attributes are those of `SampleGridDisplay`.
+    """
+
+    @classmethod
+    def from_result(  # type: ignore[override]
+        cls, result: OOFResult, images: np.ndarray, *, n_images: int = 15
+    ) -> Self:
+        """Choose the most suspicious labels; see `cifar_sk.mistakes.label_issues`.
+
+        Raises
+        ------
+        InputError
+            If there is not one image per sample, or no label is suspected.
+        """
+        check_images(images, len(result.target))
+        issues = label_issues(result).head(n_images)
+        if issues.empty:
+            raise InputError("result must hold a suspected label, but there is none")
+        columns = {"label": "true", "suggested": "predicted", "proba_suggested": "confidence"}
+        table = issues.rename(columns=columns).assign(is_correct=False)
+        chosen = np.stack([np.asarray(images[sample]) for sample in table["sample"]])
+        return cls(table, chosen, title="Suspected label errors")
+
+    def _lines(self, place: int) -> list[tuple[str, str]]:
+        sample = self.table.iloc[place]
+        percent = f"{100 * sample['confidence']:.0f} %"
+        suggested = f"? {label(sample['predicted'], 14)}, {percent}"
+        return [(f"label: {label(sample['true'], 14)}", INK), (suggested, VERMILLION)]

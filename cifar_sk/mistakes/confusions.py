@@ -1,0 +1,131 @@
+"""Which classes are taken for which, and which are the hardest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.errors import InputError
+from cifar_sk.metrics import confusion_table
+from cifar_sk.mistakes.samples import missed_samples, pool_predictions
+from cifar_sk.predictions import OOFResult
+
+__all__ = ["confused_pairs", "hardest_classes"]
+
+
+def confused_pairs(result: OOFResult, *, n_examples: int = 6) -> pd.DataFrame:
+    """Which class is taken for which other, most frequent confusion first.
+
+    Parameters
+    ----------
+    result : OOFResult
+        What the fold loop returned, with one scored fold or more.
+    n_examples : int, default=6
+        Samples to name for each pair, at most.
+
+    Returns
+    -------
+    DataFrame
+        A row per ordered pair of classes that occurs: ``true``, ``predicted``, ``n`` (predictions
+        pooled over folds and repeats), ``share`` (of the predictions for the true class),
+        ``n_reverse`` (how often it happens the other way round) and ``examples``, the samples
+        that were mistaken with the highest probability, most confident first, without
+        repetition.
+
+    Raises
+    ------
+    InputError
+        If no fold has predictions, or `n_examples` is negative.
+    """
+    if n_examples < 0:
+        raise InputError(f"n_examples must be 0 or more, got {n_examples}")
+    counts = confusion_table(result).to_numpy(copy=True)
+    totals = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    true, predicted = np.nonzero(counts)
+    order = np.argsort(-counts[true, predicted], kind="stable")
+    true, predicted = true[order], predicted[order]
+    examples = _examples(result, n_examples)
+    names = np.asarray(result.class_names, dtype=object)
+    return pd.DataFrame(
+        {
+            "true": names[true],
+            "predicted": names[predicted],
+            "n": counts[true, predicted],
+            "share": counts[true, predicted] / totals[true],
+            "n_reverse": counts[predicted, true],
+            "examples": [
+                examples.get(pair, [])
+                for pair in zip(true.tolist(), predicted.tolist(), strict=True)
+            ],
+        }
+    )
+
+
+def _examples(result: OOFResult, n_examples: int) -> dict[tuple[int, int], list[int]]:
+    """Return the most confidently mistaken samples of each pair of classes."""
+    pooled = pool_predictions(result)
+    wrong = np.flatnonzero(pooled.is_wrong)
+    order = wrong[np.lexsort((pooled.sample[wrong], -pooled.confidence[wrong]))]
+    table = pd.DataFrame(
+        {name: getattr(pooled, name)[order] for name in ("target", "predicted", "sample")}
+    ).drop_duplicates()
+    groups = table.groupby(["target", "predicted"], sort=False)["sample"]
+    return {pair: samples.head(n_examples).tolist() for pair, samples in groups}  # type: ignore[misc]
+
+
+def hardest_classes(result: OOFResult) -> pd.DataFrame:
+    """How often each class is missed, most often first.
+
+    Parameters
+    ----------
+    result : OOFResult
+        What the fold loop returned, with one scored fold or more.
+
+    Returns
+    -------
+    DataFrame
+        ``class``, ``support`` (predictions for samples of the class), ``error_rate`` (share of
+        them that are wrong), ``error_rate_min`` and ``error_rate_max`` over folds that hold the
+        class, ``mistaken_for`` (the class that it is most often taken for, empty if none),
+        ``n_mistaken_for``, and ``n_always_wrong``, its samples that are wrong in every repeat.
+        Classes without samples come last, with NaN.
+
+    Raises
+    ------
+    InputError
+        If no fold has predictions.
+    """
+    names = list(result.class_names)
+    counts = confusion_table(result).to_numpy(copy=True)
+    support = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    n_worst = counts.max(axis=1)
+    worst = np.asarray(names, dtype=object)[counts.argmax(axis=1)]
+    always = missed_samples(result).query("is_always_wrong")["true"].value_counts()
+    by_fold = _error_rates_by_fold(result)
+    table = pd.DataFrame(
+        {
+            "class": names,
+            "support": support,
+            "error_rate": counts.sum(axis=1) / np.where(support > 0, support, np.nan),
+            "error_rate_min": by_fold.min(),
+            "error_rate_max": by_fold.max(),
+            "mistaken_for": np.where(n_worst > 0, worst, ""),
+            "n_mistaken_for": n_worst,
+            "n_always_wrong": always.reindex(names, fill_value=0).to_numpy(),
+        }
+    )
+    return table.sort_values("error_rate", ascending=False, kind="stable", ignore_index=True)
+
+
+def _error_rates_by_fold(result: OOFResult) -> pd.DataFrame:
+    """Return the error rate of every class, a row per fold; NaN where a fold has none of it."""
+    pooled = pool_predictions(result)
+    n_classes = len(result.class_names)
+    folds, place = np.unique(pooled.fold, return_inverse=True)
+    cell = place * n_classes + pooled.target
+    n_wrong = np.bincount(cell, pooled.is_wrong, len(folds) * n_classes)
+    support = np.bincount(cell, minlength=len(folds) * n_classes)
+    rates = n_wrong / np.where(support > 0, support, np.nan)
+    return pd.DataFrame(rates.reshape(-1, n_classes))

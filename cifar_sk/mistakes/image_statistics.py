@@ -1,0 +1,156 @@
+"""How errors depend on what the images look like: brightness and contrast."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.errors import InputError
+from cifar_sk.mistakes.samples import sample_predictions
+from cifar_sk.predictions import OOFResult
+
+__all__ = ["brightness_and_contrast", "check_images", "error_by_statistic"]
+
+_LUMA = np.array([0.299, 0.587, 0.114])  # Rec. 601
+_CHUNK = 1_000  # images as floats at a time
+_Z = 1.959963984540054  # of a 95 % interval
+
+
+def check_images(images: np.ndarray, n_samples: int) -> None:
+    """Refuse what is not one image per sample.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n_samples, h, w), (n_samples, h, w, 1), (..., 3) or (..., 4)
+        uint8 from 0 to 255 or float from 0 to 1.
+    n_samples : int
+        Samples of the run.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer, or they have another shape.
+    """
+    if len(images) != n_samples:
+        raise InputError(
+            f"images must hold one image per sample, got {len(images)} for {n_samples} samples; "
+            "pass the images of the data set of this run"
+        )
+    shape = np.shape(images)
+    if len(shape) not in {3, 4} or (len(shape) == 4 and shape[-1] not in {1, 3, 4}):
+        raise InputError(
+            f"images must have shape (n, h, w) or (n, h, w, c) with c 1, 3 or 4, got {shape}"
+        )
+
+
+def brightness_and_contrast(images: np.ndarray) -> pd.DataFrame:
+    """Mean and standard deviation of each image's luma.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, h, w, 4)
+        uint8 from 0 to 255 or float from 0 to 1. A fourth channel, opacity, is left out.
+
+    Returns
+    -------
+    DataFrame
+        ``brightness`` from 0 to 1 and ``contrast`` from 0 to 0.5 (root mean square contrast,
+        [1]_), a row per image.
+
+    Notes
+    -----
+    Luma is 0.299 R + 0.587 G + 0.114 B of the pixel values as they are stored, gamma-encoded.
+
+    References
+    ----------
+    .. [1] Peli, E. (1990). Contrast in complex images. Journal of the Optical Society of
+       America A 7, 2032–2040. https://doi.org/10.1364/JOSAA.7.002032
+
+    Examples
+    --------
+    >>> half = np.zeros((1, 2, 2), np.uint8)
+    >>> half[0, 0] = 255
+    >>> brightness_and_contrast(half).to_numpy().tolist()
+    [[0.5, 0.5]]
+    """
+    check_images(images, len(images))
+    scale = 255.0 if np.asarray(images[:1]).dtype == np.uint8 else 1.0
+    moments = np.empty((len(images), 2))
+    for start in range(0, len(images), _CHUNK):
+        chunk = np.asarray(images[start : start + _CHUNK], dtype=np.float64) / scale
+        if chunk.ndim == 4:
+            chunk = chunk[..., :3] @ _LUMA if chunk.shape[-1] > 1 else chunk[..., 0]
+        pixels = chunk.reshape(len(chunk), -1)
+        moments[start : start + len(chunk)] = np.column_stack([pixels.mean(1), pixels.std(1)])
+    return pd.DataFrame(moments, columns=["brightness", "contrast"])
+
+
+def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 10) -> pd.DataFrame:
+    r"""Error rate in bins of a number that each image has, such as its brightness.
+
+    Parameters
+    ----------
+    result : OOFResult
+        What the fold loop returned, with one scored fold or more.
+    values : array-like of float, shape (n_samples,)
+        The number, for every sample of the run.
+    n_bins : int, default=10
+        Bins with as equally many samples as ties allow, from quantiles.
+
+    Returns
+    -------
+    DataFrame
+        A row per bin, ascending: ``lower``, ``upper`` and ``mean`` of the values, ``n_samples``,
+        ``error_rate`` (over the bin's predictions), and ``ci95_low`` and ``ci95_high``, the
+        Wilson score interval [1]_.
+
+    Raises
+    ------
+    InputError
+        If no fold has predictions, there is not one finite value per sample, or `n_bins` is
+        less than 1.
+
+    Notes
+    -----
+    The interval counts samples, not predictions, because repeats of one sample err alike; with
+    repeats it is therefore on the wide side. It does not hold the variation between training
+    runs. A trend says that errors and the number go together, not that one causes the other:
+    classes differ in brightness, too.
+
+    References
+    ----------
+    .. [1] Wilson, E. B. (1927). Probable inference, the law of succession, and statistical
+       inference. Journal of the American Statistical Association 22, 209–212.
+       https://doi.org/10.1080/01621459.1927.10502953
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.shape != result.target.shape or not np.isfinite(values).all():
+        raise InputError(
+            f"values must hold a finite number for each of {len(result.target)} samples, got "
+            f"shape {values.shape}; pass one column of brightness_and_contrast"
+        )
+    if n_bins < 1:
+        raise InputError(f"n_bins must be at least 1, got {n_bins}; 10 is usual")
+    table = sample_predictions(result)
+    table["value"] = values[table["sample"]]
+    inner = np.unique(np.quantile(table["value"], np.linspace(0, 1, n_bins + 1)[1:-1]))
+    groups = table.groupby(np.searchsorted(inner, table["value"], side="left"))
+    bins = groups.agg(
+        lower=("value", "min"),
+        upper=("value", "max"),
+        mean=("value", "mean"),
+        n_samples=("value", "size"),
+        n_wrong=("n_wrong", "sum"),
+        n_predictions=("n_predictions", "sum"),
+    ).reset_index(drop=True)
+    bins["error_rate"] = bins["n_wrong"] / bins["n_predictions"]
+    bins["ci95_low"], bins["ci95_high"] = _wilson(bins["error_rate"], bins["n_samples"])
+    return bins.drop(columns=["n_wrong", "n_predictions"])
+
+
+def _wilson(rate: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
+    centre = (rate + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    half = _Z / (1 + _Z**2 / n) * np.sqrt(rate * (1 - rate) / n + _Z**2 / (4 * n**2))
+    # At rates of 0 and 1 a rounding error would put the rate itself outside.
+    low, high = (centre - half).clip(lower=0), (centre + half).clip(upper=1)
+    return low.clip(upper=rate), high.clip(lower=rate)
