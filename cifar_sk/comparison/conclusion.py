@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -82,8 +85,8 @@ def _difference(comparison: Comparison, pair: PairResult) -> str:
     size = signed(test.estimate, metric, digits=digits)
     inside = interval(test.low, test.high, metric, digits=digits)
     text = (
-        f"{folds} cannot tell {first} and {second} apart in {label}: {second} − {first} is {size}, "
-        f"95 % interval {inside} ({basis})."
+        f"{folds} cannot tell {first} and {second} apart in {label}: {second} − {first} is "
+        f"{size}, 95 % interval {inside} ({basis})."
     )
     if pair.posterior.verdict(comparison.rope).equivalent >= _SURE:
         return text
@@ -159,7 +162,7 @@ def _mcnemar(comparison: Comparison, pair: PairResult) -> list[str]:
     return sentences
 
 
-def _mcnemar_verdict(comparison: Comparison, row: dict[str, float]) -> str:
+def _mcnemar_verdict(comparison: Comparison, row: Mapping[Any, Any]) -> str:
     first, second = comparison.names
     if row["p_value"] >= _ALPHA:
         return "no more than chance would have between models that are right equally often"
@@ -272,10 +275,10 @@ def _costs(comparison: Comparison) -> str:
         "predict_ms_per_image": "milliseconds to predict an image",
     }
     first, second = comparison.names
-    table = comparison.costs.set_index("run")
+    one_run, other = comparison.costs.to_dict("records")
     said = []
     for column, text in columns.items():
-        one, two = table.loc[first, column], table.loc[second, column]
+        one, two = float(one_run[column]), float(other[column])
         if one > 0 and two > 0:
             said.append(f"{two / one:.2g} times the {text}")
     return f"{second} takes, against {first}, {listing(said)}." if said else ""

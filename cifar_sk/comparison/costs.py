@@ -144,7 +144,8 @@ def multiply_adds(model: keras.Model) -> int | None:
         multiply_adds(layer) if isinstance(layer, keras.Model) else _layer_multiply_adds(layer)
         for layer in model.layers
     ]
-    return None if None in counts else sum(counts)
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 def _layer_multiply_adds(layer: Any) -> int | None:

@@ -170,16 +170,16 @@ class CorrelatedPosterior:
             raise InputError(f"rope must be 0 or more, got {rope}; 0.01 is usual for accuracies")
         if not self.scale > 0:
             return Verdict(np.nan, np.nan, np.nan)
-        below, upto = t.cdf([-rope, rope], self.df, self.location, self.scale)
-        above = t.sf(rope, self.df, self.location, self.scale)
-        return Verdict(float(below), float(upto - below), float(above))
+        place = self.df, self.location, self.scale
+        below, above = float(t.cdf(-rope, *place)), float(t.sf(rope, *place))
+        return Verdict(below, float(t.cdf(rope, *place)) - below, above)
 
-    def density(self, differences: ArrayLike) -> np.ndarray:
+    def density(self, differences: np.ndarray) -> np.ndarray:
         """Return the density at some differences.
 
         Parameters
         ----------
-        differences : array-like of float
+        differences : ndarray of float
             Where.
 
         Returns
@@ -188,7 +188,7 @@ class CorrelatedPosterior:
         """
         from scipy.stats import t
 
-        return t.pdf(differences, self.df, self.location, self.scale)
+        return np.asarray(t.pdf(differences, self.df, self.location, self.scale))
 
 
 def correlated_posterior(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from cifar_sk.comparison.ranking import Ranking
@@ -66,7 +69,7 @@ def _leader(comparison: Comparison, ranking: Ranking) -> str:
     return f"{begin} ({_basis(ranking)})."
 
 
-def _by(comparison: Comparison, row: dict) -> str:
+def _by(comparison: Comparison, row: Mapping[Any, Any]) -> str:
     metric = comparison.metric
     sign = 1 if comparison.greater_is_better else -1
     low, high = sorted([sign * row["low"], sign * row["high"]])

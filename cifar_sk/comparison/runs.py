@@ -186,7 +186,7 @@ def _test_train_ratio(result: OOFResult) -> float:
 
 
 def _metric_table(tables: dict[str, pd.DataFrame], primary: str, ratio: float) -> pd.DataFrame:
-    names = list(next(iter(tables.values())))
+    names = [str(name) for name in next(iter(tables.values()))]
     columns: dict[str, object] = {
         "metric": names,
         "better": ["higher" if METRICS[name].greater_is_better else "lower" for name in names],

@@ -27,7 +27,7 @@ def predicted_classes(result: OOFResult) -> np.ndarray:
     """
     predicted = np.full((len(result.target), result.n_repeats), -1, dtype=np.int64)
     for fold in result.scored:
-        predicted[fold.test_index, fold.repeat] = np.argmax(fold.proba, axis=1)
+        predicted[fold.test_index, fold.repeat] = np.asarray(fold.proba).argmax(axis=1)
     return predicted
 
 
