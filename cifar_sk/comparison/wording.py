@@ -14,7 +14,7 @@ _SHARES = {
     for name in METRICS
     if name.startswith(("accuracy", "balanced", "top_3", "precision", "recall", "f1"))
 }
-_ALPHA = 0.05
+_ALPHA, _SURE = 0.05, 0.95
 
 
 def metric_name(metric: str) -> str:
@@ -78,18 +78,21 @@ def p_text(p_value: float) -> str:
 
 
 def probability(value: float) -> str:
-    """Write a probability, never as 0 or 1, nor rounded up to 0.95.
+    """Write a probability, never as 0 or 1, nor rounded to the other side of 0.95.
 
     Examples
     --------
     >>> probability(0.99999), probability(0.9496), probability(0.3)
-    ('> 0.999', '0.949', '0.300')
+    ('> 0.999', '0.9496', '0.300')
     """
     if value > 0.999:
         return "> 0.999"
     if value < 0.001:
         return "< 0.001"
-    return f"{int(value * 1000 + 1e-9) / 1000:.3f}"
+    digits = 3
+    while digits < 8 and (float(f"{value:.{digits}f}") < _SURE) != (value < _SURE):
+        digits += 1
+    return f"{value:.{digits}f}"
 
 
 def listing(names: Sequence[str]) -> str:
