@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -237,9 +237,10 @@ class DifferencesDisplay:
 class CriticalDifferenceDisplay:
     """Mean ranks of runs, and bars that join those which cannot be told apart.
 
-    The figure of Demšar (2006), but with bars from pairwise tests of one data set's folds in the
-    place of Nemenyi's critical difference, which needs many data sets. A dot on a bar marks each
-    run that belongs to the group; a run that the bar only passes is not in it.
+    It says what Demšar's figure (2006) says, but the bars come from pairwise tests over one data
+    set's folds in the place of Nemenyi's critical difference, which needs many data sets. Such
+    groups need not be neighbours, nor exclude each other, so every run has a row of its own, and
+    a bar belongs to the rows where it has a dot; those that it only passes are not in the group.
 
     Parameters
     ----------
@@ -279,53 +280,38 @@ class CriticalDifferenceDisplay:
         """Draw on `ax`, or on a new figure whose height follows the number of runs."""
         table = self.ranking.table
         bars = [group for group in self.ranking.cliques if len(group) > 1]
-        n_rows = len(table)
-        (self.ax_,) = make_axes(ax, 1, figsize=(7.2, 1.5 + 0.42 * n_rows + 0.26 * len(bars)))
+        n_runs = len(table)
+        (self.ax_,) = make_axes(ax, 1, figsize=(7.2, 1.5 + 0.42 * n_runs))
         self.figure_ = root_figure(self.ax_)
-        ranks = dict(zip(table["run"], table["mean_rank"], strict=True))
-        self._draw_bars(bars, ranks)
-        self._draw_runs(n_rows, 0.62 * len(bars) + 0.5)
-        self.ax_.set_xlim(0.8, n_rows + 0.2)
-        self.ax_.set_ylim(0.62 * len(bars) + n_rows + 0.4, -0.5)
-        self.ax_.xaxis.tick_top()
-        self.ax_.xaxis.set_label_position("top")
-        self.ax_.set_xticks(range(1, n_rows + 1))
-        self.ax_.set_yticks([])
-        self.ax_.set_xlabel(f"mean rank of {self.name} over folds (1 is best)")
-        self.ax_.spines[["left", "right", "bottom"]].set_visible(False)
-        self.ax_.spines["top"].set_color(GREY)
-        self.ax_.grid(axis="x", color="#E6E6E6", linewidth=0.8)
-        self.ax_.set_axisbelow(True)
+        rows = np.arange(n_runs)
+        self.ax_.hlines(rows, 1, table["mean_rank"], color="#C8C8C8", lw=1)
+        self.ax_.plot(table["mean_rank"], rows, "D", ms=7, color=VERMILLION)
+        for row, run in enumerate(table.to_dict("records")):
+            text = f"{run['mean']:.4f} ± {run['std']:.4f}"
+            style: dict[str, Any] = {
+                "textcoords": "offset points",
+                "va": "center",
+                "fontsize": 9,
+                "color": INK,
+            }
+            self.ax_.annotate(text, (run["mean_rank"], row), xytext=(9, 0), **style)
+        self._draw_bars(bars, n_runs)
+        self.ax_.set_yticks(rows, [label(run, 30) for run in table["run"]], parse_math=False)
+        self.ax_.set_ylim(n_runs - 0.4, -0.6)
+        self.ax_.set_xticks(range(1, n_runs + 1))
+        self.ax_.set_xlabel(f"mean rank of {self.name} over folds (1 is best)", loc="left")
+        tidy(self.ax_, "x")
+        self.ax_.spines["bottom"].set_bounds(0.8, n_runs)
+        title = "Mean ranks; bars join runs that are not told apart" if bars else "Mean ranks"
+        heading(self.ax_, title)
         return self
 
-    def _draw_bars(self, bars: Sequence[Sequence[str]], ranks: dict[str, float]) -> None:
-        for row, group in enumerate(bars):
-            places = sorted(ranks[name] for name in group)
-            self.ax_.plot(
-                places,
-                [0.62 * row] * len(places),
-                "o-",
-                ms=5,
-                lw=4,
-                color=INK,
-                solid_capstyle="round",
-            )
-
-    def _draw_runs(self, n_rows: int, start: float) -> None:
-        for row, run in enumerate(self.ranking.table.to_dict("records")):
-            place, height = run["mean_rank"], start + row
-            self.ax_.plot([place, place], [-0.5, height], color=GREY, lw=0.8, ls=(0, (2, 2)))
-            self.ax_.plot(place, height, "D", ms=7, color=VERMILLION)
-            is_left = place <= (n_rows + 1) / 2
-            self.ax_.annotate(
-                f"{label(run['run'], 30)}   {run['mean']:.4f} ± {run['std']:.4f}",
-                (place, height),
-                xytext=(10 if is_left else -10, 0),
-                textcoords="offset points",
-                ha="left" if is_left else "right",
-                va="center",
-                color=INK,
-                fontsize=9.5,
-                parse_math=False,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
-            )
+    def _draw_bars(self, bars: Sequence[Sequence[str]], n_runs: int) -> None:
+        """Draw the groups right of the ranks and of the numbers beside them."""
+        step = 0.055 * n_runs
+        start = n_runs + 0.4 * n_runs
+        row_of = {run: row for row, run in enumerate(self.ranking.table["run"])}
+        for place, group in enumerate(bars):
+            rows = [row_of[run] for run in group]
+            self.ax_.plot([start + step * place] * len(rows), rows, "o-", ms=7, lw=3, color=INK)
+        self.ax_.set_xlim(0.8, start + step * max(len(bars) - 0.5, 0))

@@ -100,14 +100,15 @@ def _metric_differences(comparison: Comparison) -> ReportFigure:
     table = comparison.metrics
     is_lower = table["better"] == "lower"
     names = [METRICS[name].label for name in table["metric"]]
-    marked = np.where(is_lower, [f"{name} (lower is better)" for name in names], names)
+    marked = np.where(is_lower, [f"{name} ↓" for name in names], names)
     rows = table[["difference", "low", "high"]].assign(name=marked)
     title = "Differences of all metrics"
     display = DifferencesDisplay(rows, comparison.names, title=title, unit="difference").plot()
     apart = ((rows["low"] > 0) | (rows["high"] < 0)).sum()
     caption = (
         "Differences of every metric with Nadeau–Bengio corrected 95 % intervals, each on its own "
-        "(not corrected for being many). Filled: the interval leaves out 0."
+        "(not corrected for being many). Filled: the interval leaves out 0. Of metrics with ↓, "
+        "lower is better."
     )
     alt = f"Dot plot of {len(rows)} metrics; {apart} intervals leave out 0."
     return finish("metric_differences", display.figure_, caption, alt)
