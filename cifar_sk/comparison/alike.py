@@ -149,9 +149,9 @@ def _option(command: str, name: str) -> str | None:
         words = shlex.split(command)
     except ValueError:
         return None
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word == name:
-            return following
+    for place, word in enumerate(words, start=1):
+        if word == name and place < len(words):
+            return words[place]
         if word.startswith(f"{name}="):
             return word.partition("=")[2]
     return None
