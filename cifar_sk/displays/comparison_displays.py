@@ -89,7 +89,9 @@ class FoldScoresDisplay:
         self.ax_.set_xlim(-0.4, n_runs - 0.6)
         self.ax_.set_ylabel(self.name)
         tidy(self.ax_)
-        heading(self.ax_, f"{self.name.capitalize()} of every fold", legend_columns=2)
+        heading(
+            self.ax_, f"{self.name[:1].upper()}{self.name[1:]} of every fold", legend_columns=2
+        )
         return self
 
 
