@@ -47,11 +47,11 @@ def test_rates_count_rejections_and_coverage_by_the_methods_own_truth():
     found = pd.DataFrame(
         {
             "truth_of_models": [0.3, 0.1],
-            **dict.fromkeys(("naive_p", "corrected_p", "mcnemar_p"), [0.04, 0.06]),
-            **dict.fromkeys(("bayes_better", "bayes_better_rope_0"), [0.96, np.nan]),
+            **{key: [0.04, 0.06] for key in ("naive_p", "corrected_p", "mcnemar_p")},
+            **{key: [0.96, np.nan] for key in ("bayes_better", "bayes_better_rope_0")},
             "bayes_equivalent": [0.0, 0.0],
-            **dict.fromkeys(("naive_low", "corrected_low", "paired_low"), [0.25, 0.05]),
-            **dict.fromkeys(("naive_high", "corrected_high", "paired_high"), [0.35, 0.15]),
+            **{key: [0.25, 0.05] for key in ("naive_low", "corrected_low", "paired_low")},
+            **{key: [0.35, 0.15] for key in ("naive_high", "corrected_high", "paired_high")},
         }
     )
     unequal = summary(Setting("linear", 40, 4, signals=(0.1, 0.2)), found).set_index("method")
