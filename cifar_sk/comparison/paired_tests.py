@@ -256,7 +256,10 @@ def exact_mcnemar_test(only_first: int, only_second: int) -> float:
     Notes
     -----
     The samples must be independent: predictions of different repeats are for the same samples,
-    so repeats are tested each on its own and never pooled.
+    so repeats are tested each on its own and never pooled. Out-of-fold predictions are those of
+    several models, each trained on the samples that the others are scored on; of unstable
+    learners this makes the test, and `paired_accuracy_interval`, a little too sure
+    (``studies/benchmarks/comparison_tests.py`` measures it).
 
     References
     ----------
