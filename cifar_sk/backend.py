@@ -11,12 +11,83 @@ import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
 # isort: split
 import keras
 
-__all__ = ["fused_batch_norm", "has_gpu", "released_memory", "synchronise"]
+__all__ = [
+    "choose_compiler",
+    "compiles_everything",
+    "fused_batch_norm",
+    "generator_seed",
+    "released_memory",
+    "seeded_generator",
+    "synchronise",
+]
 
 
-def has_gpu() -> bool:
-    """Tell whether the backend computes on a GPU."""
-    return bool(keras.distribution.list_devices("gpu"))
+def compiles_everything() -> bool:
+    """Tell whether the backend's compiler knows all of Keras' operations.
+
+    XLA has no kernels for what they are on TensorFlow in some cases, ``image.affine_transform``
+    (ImageProjectiveTransformV3) and ``random.beta`` (StatelessRandomGammaV3) among them.
+    """
+    return keras.config.backend() != "tensorflow"
+
+
+def choose_compiler(model: keras.Model) -> None:
+    """Let Keras choose as for a new model whether to compile one that was read from a file.
+
+    The file holds what was chosen for the machine and the backend that wrote it. XLA is what JAX
+    needs, and what makes TensorFlow 5 to 8 times slower on processors.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Compiled or not.
+    """
+    model._jit_compile = None  # private: with None, the property chooses when it is read
+
+
+def generator_seed(seed: int) -> int:
+    """Fit a seed into what the backend's random generators are seeded with.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 on.
+
+    Returns
+    -------
+    int
+        The same on TensorFlow. The same 32 bits elsewhere, with a sign on PyTorch.
+    """
+    if keras.config.backend() == "tensorflow":
+        return seed
+    bits = seed & 0xFFFFFFFF
+    return bits - 2**32 if keras.config.backend() == "torch" and bits >= 2**31 else bits
+
+
+@contextmanager
+def seeded_generator(seed: int) -> Iterator[keras.callbacks.Callback]:
+    """Seed the backend's global random generator for a fit, and leave it as it was before.
+
+    On PyTorch, Keras' dropout layers draw from it unless they have a seed of their own; the
+    other backends have no use for it.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 2³² − 1.
+
+    Yields
+    ------
+    keras.callbacks.Callback
+        Seeds it when training begins, for making a model ready draws from it too.
+    """
+    if keras.config.backend() != "torch":
+        yield keras.callbacks.Callback()
+        return
+    import torch
+
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        yield keras.callbacks.LambdaCallback(on_train_begin=lambda logs: torch.manual_seed(seed))
 
 
 def fused_batch_norm(
@@ -39,7 +110,7 @@ def fused_batch_norm(
         Normalised batch in the dtype of `x`, mean and unbiased variance in float32 (c,); None
         where the backend has no such kernel.
     """
-    if keras.backend.backend() != "tensorflow" or epsilon < 1.001e-5:
+    if keras.config.backend() != "tensorflow" or epsilon < 1.001e-5:
         return None
     import tensorflow as tf
 
@@ -62,7 +133,7 @@ def released_memory() -> Iterator[None]:
     functions that feed batches are tied to the default graph, which never ends, and hold the
     images. Neither is asked for again once the ``with`` block is left.
     """
-    if keras.backend.backend() != "tensorflow":
+    if keras.config.backend() != "tensorflow":
         yield
         return
     from tensorflow.python.framework import ops

@@ -129,7 +129,14 @@ def cv(
     job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models)
     name = run or _run_name(model, augment, resample, bunch.name)
     path = Path(name) if os.sep in name else results / name
-    info = {"title": f"{model} on {bunch.name}", **provenance(context.obj.words)}
+    selected = tuned.selection_note(bunch.name)
+    if selected and not quiet:
+        typer.secho(f"note: {selected}", fg=typer.colors.YELLOW, err=True)
+    info = {
+        "title": f"{model} on {bunch.name}",
+        "selected": selected,
+        **provenance(context.obj.words),
+    }
     with job.open_run(path, info, resume, overwrite) as folder:
         result = job.evaluate(folder, quiet)
         return job.finish(folder, result)

@@ -56,8 +56,10 @@ class CVJob:
         from cifar_sk.datasets import data_fingerprint
         from cifar_sk.folds import split_fingerprint
         from cifar_sk.pipelines import pipeline_description
+        from cifar_sk.provenance import backend_name
 
         bunch = self.bunch
+        backend = backend_name()
         test = bunch.test_images
         names = bunch.target_names
         return {
@@ -81,6 +83,8 @@ class CVJob:
             "seed": self.seed,
             "threads_per_fold": self.n_threads,
             "save_models": self.save_models,
+            # TensorFlow goes without saying, as in runs that older versions began.
+            **({} if backend == "tensorflow" else {"backend": backend}),
         }
 
     def open_run(
@@ -195,6 +199,8 @@ class CVJob:
             "versions": manifest["versions"],
             "machine": manifest["machine"],
         }
+        if manifest.get("selected"):
+            info["selected parameters"] = manifest["selected"]
         searched = [fold for fold in result.scored if fold.best_params is not None]
         if searched:
             won = {row_name(fold): fold.best_params for fold in searched}

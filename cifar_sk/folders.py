@@ -23,12 +23,17 @@ def write_atomically(path: Path, content: bytes) -> None:
     content : bytes
         All of it.
     """
-    staged = path.with_name(f".{path.name}.tmp")
-    with staged.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    staged.replace(path)
+    # Several processes may export one study at a time.
+    staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with staged.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(path)
+    except BaseException:
+        staged.unlink(missing_ok=True)
+        raise
 
 
 def differences(old: Any, new: Any, name: str = "") -> list[str]:

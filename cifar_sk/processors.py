@@ -7,9 +7,35 @@ import os
 from pathlib import Path
 
 from cifar_sk.errors import InputError
-from cifar_sk.provenance import cpu_count, gpu_names
+from cifar_sk.provenance import backend_name, cpu_count, gpu_capabilities, gpu_names
 
-__all__ = ["cap_threads", "fast_dtype", "jobs_at_a_time"]
+__all__ = ["cap_threads", "fast_dtype", "jobs_at_a_time", "set_threads", "threads_set"]
+
+# What each backend reads before it first computes. JAX has no setting but the number of
+# processors that it believes in; it starts some threads more, which do not compute.
+_THREAD_VARIABLES = {
+    "tensorflow": ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+    "torch": ("OMP_NUM_THREADS", "MKL_NUM_THREADS"),
+    "jax": ("NPROC",),
+}
+
+
+def set_threads(n_threads: int) -> None:
+    """Fix the threads that Keras' backend uses in this process.
+
+    Parameters
+    ----------
+    n_threads : int
+        From 1 on.
+    """
+    for variable in _THREAD_VARIABLES.get(backend_name(), ()):
+        os.environ[variable] = str(n_threads)
+
+
+def threads_set() -> int:
+    """Read what `set_threads`, or the user, has set; 0 for nothing."""
+    first = next(iter(_THREAD_VARIABLES.get(backend_name(), ())), "")
+    return int(os.environ.get(first, "0"))
 
 
 def cap_threads(threads: int | None, n_processes: int) -> int:
@@ -29,7 +55,7 @@ def cap_threads(threads: int | None, n_processes: int) -> int:
     int
     """
     n_threads = threads or max(1, cpu_count() // n_processes)
-    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = str(n_threads)
+    set_threads(n_threads)
     return n_threads
 
 
@@ -67,11 +93,13 @@ def fast_dtype() -> str:
     Returns
     -------
     str
-        "bfloat16" on a GPU, or a processor with AVX512-BF16, AMX or Arm's BF16 instructions;
-        "float32" elsewhere, where bfloat16 would be emulated and slower.
+        "bfloat16" on GPUs of NVIDIA's compute capability 8.0 on, or a processor with
+        AVX512-BF16, AMX or Arm's BF16 instructions; "float32" elsewhere, where bfloat16 would
+        be emulated and slower.
     """
-    if gpu_names():
-        return "bfloat16"
+    gpus = gpu_capabilities()
+    if gpus:
+        return "bfloat16" if min(gpus) >= 8 else "float32"
     return "bfloat16" if {"avx512_bf16", "amx_bf16", "bf16"} & _cpu_flags() else "float32"
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -15,7 +17,7 @@ from typing import Any
 
 from cifar_sk._version import __version__
 
-__all__ = ["cpu_count", "provenance"]
+__all__ = ["backend_name", "cpu_count", "provenance"]
 
 _PACKAGES = (
     "keras",
@@ -40,15 +42,19 @@ def provenance(command: Sequence[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON values: ``created`` (UTC), ``command``, ``versions``, ``machine``.
+        JSON values: ``created`` (UTC), ``command``, ``backend`` (of Keras), ``versions``,
+        ``machine``.
     """
+    backend = backend_name()
+    packages = _PACKAGES if backend in _PACKAGES else (*_PACKAGES, backend)
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(command),
+        "backend": backend,
         "versions": {
             "cifar_sk": __version__,
             "python": platform.python_version(),
-            **{name: _version(name) for name in _PACKAGES},
+            **{name: _version(name) for name in packages},
         },
         "machine": {
             "system": platform.system(),
@@ -57,6 +63,28 @@ def provenance(command: Sequence[str]) -> dict[str, Any]:
             "gpus": gpu_names(),
         },
     }
+
+
+def backend_name() -> str:
+    """Name the backend of Keras, without importing Keras where nothing has yet.
+
+    Returns
+    -------
+    str
+        "tensorflow", "torch" or "jax".
+    """
+    keras = sys.modules.get("keras")
+    if keras is not None:
+        return keras.config.backend()
+    if os.environ.get("KERAS_BACKEND"):
+        return os.environ["KERAS_BACKEND"]
+    # As Keras finds it: https://keras.io/api/utils/config_utils
+    home = os.environ.get("KERAS_HOME") or Path("~", ".keras").expanduser()
+    try:
+        config = json.loads(Path(home, "keras.json").read_text(encoding="utf-8"))
+        return str(config.get("backend", "tensorflow"))
+    except (OSError, ValueError, AttributeError):
+        return "tensorflow"
 
 
 def cpu_count() -> int:
@@ -68,9 +96,18 @@ def cpu_count() -> int:
 
 def gpu_names() -> list[str]:
     """Name the NVIDIA GPUs without loading a framework; an empty list where there are none."""
+    return _ask_gpus("name")
+
+
+def gpu_capabilities() -> list[float]:
+    """Return the compute capability of each NVIDIA GPU, such as 8.0."""
+    return [float(text) for text in _ask_gpus("compute_cap")]
+
+
+def _ask_gpus(field: str) -> list[str]:
     if shutil.which("nvidia-smi") is None:
         return []
-    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    query = ["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader"]
     try:
         found = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):

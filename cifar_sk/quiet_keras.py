@@ -3,6 +3,9 @@
 TensorFlow 2.21 writes notes about oneDNN and CUDA to file descriptor 2 while it is imported,
 whatever ``TF_CPP_MIN_LOG_LEVEL`` says (tensorflow/tensorflow#100442). They are held back, and
 shown only where the import fails. Modules that need Keras at their top import this one first.
+
+Under other backends TensorFlow is not imported at all, unless the program has done so before.
+scikeras, and Keras when it saves a model, would import it wherever it is installed.
 """
 
 from __future__ import annotations
@@ -37,11 +40,35 @@ def _stderr_held_back() -> Iterator[None]:
             os.close(stderr)
 
 
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """Make a package that is not imported yet look as if it were not installed."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]  # what Python means by "not to be found"
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
 # What comes after the import (the CPU's features) does obey this.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# A process takes of a GPU's memory what it needs, and not nearly all of it at its start, which
+# would leave nothing for the next one. PyTorch does so anyway.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 if "keras" not in sys.modules:
     with _stderr_held_back():
         import keras  # noqa: F401
+
+if sys.modules["keras"].config.backend() != "tensorflow":
+    with _hidden("tensorflow"):
+        import scikeras.wrappers  # noqa: F401
+        from keras.src.utils import module_utils
+
+        module_utils.tensorflow.available  # noqa: B018  (Keras looks now, and remembers)
 
 # Every fit compiles its own network once, which is what TensorFlow takes for retracing.
 logging.getLogger("tensorflow").addFilter(

@@ -7,6 +7,7 @@ first missing one. What must be equal for that is the run's *identity*; everythi
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import shutil
 from collections.abc import Callable
@@ -26,7 +27,8 @@ _MANIFEST = "run.json"
 _FORMAT = 1
 _DISCARDED = ".discarded.tmp"
 # What a process that was killed before it wrote its manifest may have left.
-_BEFORE_MANIFEST = {".lock", f".{_MANIFEST}.tmp", _DISCARDED}
+_BEFORE_MANIFEST = {".lock", _DISCARDED}
+_STAGED_MANIFEST = f".{_MANIFEST}.*.tmp"
 
 
 class RunFolder:
@@ -111,6 +113,9 @@ class RunFolder:
         make_folder(path)
         lock = lock_folder(path)
         try:
+            for staged in path.rglob(".*.tmp"):  # what a killed process left half written
+                if staged.is_file():
+                    staged.unlink()
             is_new = not (path / _MANIFEST).exists()
             if not is_new:
                 manifest = _continue_or_replace(path, manifest, resume, overwrite)
@@ -192,6 +197,7 @@ def _check_is_run_or_new(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file; name another folder for the run.")
     names = {entry.name for entry in path.iterdir()} if path.exists() else set()
+    names = {name for name in names if not fnmatch.fnmatch(name, _STAGED_MANIFEST)}
     if _MANIFEST not in names and names - _BEFORE_MANIFEST:
         raise InputError(f"{path} holds other files than a run's; name another folder.")
 

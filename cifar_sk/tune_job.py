@@ -162,18 +162,19 @@ class TuneJob:
         is_new = not self.folder.exists()
         make_folder(self.folder)
         with ExitStack() as stack:
+            is_locked = self.spec.lock_path is not None
+            if self.spec.lock_path is not None:  # a server is for several commands at once
+                stack.enter_context(lock_folder(self.folder))
+                stack.enter_context(lock_file(self.spec.lock_path))
             try:
                 study = self._open_study(stack, overwrite)
             except InputError:
-                if is_new:
+                if is_new and is_locked:
                     shutil.rmtree(self.folder, ignore_errors=True)
                 raise
             yield study
 
     def _open_study(self, stack: ExitStack, overwrite: bool) -> optuna.Study:
-        if self.spec.lock_path is not None:  # a server is for several commands at once
-            stack.enter_context(lock_folder(self.folder))
-            stack.enter_context(lock_file(self.spec.lock_path))
         storage = self.spec.open()
         stack.callback(close_storage, storage)
         name = self.folder.name
@@ -213,8 +214,8 @@ class TuneJob:
 
     def _compare(self, study: optuna.Study, held: Bunch, n_seeds: int, quiet: bool) -> None:
         """Score the winner and the defaults on images that the study never saw."""
-        pipeline = self.setup.pipeline
-        tuned = set_params(clone(pipeline), self.task.space.decode(best_trial(study).params))
+        pipeline, winner = self.setup.pipeline, best_trial(study)  # others may go on with it
+        tuned = set_params(clone(pipeline), self.task.space.decode(winner.params))
 
         def tell(name: str, seed: int) -> None:
             if not quiet:
@@ -225,6 +226,7 @@ class TuneJob:
             {"tuned": tuned, "default": pipeline},
             (self.task.X, self.task.y),
             (held.images, held.target),
+            winner=winner.number,
             n_seeds=n_seeds,
             random_state=self.task.random_state,
             watch=tell,
@@ -239,6 +241,7 @@ class TuneJob:
         contents = {
             "best.json": {
                 "study": self.folder.name,
+                "data": study.user_attrs["identity"]["data"],
                 "model": self.setup.model,
                 "augment": self.setup.augment,
                 "params": {**self.setup.fixed, **self.task.space.decode(best.params)},
@@ -264,6 +267,8 @@ class TuneJob:
         if rows:
             text = holdout_table(study, n_seeds).to_csv(index=False, lineterminator="\n")
             write_atomically(self.folder / "holdout.csv", text.encode())
+        else:  # what is there is of another winner
+            (self.folder / "holdout.csv").unlink(missing_ok=True)
         write_study_report(study, self.folder, info={**info, "holdout": rows} if rows else info)
 
     def _print_end(self, study: optuna.Study, n_seeds: int, start: float) -> None:

@@ -22,11 +22,35 @@ class TunedModel:
         Names, as `cifar_sk.pipelines.make_model` takes them; None where the file has none.
     params : dict
         Values by ``step__param``.
+    study, data : str or None
+        Which study selected them, and the name of the data set that it did so on.
     """
 
     model: str | None = None
     augment: str | None = None
     params: dict[str, Any] = field(default_factory=dict)
+    study: str | None = None
+    data: str | None = None
+
+    def selection_note(self, data: str) -> str | None:
+        """Say that scores on this data set are optimistic, where they are.
+
+        Parameters
+        ----------
+        data : str
+            Name of the data set that the parameters are to be scored on.
+
+        Returns
+        -------
+        str or None
+        """
+        if self.data != data:
+            return None
+        return (
+            f"The study {self.study} selected these parameters on images of {data}, so scores "
+            f"on them are optimistic; the official test split (--test-split), and a study's "
+            f"--holdout and --nested, are not."
+        )
 
 
 def read_tuned(path: str | Path) -> TunedModel:
@@ -60,4 +84,6 @@ def read_tuned(path: str | Path) -> TunedModel:
     model, augment = content.get("model"), content.get("augment")
     if not isinstance(model, str | None) or not isinstance(augment, str | None):
         raise InputError(f"model and augment in {path} must be names.")
-    return TunedModel(model, augment, params)
+    data = content.get("data")
+    data_name = data.get("name") if isinstance(data, dict) else None
+    return TunedModel(model, augment, params, content.get("study"), data_name)

@@ -57,7 +57,8 @@ def main() -> None:
         rows.append({"model": model, "options": RUNS[model], **summarise(folder)})
     table = pd.DataFrame(rows).assign(reported=[REPORTED[row["model"]] for row in rows])
     print(table.round(4).to_string(index=False))
-    table.to_csv(options.results / "summary.csv", index=False)
+    if set(options.models) == set(RUNS):
+        table.to_csv(options.results / "summary.csv", index=False)
 
 
 def summarise(folder: Path) -> dict[str, object]:

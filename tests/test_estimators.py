@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -22,6 +24,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
+import cifar_sk
 from cifar_sk import (
     ANNClassifier,
     CNNClassifier,
@@ -532,3 +535,27 @@ def test_cross_validate_of_a_pipeline_is_deterministic(digits):
     cv = StratifiedKFold(2, shuffle=True, random_state=0)
     first, second = (cross_validate(pipeline, X, y, cv=cv)["test_score"] for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+FRESH = """
+import pickle, sys
+import numpy as np
+from cifar_sk.estimators import {kind}
+X = np.load({folder!r} + "/X.npy")
+print({kind}.load({folder!r} + "/saved").predict_proba(X).tobytes().hex())
+print(pickle.load(open({folder!r} + "/pickled", "rb")).predict_proba(X).tobytes().hex())
+"""
+
+
+@pytest.mark.parametrize("kind", ["CNNClassifier", "FastCNNClassifier"])
+def test_a_saved_classifier_loads_in_a_fresh_process(kind, digits, tmp_path):
+    small = {"CNNClassifier": {"widths": (4,)}, "FastCNNClassifier": {"width": 4}}[kind]
+    X, y = digits
+    fitted = getattr(cifar_sk, kind)(epochs=1, random_state=0, **small).fit(X, y)
+    fitted.save(tmp_path / "saved")
+    (tmp_path / "pickled").write_bytes(pickle.dumps(fitted))
+    np.save(tmp_path / "X.npy", X[:20])
+    code = FRESH.format(kind=kind, folder=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    expected = fitted.predict_proba(X[:20]).tobytes().hex()
+    assert done.stdout.split() == [expected, expected]

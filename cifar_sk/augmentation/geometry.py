@@ -21,6 +21,7 @@ from cifar_sk.augmentation.transformers import (
     RandomTranslation,
     RandomZoom,
 )
+from cifar_sk.backend import compiles_everything, generator_seed
 
 __all__ = ["AFFINE", "PixelMoves", "Resampling", "Seeded", "Stage"]
 
@@ -43,7 +44,7 @@ class Stage(keras.layers.Layer):
         name = type(self).__name__.strip("_").lower()
         super().__init__(dtype="float32", trainable=False, name=name)
         self._operations = tuple(operation for operation, _ in group)
-        self._generators = [keras.random.SeedGenerator(seed) for _, seed in group]
+        self._generators = [keras.random.SeedGenerator(generator_seed(seed)) for _, seed in group]
 
 
 class PixelMoves(Stage):
@@ -74,9 +75,12 @@ class PixelMoves(Stage):
                     coin = keras.random.uniform((batch, 1), seed=generator) < 0.5
                     index = ops.where(coin, size - 1 - index, index)
                 continue
-            index += keras.random.randint((batch, 1), -op.padding, op.padding + 1, seed=generator)
+            # Not "+=", with which PyTorch could not make the one row of indices many.
+            index = index + keras.random.randint(
+                (batch, 1), -op.padding, op.padding + 1, seed=generator
+            )
             if op.padding_mode == "constant":
-                blank |= (index < 0) | (index >= size)
+                blank = blank | (index < 0) | (index >= size)
             index = _fold(index, size, op.padding_mode)
         return index, blank
 
@@ -95,6 +99,10 @@ def _fold(index: Any, size: int, padding_mode: str) -> Any:
 
 class Resampling(Stage):
     """Affine operations, and flips among them: one product of matrices, one interpolation."""
+
+    def __init__(self, group: Seeded) -> None:
+        super().__init__(group)
+        self.supports_jit = compiles_everything()
 
     def call(self, images: Any, training: bool = True) -> Any:
         """Resample images (b, h, w, c), with a draw for each image."""

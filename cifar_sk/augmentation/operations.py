@@ -33,6 +33,7 @@ from cifar_sk.augmentation.transformers import (
     RandomErasing,
     RandomFlip,
 )
+from cifar_sk.backend import compiles_everything, generator_seed
 
 __all__ = ["build_augmentation", "mix_targets"]
 
@@ -99,6 +100,7 @@ def mix_targets(targets: Any, mixes: Sequence[_Mix]) -> Any:
     array([[0.75, 0.25],
            [0.  , 1.  ]], dtype=float32)
     """
+    targets = ops.convert_to_tensor(targets)
     for permutation, weight in mixes:
         own = ops.reshape(weight, (-1, *[1] * (len(targets.shape) - 1)))
         targets = own * targets + (1 - own) * ops.take(targets, permutation, axis=0)
@@ -164,7 +166,7 @@ def _build_stage(group: Seeded, value_range: tuple[float, float] | None) -> kera
         return keras.layers.RandomContrast(
             (operation.factor, operation.factor),  # a single number would only raise contrast
             value_range=value_range or (-np.inf, np.inf),
-            seed=seed,
+            seed=generator_seed(seed),
             dtype="float32",
         )
     stages = {RandomErasing: _Erasing, MixUp: _MixUp, CutMix: _CutMix}
@@ -194,6 +196,10 @@ class _Erasing(Stage):
 
 
 class _Mixing(Stage):
+    def __init__(self, group: Seeded) -> None:
+        super().__init__(group)
+        self.supports_jit = compiles_everything()
+
     def _partners(self, images: Any) -> tuple[Any, Any]:
         (op,), (generator,) = self._operations, self._generators
         batch = ops.shape(images)[0]

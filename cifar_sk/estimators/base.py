@@ -9,7 +9,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
-import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
+import cifar_sk.quiet_keras
 
 # isort: split
 import keras
@@ -23,8 +23,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
+import cifar_sk.networks.layers  # noqa: F401  (registers what saved classifiers hold)
 from cifar_sk.augmentation import AugmentedImages
-from cifar_sk.backend import released_memory
+from cifar_sk.backend import released_memory, seeded_generator
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
 from cifar_sk.estimators.input_checks import InputChecksMixin
@@ -48,7 +49,7 @@ from cifar_sk.estimators.training import (
 __all__ = ["BaseImageClassifier"]
 
 # What the seeds are for; each use has a stream of its own, so that changing one leaves the rest.
-_WEIGHTS, _SPLIT, _ORDER, _AUGMENTATION = range(4)
+_WEIGHTS, _SPLIT, _ORDER, _AUGMENTATION, _DROPOUT = range(5)
 
 
 class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, KerasClassifier):
@@ -264,7 +265,7 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, 
             train,
             self._batch_size(len(train)),
             **arrays,
-            **self._batch_options(),
+            **self._batch_options(incremental),
             seed=self._seed(_ORDER),
         )
         watched = None
@@ -272,25 +273,27 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, 
             watched = BatchSequence(X, validation, PREDICT_BATCH_SIZE, **arrays)
         if not self._n_done:
             adapt_layers(self.model_, X, train)
-        trainer = self._unfinished_trainer(operations) if incremental else None
+        trained_with = f"{operations}, batches of {batches.batch_size}"
+        trainer = self._unfinished_trainer(trained_with) if incremental else None
         n_steps = epochs * len(batches)
         if trainer is None:
             trainer = self._make_trainer(operations, n_steps, batches.batch_size, incremental)
-        self._trainer = trainer
-        callbacks = make_callbacks(
+        self._trainer, self._trained_with = trainer, trained_with
+        # First, for early stopping has the last word on the weights.
+        callbacks = [] if incremental else self._own_callbacks(n_steps, batches.batch_size)
+        callbacks += make_callbacks(
             plateau=validation is not None and self.schedule == "reduce_on_plateau",
             early_stopping=validation is not None and self.early_stopping,
             patience=self.n_iter_no_change,
             min_delta=self.tol,
         )
-        callbacks += self._own_callbacks(n_steps, batches.batch_size)
         callbacks += [make() for make in self.callbacks or ()]
-        with released_memory():
+        with released_memory(), seeded_generator(self._seed(_DROPOUT)) as seeding:
             history = trainer.fit(
                 batches,
                 validation_data=watched,
                 epochs=epochs,
-                callbacks=[*callbacks, EpochWatch(epochs, self.learning_rate)],
+                callbacks=[seeding, *callbacks, EpochWatch(epochs, self.learning_rate)],
                 shuffle=False,
                 verbose=int(self.verbose),
             ).history
@@ -302,7 +305,7 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, 
     def _batch_size(self, n_samples: int) -> int:
         return self.batch_size
 
-    def _batch_options(self) -> dict[str, Any]:
+    def _batch_options(self, incremental: bool) -> dict[str, Any]:
         """Return keywords of the training batches."""
         return {}
 
@@ -353,17 +356,16 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, 
             ) from error
         return used[np.sort(train)], used[np.sort(validation)]
 
-    def _unfinished_trainer(self, operations: tuple[Any, ...]) -> TrainingModel | None:
+    def _unfinished_trainer(self, trained_with: str) -> TrainingModel | None:
         """Return what partial_fit may go on with as it is."""
         trainer = self._trainer
-        if trainer is None or self._trained_with != repr(operations):
+        if trainer is None or self._trained_with != trained_with:
             return None
         return None if follows_schedule(trainer.optimizer) else trainer
 
     def _make_trainer(
         self, operations: tuple[Any, ...], n_steps: int, batch_size: int, incremental: bool
     ) -> TrainingModel:
-        self._trained_with = repr(operations)
         augmentation = None
         if operations:
             from cifar_sk.augmentation.operations import build_augmentation

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from cifar_sk.backend import choose_compiler
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.training import generator_states, set_generator_states
 
@@ -41,6 +42,7 @@ class ModelFilesMixin:
         parent: Any = super()
         parent.__setstate__(state)
         if generators is not None:
+            choose_compiler(self.model_)
             set_generator_states(self.model_, generators)
 
     def _restore(
@@ -63,6 +65,7 @@ class ModelFilesMixin:
         self.feature_encoder_ = self.feature_encoder
         self.model_, self.history_, self._entropy = model, history, entropy
         self._trainer = None
+        choose_compiler(model)
         set_generator_states(model, generators)
 
     def save(self, path: str | Path) -> None:

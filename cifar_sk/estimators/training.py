@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cifar_sk.backend import has_gpu, synchronise
+from cifar_sk.backend import synchronise
 from cifar_sk.progress import EpochEnd, report_epoch
 
 __all__ = [
@@ -112,6 +112,9 @@ class TrainingModel(keras.Model):
         self._label_smoothing = label_smoothing
         self._mixes: list[Any] = []
 
+    def build(self, input_shape: Any) -> None:
+        """Do nothing: the classifier is built, and augmentation has no weights."""
+
     def call(self, images: Any, training: bool = False) -> Any:
         """Return class probabilities, of augmented images where `training`."""
         self._mixes = []
@@ -146,6 +149,7 @@ class TrainingModel(keras.Model):
 
         if sample_weight is None:
             return mix_targets(target, self._mixes), None
+        sample_weight = ops.cast(sample_weight, target.dtype)
         weighted = mix_targets(target * sample_weight[:, None], self._mixes)
         mixed_weight = ops.sum(weighted, axis=-1)
         # The fused cross-entropy's gradient holds for targets that sum to 1.
@@ -193,7 +197,8 @@ class Lookahead(keras.callbacks.Callback):
     """Pulls the weights back, every few steps, to a slow average of them.
 
     The moving statistics of batch normalisations are averaged too. The pull fades in with the
-    third power of the share of steps done, and training ends on the average.
+    third power of the share of steps done, and training ends on the average. The average begins
+    at the first pull, so that a short fit keeps nothing of the initial weights.
 
     Parameters
     ----------
@@ -218,10 +223,6 @@ class Lookahead(keras.callbacks.Callback):
         self._done = 0
         self._slow: list[Any] = []
 
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Begin the average at the initial weights."""
-        self._slow = [ops.copy(weight) for weight in self.model.classifier.weights]
-
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Average, and go on from the average."""
         self._done += 1
@@ -230,17 +231,21 @@ class Lookahead(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Let go of the average."""
-        if self._done == self._n_steps:
+        if self._done == self._n_steps and self._slow:
             self._pull(1.0)
         self._slow = []
 
     def _pull(self, kept: float) -> None:
         synchronise(self.model)
         weights = self.model.classifier.weights
+        if not self._slow:
+            self._slow = [ops.copy(ops.stop_gradient(weight)) for weight in weights]
         for position, weight in enumerate(weights):
-            slow = self._slow[position]
-            self._slow[position] = slow = kept * slow + (1 - kept) * weight
-            weight.assign(slow)
+            # In this form what is frozen stays as it is, to the bit. And PyTorch would keep the
+            # graph of every average, for a gradient that nobody takes.
+            slow = ops.stop_gradient(weight + kept * (self._slow[position] - weight))
+            self._slow[position] = slow
+            weight.assign(ops.copy(slow))  # JAX overwrites in place what it trains
 
 
 def make_callbacks(
@@ -292,13 +297,11 @@ def compile_training(trainer: TrainingModel, optimizer: keras.optimizers.Optimiz
     optimizer : keras.optimizers.Optimizer
         One object for both, so that it is saved with the classifier.
     """
-    # Keras' "auto" means XLA, whose convolutions ran 5 to 8 times slower than oneDNN's on CPUs.
-    jit_compile = "auto" if has_gpu() else False
+    # Keras chooses the compiler: XLA on JAX, and on TensorFlow where there is a GPU (its
+    # convolutions ran 5 to 8 times slower than oneDNN's on CPUs).
     accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
-    trainer.compile(optimizer, metrics=[accuracy], jit_compile=jit_compile)
-    trainer.classifier.compile(
-        optimizer, "sparse_categorical_crossentropy", jit_compile=jit_compile
-    )
+    trainer.compile(optimizer, metrics=[accuracy])
+    trainer.classifier.compile(optimizer, "sparse_categorical_crossentropy")
 
 
 def _generator_variables(model: keras.Model) -> list[Any]:

@@ -84,8 +84,9 @@ def cross_validate_oof(
         Folds at a time; above 1 each runs in a process of its own, started afresh.
     n_threads : int, default=None
         Threads of each worker process. By default what this process would use,
-        ``TF_NUM_INTRAOP_THREADS`` or the processor count, however many jobs: sums of floats
-        depend on the number of threads, and the tables must not depend on `n_jobs`.
+        ``TF_NUM_INTRAOP_THREADS`` (on PyTorch ``OMP_NUM_THREADS``, on JAX ``NPROC``) or the
+        processor count, however many jobs: sums of floats depend on the number of threads, and
+        the tables must not depend on `n_jobs`.
     store : FoldStore, default=None
         Keeps finished folds; those that it holds already are not computed again.
     save_models : bool, default=False

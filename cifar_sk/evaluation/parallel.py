@@ -20,6 +20,7 @@ from joblib.externals.loky import process_executor
 from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, fit_and_predict
 from cifar_sk.folds import Split
 from cifar_sk.predictions import FoldResult
+from cifar_sk.processors import set_threads, threads_set
 from cifar_sk.progress import EpochEnd
 
 __all__ = ["end_with_parent", "run_parallel"]
@@ -56,7 +57,7 @@ def run_parallel(
     ------
     FoldResult
     """
-    threads = n_threads or int(os.environ.get("TF_NUM_INTRAOP_THREADS", "0")) or cpu_count()
+    threads = n_threads or threads_set() or cpu_count()
     # Workers with another number of threads are not used again, for joblib compares this.
     with (
         parallel_config("loky", n_jobs=min(n_jobs, len(todo)), inner_max_num_threads=threads),
@@ -87,9 +88,7 @@ def _work(
     parent: int,
 ) -> FoldResult:
     _prepare_worker(parent)
-    # TensorFlow reads these when it first computes, which is after this.
-    os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
-    os.environ["TF_NUM_INTEROP_THREADS"] = str(threads)
+    set_threads(threads)  # read when the backend first computes, which is after this
     listener = None if events is None else lambda event: _append(events, event)
     return fit_and_predict(task, split, save_to, listener)
 

@@ -26,13 +26,14 @@ _CHUNK = 250  # images whose patches are in memory at a time: 30 MB where they a
 class BatchNormalization(keras.layers.BatchNormalization):
     """Keras' batch normalisation, in one pass over memory where the backend has a kernel for it.
 
-    Takes the arguments of Keras' layer, whose axis is the last here. The variance that is kept
-    for prediction is the unbiased one, as in PyTorch.
+    Takes the arguments of Keras' layer. The variance that is kept for prediction is the unbiased
+    one where there is such a kernel, as in PyTorch.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise by the batch's own moments in training, by the moving ones otherwise."""
         fuses = training and self.trainable and len(inputs.shape) == 4 and mask is None
+        fuses = fuses and self.axis in {-1, 3} and not self.renorm
         fused = fused_batch_norm(inputs, self.gamma, self.beta, self.epsilon) if fuses else None
         if fused is None:
             return super().call(inputs, training=training, mask=mask)
@@ -81,12 +82,16 @@ class Whitening(keras.layers.Layer):
         epsilon : float, default=5e-4
             Added to the eigenvalues, so that what hardly varies is not blown up.
         """
-        mean, std = images.mean((0, 1, 2), dtype=np.float64), images.std((0, 1, 2))
-        std = np.where(std > 1e-6, std, 1.0).astype(np.float64)  # a channel without content
+        chunks = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
+        n_pixels = images[..., 0].size
+        mean = sum(chunk.sum((0, 1, 2), dtype=np.float64) for chunk in chunks) / n_pixels
+        squares = sum(((chunk - mean) ** 2).sum((0, 1, 2)) for chunk in chunks)
+        std = np.sqrt(squares / n_pixels)
+        std = np.where(std > 1e-6, std, 1.0)  # a channel without content
         covariance, n_patches = 0.0, 0
-        for start in range(0, len(images), _CHUNK):
-            chunk = ((images[start : start + _CHUNK] - mean) / std).astype(np.float32)
-            windows = np.lib.stride_tricks.sliding_window_view(chunk, (2, 2), axis=(1, 2))
+        for chunk in chunks:
+            standard = ((chunk - mean) / std).astype(np.float32)
+            windows = np.lib.stride_tricks.sliding_window_view(standard, (2, 2), axis=(1, 2))
             # (n, h − 1, w − 1, c, 2, 2) to rows in the order of the kernel, (2, 2, c).
             rows = np.moveaxis(windows, 3, 5).reshape(-1, 4 * chunk.shape[3])
             covariance = covariance + (rows.T @ rows).astype(np.float64)
@@ -108,7 +113,8 @@ class Whitening(keras.layers.Layer):
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[Any, ...]:
         """Return (b, h − 1, w − 1, 8 c)."""
         batch, height, width, n_channels = input_shape
-        return batch, (height or 0) - 1, (width or 0) - 1, 8 * (n_channels or 0)
+        height, width = (None if size is None else size - 1 for size in (height, width))
+        return batch, height, width, 8 * (n_channels or 0)
 
 
 @keras.saving.register_keras_serializable(_PACKAGE)

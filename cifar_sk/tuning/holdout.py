@@ -30,6 +30,7 @@ def compare_on_holdout(
     data: tuple[Any, Any],
     holdout: tuple[Any, Any],
     *,
+    winner: int,
     n_seeds: int,
     random_state: int,
     watch: Callable[[str, int], None],
@@ -44,6 +45,8 @@ def compare_on_holdout(
         Left as they are.
     data, holdout : (X, y)
         What is trained on and what is scored.
+    winner : int
+        Number of the trial that "tuned" has the parameters of.
     n_seeds : int
         Fits of each pipeline; the same seeds for both.
     random_state : int
@@ -56,7 +59,7 @@ def compare_on_holdout(
     target = np.searchsorted(np.unique(y), holdout_y)
     for seed in range(n_seeds):
         for name, pipeline in pipelines.items():
-            key = _key(study, name, seed)
+            key = _key(winner, name, seed)
             if key in study.user_attrs:
                 continue
             watch(name, seed)
@@ -67,15 +70,16 @@ def compare_on_holdout(
             study.set_user_attr(key, {"scores": scores, "correct": hits})
 
 
-def _key(study: optuna.Study, name: str, seed: int) -> str:
+def _key(winner: int, name: str, seed: int) -> str:
     # The defaults need no second fit when another trial becomes the best.
-    model = name if name == "default" else f"trial {best_trial(study).number}"
+    model = name if name == "default" else f"trial {winner}"
     return f"holdout: {model}, seed {seed}"
 
 
 def _fits(study: optuna.Study, name: str, n_seeds: int) -> list[dict[str, Any]]:
     attrs = study.user_attrs
-    keys = [_key(study, name, seed) for seed in range(n_seeds)]
+    winner = best_trial(study).number
+    keys = [_key(winner, name, seed) for seed in range(n_seeds)]
     return [attrs[key] for key in keys if key in attrs]
 
 

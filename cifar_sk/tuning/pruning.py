@@ -163,7 +163,7 @@ class FoldPruner(BasePruner):
         others = [
             other.intermediate_values
             for other in study.get_trials(deepcopy=False)
-            if other.number != trial.number and other.intermediate_values
+            if other.number != trial.number and other.intermediate_values and not _is_lost(other)
         ]
         first = min(self.min_epochs, epochs + 1)
         n_begun = 1 + sum(max(reports) >= first for reports in others)
@@ -178,3 +178,8 @@ class FoldPruner(BasePruner):
         while epoch < step:
             epoch *= _SPACING
         return epoch == step <= epochs_per_fold
+
+
+def _is_lost(trial: optuna.trial.FrozenTrial) -> bool:
+    """Say whether a trial died with its process; it is tried again, and counts once."""
+    return trial.state.name == "FAIL" and "error" not in trial.user_attrs

@@ -36,7 +36,7 @@ SPACES: dict[str, dict[str, Any]] = {
     },
     "fast": {
         "classifier__width": [16, 32, 48, 64],
-        "classifier__learning_rate": {"low": 0.3, "high": 4.0, "log": True},
+        "classifier__learning_rate": {"low": 0.2, "high": 2.0, "log": True},
         "classifier__weight_decay": {"low": 1e-3, "high": 3e-2, "log": True},
         "classifier__label_smoothing": {"low": 0.0, "high": 0.3, "step": 0.1},
         "classifier__crop": [0, 1, 2, 3],

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation.parallel import end_with_parent
+from cifar_sk.processors import set_threads
 from cifar_sk.tuning.engine import Budget, Watch, quiet_optuna, run_trials
 from cifar_sk.tuning.objective import TuningTask
 from cifar_sk.tuning.storage import StorageSpec, close_storage, is_ownerless, reclaim
@@ -162,9 +163,7 @@ def _work(job: _Job, number: int, parent: int) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     end_with_parent(parent)
-    # TensorFlow reads these when it first computes, which is after this.
-    os.environ["TF_NUM_INTRAOP_THREADS"] = str(job.n_threads)
-    os.environ["TF_NUM_INTEROP_THREADS"] = str(job.n_threads)
+    set_threads(job.n_threads)  # read when the backend first computes, which is after this
     task = replace(job.task, X=np.load(job.folder / "X.npy", mmap_mode="r"))
     with quiet_optuna(), threadpool_limits(job.n_threads):
         storage = job.spec.open()

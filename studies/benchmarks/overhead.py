@@ -121,7 +121,7 @@ def _loop_by_hand(options: argparse.Namespace) -> None:
         for train, test in folds.split(X, target):
             model = cnn(X.shape[1:], proba.shape[1])
             model.compile(
-                "adam", "sparse_categorical_crossentropy", ["accuracy"], jit_compile=False
+                "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False
             )
             model.fit(X[train], target[train], BATCH, options.epochs, verbose=0)
             proba[test] = model.predict(X[test], 256, verbose=0)
@@ -144,8 +144,9 @@ def _loop_of_ours(options: argparse.Namespace) -> None:
     from cifar_sk.evaluation import cross_validate_oof
 
     images, target = _images(options)
+    pipeline = _pipeline(options)  # loads Keras, as the import above does by hand
     with Stopwatch() as stopwatch:
-        result = cross_validate_oof(_pipeline(options), images, target, cv=options.folds)
+        result = cross_validate_oof(pipeline, images, target, cv=options.folds)
     report_usage(stopwatch, accuracy=float((result.oof_proba.argmax(1) == target).mean()))
 
 
@@ -161,8 +162,9 @@ def _memory(options: argparse.Namespace) -> None:
         if getattr(event, "result", None) is not None:
             resident.append(process.memory_info().rss / 2**20)
 
+    pipeline = _pipeline(options)
     with Stopwatch() as stopwatch:
-        cross_validate_oof(_pipeline(options), images, target, cv=options.folds, listener=note)
+        cross_validate_oof(pipeline, images, target, cv=options.folds, listener=note)
     report_usage(stopwatch, resident_mb=resident)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["Stopwatch", "in_new_process", "peak_memory", "ratios", "report_usage"]
+__all__ = ["Stopwatch", "end_workers", "in_new_process", "peak_memory", "ratios", "report_usage"]
 
 
 class Stopwatch:
@@ -44,10 +44,17 @@ def _cpu_seconds() -> float:
 
 
 def peak_memory() -> float:
-    """Peak resident memory of this process and its largest child so far, MB."""
+    """Peak resident memory of this process, or of its largest child that has ended, MB."""
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return max(own, children) / (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def end_workers() -> None:
+    """End the worker processes of a parallel fold loop, so that their CPU time is counted."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True)
 
 
 def report_usage(stopwatch: Stopwatch, **facts: Any) -> None:

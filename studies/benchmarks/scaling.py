@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from studies.benchmarks.pairs import Stopwatch, in_new_process, report_usage
+from studies.benchmarks.pairs import Stopwatch, end_workers, in_new_process, report_usage
 
 MODULE = "studies.benchmarks.scaling"
 BASE = {"n": 5000, "folds": 5, "classes": 10, "size": 32, "jobs": 1}
@@ -85,7 +85,11 @@ def work(point: Any) -> float:
 
 
 def growth(measured: pd.DataFrame) -> pd.DataFrame:
-    """Return the exponent of the cost's growth with the work, per axis, without start-up."""
+    """Return the exponent of the cost's growth with the work, per axis.
+
+    What every fold costs however few its images (tracing the graph) is in it, and flattens it;
+    less so at the end, between the two largest points.
+    """
     rows = []
     for axis in ("n", "folds", "size"):
         table = measured[measured["axis"] == axis].sort_values("work")
@@ -98,7 +102,6 @@ def growth(measured: pd.DataFrame) -> pd.DataFrame:
                 "wall_ratio": last["wall_s"] / first["wall_s"],
                 "peak_mb_ratio": last["peak_mb"] / first["peak_mb"],
                 "wall_exponent": np.log(last["wall_s"] / first["wall_s"]) / np.log(ratio),
-                # Between the two largest points start-up no longer hides the growth.
                 "wall_exponent_at_the_end": _slope(table.tail(2), "wall_s"),
                 "peak_mb_exponent": np.log(last["peak_mb"] / first["peak_mb"]) / np.log(ratio),
             }
@@ -162,8 +165,13 @@ def measure_point(dataset: str, *, n: int, folds: int, classes: int, size: int, 
         classifier__early_stopping=False,
         classifier__schedule="constant",
     )
+    loop = {"cv": folds, "n_jobs": jobs, "n_threads": 1}
+    if jobs > 1:  # start the workers, and have them load Keras, as this process has
+        cross_validate_oof(pipeline, images[:300], target[:300] % 10, **{**loop, "cv": 2})
     with Stopwatch() as stopwatch:
-        cross_validate_oof(pipeline, images, target, cv=folds, n_jobs=jobs, n_threads=1)
+        cross_validate_oof(pipeline, images, target, **loop)
+        if jobs > 1:
+            end_workers()
     report_usage(stopwatch)
 
 
