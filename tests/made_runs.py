@@ -50,3 +50,8 @@ def with_folds(run, **changes):
     """Return a run with other values in all its folds."""
     folds = tuple(replace(fold, **changes) for fold in run.result.folds)
     return replace(run, result=replace(run.result, folds=folds))
+
+
+def with_manifest(run, **entries):
+    """Return a run whose manifest says more."""
+    return replace(run, manifest={**run.manifest, **entries})

@@ -7,7 +7,7 @@ from itertools import chain, combinations
 import numpy as np
 import pandas as pd
 import pytest
-from made_runs import made_run, with_folds
+from made_runs import made_run, with_folds, with_manifest
 from scipy import integrate, stats
 from sklearn.metrics import f1_score
 
@@ -297,8 +297,17 @@ def test_remarks_say_what_the_manifests_tell():
         command="python -m cifar_sk.cv --params 'my best.json'",
         fallback="Digits.",
     )
+    assert remarks([with_manifest(other, selected="A study chose.")], ["b"])[-1] == (
+        "b: A study chose."
+    )
     text = " ".join(remarks([plain, with_folds(other, best_params={"C": 1})], ["a", "b"]))
-    for part in ("a 0, b 7", "different machines", "my best.json", "Digits.", "inside every"):
+    for part in (
+        "a 0, b 7",
+        "the runs had different machines.",
+        "my best.json",
+        "Digits.",
+        "inside every",
+    ):
         assert part in text
     assert remarks([plain, plain], ["a", "a2"]) == []
 

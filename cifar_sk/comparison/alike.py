@@ -120,12 +120,13 @@ def _seeds(runs: Sequence[FinishedRun], names: Sequence[str]) -> str:
 def _conditions(runs: Sequence[FinishedRun]) -> str:
     kinds = {
         "machines": {str(run.manifest.get("machine")) for run in runs},
+        "backends": {str(run.manifest.get("backend", "tensorflow")) for run in runs},
         "numbers of threads per fold": {str(run.identity.get("threads_per_fold")) for run in runs},
     }
     varied = [kind for kind, found in kinds.items() if len(found) > 1]
     if not varied:
         return ""
-    return f"Times were measured on different {' and with different '.join(varied)}."
+    return f"Times were not measured alike: the runs had different {' and '.join(varied)}."
 
 
 def _fallback(run: FinishedRun, name: str) -> str:
@@ -134,6 +135,9 @@ def _fallback(run: FinishedRun, name: str) -> str:
 
 
 def _origin(run: FinishedRun, name: str) -> str:
+    selected = run.manifest.get("selected")
+    if selected:
+        return f"{name}: {selected}"
     file = _option(str(run.manifest.get("command", "")), "--params")
     if file is None:
         return ""
