@@ -1,0 +1,114 @@
+"""Compare finished runs: ``python -m cifar_sk.compare results/ann results/cnn``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cifar_sk.console import run_command
+from cifar_sk.errors import InputError
+
+if TYPE_CHECKING:
+    from cifar_sk.comparison import Comparison
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+_MAX_ROWS = 30  # longer tables are in the files only
+
+_EXAMPLES = (
+    "Examples:",
+    "python -m cifar_sk.compare results/ann-digits results/cnn-digits",
+    "python -m cifar_sk.compare results/ann results/cnn results/fast   (a ranking)",
+    "python -m cifar_sk.compare results/a results/b --metric log_loss --rope 0.02",
+)
+
+
+@app.command(epilog="\n\n".join(_EXAMPLES))
+def compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="Folders of two or more finished runs.", show_default=False),
+    ],
+    metric: Annotated[
+        str, typer.Option(help="The primary metric, chosen before looking.")
+    ] = "accuracy",
+    rope: Annotated[
+        float,
+        typer.Option(min=0, help="Differences up to this count as practically none."),
+    ] = 0.01,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for tables, figures and page. Unset: made of the runs' names under "
+            "results/comparisons.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+) -> None:
+    """Compare runs on the same images and folds, and say what the tests support.
+
+    Runs whose data or folds differ are refused. Of two runs every metric, class and image is
+    compared; more are ranked, and tested pair by pair.
+    """
+    from cifar_sk.comparison import compare_runs, conclusion
+    from cifar_sk.finished_runs import read_run
+    from cifar_sk.folders import make_folder
+    from cifar_sk.report.comparison_files import write_comparison
+
+    comparison = compare_runs(
+        [read_run(path) for path in runs], metric=metric, rope=rope, random_state=seed
+    )
+    folder = output or Path("results/comparisons") / _folder_name(comparison.names)
+    if (folder / "run.json").exists():
+        raise InputError(f"--output must not be a run's own folder, got {folder}.")
+    make_folder(folder)
+    write_comparison(comparison, folder)
+    _print_tables(comparison)
+    for sentence in [*conclusion(comparison), *comparison.remarks]:
+        typer.echo(f"- {sentence}")
+    typer.echo(f"tables, figures and comparison.html are in {folder}")
+
+
+def _folder_name(names: Sequence[str]) -> str:
+    return "-vs-".join(name.replace("/", "+").replace("\\", "+") for name in names)[:200]
+
+
+def _print_tables(comparison: Comparison) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from cifar_sk.report.comparison_rows import comparison_tables
+
+    console = Console(width=None if Console().is_terminal else 150, highlight=False)
+    for text_table in comparison_tables(comparison):
+        headings, *rows = text_table.rows
+        if len(rows) > _MAX_ROWS:
+            continue
+        table = Table(title=text_table.title, title_justify="left")
+        for heading in headings:
+            table.add_column(Text(heading))
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        console.print(table)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line; an unusable input is one sentence on stderr and exit code 2.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        The arguments; None takes those of the process.
+    """
+    run_command(app, "cifar_sk.compare", argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""Which runs can be compared, what to call them, and what readers must know about them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cifar_sk.errors import InputError
+from cifar_sk.finished_runs import FinishedRun
+from cifar_sk.folders import differences
+
+__all__ = ["check_alike", "remarks", "run_names"]
+
+
+def check_alike(runs: Sequence[FinishedRun]) -> None:
+    """Refuse runs that cannot be compared fold by fold and sample by sample.
+
+    Parameters
+    ----------
+    runs : sequence of FinishedRun
+        Two or more.
+
+    Raises
+    ------
+    InputError
+        If there are fewer, if one is given twice, or if data or folds differ.
+    """
+    if len(runs) < 2:
+        raise InputError(f"A comparison needs two runs or more, got {len(runs)}.")
+    places = [run.path.resolve() for run in runs]
+    if len(set(places)) < len(places):
+        twice = next(str(run.path) for run in runs if places.count(run.path.resolve()) > 1)
+        raise InputError(f"{twice} is given twice; a run cannot be compared with itself.")
+    for run in runs[1:]:
+        changed = _changes(runs[0], run)
+        if changed:
+            raise InputError(
+                f"{run.path} cannot be compared with {runs[0].path}, for it has other data or "
+                f"folds: {'; '.join(changed)}; run both with the same --dataset, --limit, "
+                "--folds, --repeats, --groups and --seed."
+            )
+
+
+def _changes(first: FinishedRun, other: FinishedRun) -> list[str]:
+    """Name what differs in what the runs say, and in what they hold."""
+    clauses = differences(_said(first), _said(other))
+    if clauses:
+        return clauses
+    one, two = first.result, other.result
+    if one.class_names != two.class_names:
+        return ["the class names differ"]
+    if not np.array_equal(one.target, two.target):
+        return ["the true classes of the samples differ"]
+    if len(one.folds) != len(two.folds) or not all(
+        a.n_train == b.n_train and np.array_equal(a.test_index, b.test_index)
+        for a, b in zip(one.folds, two.folds, strict=True)
+    ):
+        return ["the samples of the folds differ"]
+    return []
+
+
+def _said(run: FinishedRun) -> dict[str, Any]:
+    # Runs of a program of one's own may say little of themselves.
+    return {name: run.identity.get(name) for name in ("data", "split")}
+
+
+def run_names(runs: Sequence[FinishedRun]) -> tuple[str, ...]:
+    """Name runs by their folders, with as many parents as tell them apart.
+
+    Parameters
+    ----------
+    runs : sequence of FinishedRun
+        In different folders.
+
+    Returns
+    -------
+    tuple of str
+    """
+    parts = [run.path.resolve().parts for run in runs]
+    for depth in range(1, max(map(len, parts)) + 1):
+        names = tuple(str(Path(*part[-depth:])) for part in parts)
+        if len(set(names)) == len(names):
+            return names
+    return tuple(str(run.path.resolve()) for run in runs)
+
+
+def remarks(runs: Sequence[FinishedRun], names: Sequence[str]) -> list[str]:
+    """Say what weakens or colours a comparison, as far as the manifests tell.
+
+    Parameters
+    ----------
+    runs : sequence of FinishedRun
+        Alike.
+    names : sequence of str
+        What to call them.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    found = [_seeds(runs, names), _conditions(runs)]
+    for run, name in zip(runs, names, strict=True):
+        found += [_fallback(run, name), _origin(run, name), _search(run, name)]
+    return list(dict.fromkeys(sentence for sentence in found if sentence))
+
+
+def _seeds(runs: Sequence[FinishedRun], names: Sequence[str]) -> str:
+    seeds = [run.identity.get("seed") for run in runs]
+    if len(set(map(str, seeds))) == 1:
+        return ""
+    listed = ", ".join(f"{name} {seed}" for name, seed in zip(names, seeds, strict=True))
+    return f"The runs have the same data and folds but different seeds: {listed}."
+
+
+def _conditions(runs: Sequence[FinishedRun]) -> str:
+    kinds = {
+        "machines": {str(run.manifest.get("machine")) for run in runs},
+        "backends": {str(run.manifest.get("backend", "tensorflow")) for run in runs},
+        "numbers of threads per fold": {str(run.identity.get("threads_per_fold")) for run in runs},
+    }
+    varied = [kind for kind, found in kinds.items() if len(found) > 1]
+    if not varied:
+        return ""
+    return f"Times were not measured alike: the runs had different {' and '.join(varied)}."
+
+
+def _fallback(run: FinishedRun, name: str) -> str:
+    fallback = run.manifest.get("fallback")
+    return f"{name} ran on other data than was asked for: {fallback}" if fallback else ""
+
+
+def _origin(run: FinishedRun, name: str) -> str:
+    selected = run.manifest.get("selected")
+    if selected:
+        return f"{name}: {selected}"
+    file = _option(str(run.manifest.get("command", "")), "--params")
+    if file is None:
+        return ""
+    return (
+        f"{name} has the parameters of {file}: if they were chosen on these images, its scores "
+        "are selected, hence optimistic."
+    )
+
+
+def _option(command: str, name: str) -> str | None:
+    """Return the value of an option in a command, if it is there."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    for place, word in enumerate(words, start=1):
+        if word == name and place < len(words):
+            return words[place]
+        if word.startswith(f"{name}="):
+            return word.partition("=")[2]
+    return None
+
+
+def _search(run: FinishedRun, name: str) -> str:
+    if all(fold.best_params is None for fold in run.result.folds):
+        return ""
+    return (
+        f"{name} searched its parameters inside every training fold, so its scores are those of "
+        "the search, and its fit times include it."
+    )

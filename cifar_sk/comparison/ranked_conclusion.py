@@ -1,0 +1,113 @@
+"""What is said of more than two runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from cifar_sk.comparison.ranking import Ranking
+from cifar_sk.comparison.runs import Comparison
+from cifar_sk.comparison.wording import (
+    amount,
+    interval,
+    listing,
+    metric_name,
+    p_text,
+    probability,
+)
+
+__all__ = ["ranked_sentences"]
+
+_ALPHA = 0.05
+_SURE = 0.95
+
+
+def ranked_sentences(comparison: Comparison) -> list[str]:
+    """Say what a comparison of several runs supports.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        With a ranking.
+
+    Returns
+    -------
+    list of str
+    """
+    ranking = comparison.ranking
+    if ranking is None:
+        return []
+    found = [
+        _leader(comparison, ranking),
+        *_others(comparison, ranking),
+        *_equivalent(comparison, ranking.pairs),
+        _selected(comparison),
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def _basis(ranking: Ranking) -> str:
+    n = len(ranking.pairs)
+    return f"Nadeau–Bengio corrected paired t-tests, Holm-corrected over {n} pairs"
+
+
+def _leader(comparison: Comparison, ranking: Ranking) -> str:
+    best = ranking.table["run"].iloc[0]
+    of_best = ranking.pairs[ranking.pairs["better"] == best]
+    apart = of_best["p_holm"] < _ALPHA
+    label = metric_name(comparison.metric)
+    mean = ranking.table["mean"].iloc[0]
+    begin = f"{best} has the best mean {label} ({mean:.4f} over {comparison.folds})"
+    beaten = [_by(comparison, row) for row in of_best[apart].to_dict("records")]
+    level = of_best.loc[~apart, "worse"].tolist()
+    if beaten:
+        begin += f". It is better than {listing(beaten)}"
+    if level:
+        begin += f"; {comparison.folds} cannot tell it apart from {listing(level)}"
+    return f"{begin} ({_basis(ranking)})."
+
+
+def _by(comparison: Comparison, row: Mapping[Any, Any]) -> str:
+    metric = comparison.metric
+    sign = 1 if comparison.greater_is_better else -1
+    low, high = sorted([sign * row["low"], sign * row["high"]])
+    size = amount(row["difference"], metric)
+    return f"{row['worse']} by {size} {interval(low, high, metric)} ({p_text(row['p_holm'])})"
+
+
+def _others(comparison: Comparison, ranking: Ranking) -> list[str]:
+    """Speak of the pairs without the leader."""
+    best = ranking.table["run"].iloc[0]
+    rest = ranking.pairs[ranking.pairs["better"] != best]
+    apart = rest["p_holm"] < _ALPHA
+    sentences = []
+    for better, rows in rest[apart].groupby("better", sort=False):
+        beaten = [_by(comparison, row) for row in rows.to_dict("records")]
+        sentences.append(f"{better} is better than {listing(beaten)}.")
+    level = rest[~apart]
+    if len(level):
+        pairs = [f"{row['better']} and {row['worse']}" for row in level.to_dict("records")]
+        sentences.append(f"Not told apart: {'; '.join(pairs)}.")
+    return sentences
+
+
+def _equivalent(comparison: Comparison, pairs: pd.DataFrame) -> list[str]:
+    size = amount(comparison.rope, comparison.metric)
+    return [
+        f"{row['better']} and {row['worse']} are practically equivalent: with probability "
+        f"{probability(row['p_equivalent'])}, {metric_name(comparison.metric)} differs by at most "
+        f"{size} (Bayesian correlated t-test)."
+        for row in pairs[pairs["p_equivalent"] >= _SURE].to_dict("records")
+    ]
+
+
+def _selected(comparison: Comparison) -> str:
+    return (
+        f"The largest of {len(comparison.names)} noisy means is a selected number, hence a little "
+        "optimistic; intervals are not corrected for being many."
+        if comparison.greater_is_better
+        else f"The smallest of {len(comparison.names)} noisy means is a selected number, hence a "
+        "little optimistic; intervals are not corrected for being many."
+    )

@@ -1,0 +1,243 @@
+"""The comparison of finished runs: every table that a conclusion may rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.comparison.alike import check_alike, remarks, run_names
+from cifar_sk.comparison.bootstrap import class_f1_differences
+from cifar_sk.comparison.costs import cost_table
+from cifar_sk.comparison.paired_tests import (
+    CorrelatedPosterior,
+    PairedTTest,
+    corrected_paired_t_test,
+    correlated_posterior,
+    holm,
+)
+from cifar_sk.comparison.ranking import Ranking, rank_runs
+from cifar_sk.comparison.samples import mcnemar_table, only_one_right, predicted_classes
+from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.finished_runs import FinishedRun
+from cifar_sk.metrics import METRICS, fold_metrics
+from cifar_sk.predictions import OOFResult
+
+__all__ = ["Comparison", "PairResult", "compare_runs"]
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """What two runs differ by; every difference is second - first.
+
+    Attributes
+    ----------
+    test : PairedTTest
+        Of the primary metric over folds.
+    posterior : CorrelatedPosterior
+        Of the same difference.
+    mcnemar : DataFrame
+        As `cifar_sk.comparison.samples.mcnemar_table` returns it.
+    classes : DataFrame
+        ``class``, and what `cifar_sk.comparison.bootstrap.class_f1_differences` returns.
+    only_one_right : DataFrame
+        As `cifar_sk.comparison.samples.only_one_right` returns it.
+    n_other_predictions : int
+        Predictions, over all repeats, of another class.
+    """
+
+    test: PairedTTest
+    posterior: CorrelatedPosterior
+    mcnemar: pd.DataFrame
+    classes: pd.DataFrame
+    only_one_right: pd.DataFrame
+    n_other_predictions: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare_runs` finds.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The runs, in the order given.
+    runs : tuple of FinishedRun
+        The same.
+    metric : str
+        The primary metric.
+    rope : float
+        Half-width of the region of practical equivalence, in units of the primary metric.
+    scores : DataFrame of float, shape (n_folds, n_runs)
+        The primary metric in every fold.
+    metrics : DataFrame
+        A row per metric: ``metric``, ``better`` ("higher" or "lower"), ``NAME_mean`` and
+        ``NAME_std`` (ddof=1) over folds for each run; of two runs also ``difference`` (second -
+        first), its 95 % interval ``low`` and ``high``, ``p_value``, and ``p_holm``, corrected
+        over all metrics but the primary one, which needs no correction.
+    costs : DataFrame
+        As `cifar_sk.comparison.costs.cost_table` returns it.
+    remarks : tuple of str
+        What weakens or colours the comparison.
+    pair : PairResult or None
+        Of two runs.
+    ranking : Ranking or None
+        Of more than two.
+    """
+
+    names: tuple[str, ...]
+    runs: tuple[FinishedRun, ...]
+    metric: str
+    rope: float
+    scores: pd.DataFrame
+    metrics: pd.DataFrame
+    costs: pd.DataFrame
+    remarks: tuple[str, ...]
+    pair: PairResult | None = None
+    ranking: Ranking | None = None
+
+    @property
+    def greater_is_better(self) -> bool:
+        """Which way the primary metric points."""
+        return METRICS[self.metric].greater_is_better
+
+    @property
+    def folds(self) -> str:
+        """The folds in words, such as "5 folds" or "3 × 5 folds"."""
+        result = self.runs[0].result
+        times = f"{result.n_repeats} × " if result.n_repeats > 1 else ""
+        return f"{times}{result.n_folds} folds"
+
+
+def compare_runs(
+    runs: Sequence[FinishedRun],
+    *,
+    metric: str = "accuracy",
+    rope: float = 0.01,
+    n_resamples: int = 2_000,
+    random_state: int = 0,
+) -> Comparison:
+    """Compare finished runs on the same data and folds.
+
+    Parameters
+    ----------
+    runs : sequence of FinishedRun
+        Two or more, as `cifar_sk.finished_runs.read_run` returns them.
+    metric : str, default="accuracy"
+        The primary metric, a key of `cifar_sk.metrics.METRICS`; to be chosen before looking.
+    rope : float, default=0.01
+        Differences of the primary metric up to this count as practically none.
+    n_resamples : int, default=2000
+        Bootstrap samples of the intervals per class.
+    random_state : int, default=0
+        Their seed.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        If data or folds differ, or an argument cannot be used.
+    """
+    check_alike(runs)
+    names = run_names(runs)
+    results = [run.result for run in runs]
+    tables = {name: _fold_scores(run.result) for name, run in zip(names, runs, strict=True)}
+    first = next(iter(tables.values()))
+    if metric not in first:
+        raise InputError(f"There is no metric {metric!r}{did_you_mean(metric, first.columns)}.")
+    if not rope >= 0:
+        raise InputError(f"rope must be 0 or more, got {rope}; 0.01 is usual for accuracies.")
+    ratio = _test_train_ratio(results[0])
+    scores = pd.DataFrame({name: table[metric] for name, table in tables.items()})
+    pair = ranking = None
+    if len(runs) == 2:
+        pair = _compare_pair(results, names, scores, ratio, n_resamples, random_state)
+    else:
+        better = METRICS[metric].greater_is_better
+        ranking = rank_runs(scores, test_train_ratio=ratio, greater_is_better=better, rope=rope)
+    return Comparison(
+        names=names,
+        runs=tuple(runs),
+        metric=metric,
+        rope=rope,
+        scores=scores,
+        metrics=_metric_table(tables, metric, ratio),
+        costs=cost_table(runs, names),
+        remarks=tuple(remarks(runs, names)),
+        pair=pair,
+        ranking=ranking,
+    )
+
+
+def _fold_scores(result: OOFResult) -> pd.DataFrame:
+    table = fold_metrics(result)
+    folds = table[table["row"].str.startswith("fold_")].set_index("row")
+    return folds[[name for name in METRICS if name in folds]]
+
+
+def _test_train_ratio(result: OOFResult) -> float:
+    n_test = sum(len(fold.test_index) for fold in result.scored)
+    return n_test / sum(fold.n_train for fold in result.scored)
+
+
+def _metric_table(tables: dict[str, pd.DataFrame], primary: str, ratio: float) -> pd.DataFrame:
+    names = [str(name) for name in next(iter(tables.values()))]
+    columns: dict[str, object] = {
+        "metric": names,
+        "better": ["higher" if METRICS[name].greater_is_better else "lower" for name in names],
+    }
+    for run, table in tables.items():
+        columns |= {
+            f"{run}_mean": table.mean(skipna=False).to_numpy(),
+            f"{run}_std": table.std(ddof=1, skipna=False).to_numpy(),
+        }
+    metrics = pd.DataFrame(columns)
+    if len(tables) > 2:
+        return metrics
+    first, second = tables.values()
+    tests = pd.DataFrame(
+        [
+            corrected_paired_t_test((second[name] - first[name]), test_train_ratio=ratio)
+            for name in names
+        ]
+    )
+    is_primary = metrics["metric"] == primary
+    tests["p_holm"] = np.nan
+    tests.loc[~is_primary, "p_holm"] = holm(tests.loc[~is_primary, "p_value"])
+    tests = tests.rename(columns={"estimate": "difference"}).drop(columns="statistic")
+    return metrics.join(tests)
+
+
+def _compare_pair(
+    results: Sequence[OOFResult],
+    names: Sequence[str],
+    scores: pd.DataFrame,
+    ratio: float,
+    n_resamples: int,
+    random_state: int,
+) -> PairResult:
+    target, class_names = results[0].target, results[0].class_names
+    first, second = (predicted_classes(result) for result in results)
+    differences = (scores[names[1]] - scores[names[0]]).to_numpy()
+    classes = class_f1_differences(
+        target,
+        first,
+        second,
+        len(class_names),
+        n_resamples=n_resamples,
+        random_state=random_state,
+    )
+    classes.insert(0, "class", list(class_names))
+    return PairResult(
+        test=corrected_paired_t_test(differences, test_train_ratio=ratio),
+        posterior=correlated_posterior(differences, test_train_ratio=ratio),
+        mcnemar=mcnemar_table(target, first, second),
+        classes=classes,
+        only_one_right=only_one_right(results, names),
+        n_other_predictions=int((first != second).sum()),
+    )

@@ -1,0 +1,319 @@
+"""Runs against each other: fold by fold, class by class, and in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.comparison.paired_tests import CorrelatedPosterior
+from cifar_sk.comparison.ranking import Ranking
+from cifar_sk.displays.drawing import (
+    BLUE,
+    GREY,
+    INK,
+    VERMILLION,
+    heading,
+    label,
+    make_axes,
+    root_figure,
+    tidy,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "CriticalDifferenceDisplay",
+    "DifferencesDisplay",
+    "FoldScoresDisplay",
+    "PosteriorDisplay",
+]
+
+
+class FoldScoresDisplay:
+    """The score of every fold by every run, a line for each fold, and the means.
+
+    Lines that cross are folds that disagree about the order of the runs.
+
+    Parameters
+    ----------
+    scores : DataFrame of float, shape (n_folds, n_runs)
+        A column per run.
+    name : str
+        What the score is called.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where `plot` drew.
+    figure_ : Figure
+        Its figure.
+
+    Examples
+    --------
+    >>> scores = pd.DataFrame({"ann": [0.5, 0.6], "cnn": [0.7, 0.6]})
+    >>> FoldScoresDisplay(scores, "accuracy").plot().ax_.get_ylabel()
+    'accuracy'
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(self, scores: pd.DataFrame, name: str) -> None:
+        self.scores = scores
+        self.name = name
+
+    def frame(self) -> pd.DataFrame:
+        """Return the scores."""
+        return self.scores
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on `ax`, or on a new figure."""
+        n_runs = self.scores.shape[1]
+        (self.ax_,) = make_axes(ax, 1, figsize=(max(4.8, 1.5 * n_runs + 1.2), 4.2))
+        self.figure_ = root_figure(self.ax_)
+        places = np.arange(n_runs)
+        for row, values in enumerate(self.scores.to_numpy()):
+            text = "one fold" if row == 0 else None
+            self.ax_.plot(places, values, "o-", ms=4, color=BLUE, lw=1, alpha=0.45, label=text)
+        mean = self.scores.mean(axis=0)
+        self.ax_.plot(places, mean, "D", ms=7, color=VERMILLION, label="mean over folds")
+        names = [label(str(name), 22) for name in self.scores]
+        self.ax_.set_xticks(places, names, parse_math=False)
+        if n_runs > 4:
+            self.ax_.tick_params(axis="x", rotation=20)
+        self.ax_.set_xlim(-0.4, n_runs - 0.6)
+        self.ax_.set_ylabel(self.name)
+        tidy(self.ax_)
+        heading(
+            self.ax_, f"{self.name[:1].upper()}{self.name[1:]} of every fold", legend_columns=2
+        )
+        return self
+
+
+class PosteriorDisplay:
+    """What is known of the mean difference, with the region of practical equivalence.
+
+    Parameters
+    ----------
+    posterior : CorrelatedPosterior
+        Of second - first, with a scale.
+    rope : float
+        Half-width of the region.
+    names : sequence of str
+        The first run, and the second.
+    name : str
+        What the score is called.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where `plot` drew.
+    figure_ : Figure
+        Its figure.
+
+    Examples
+    --------
+    >>> posterior = CorrelatedPosterior(0.02, 0.01, 4)
+    >>> display = PosteriorDisplay(posterior, 0.01, ["ann", "cnn"], "accuracy")
+    >>> display.frame()["probability"].round(3).tolist()
+    [0.02, 0.167, 0.813]
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self, posterior: CorrelatedPosterior, rope: float, names: Sequence[str], name: str
+    ) -> None:
+        self.posterior = posterior
+        self.rope = rope
+        self.names = tuple(names)
+        self.name = name
+
+    def frame(self) -> pd.DataFrame:
+        """Return the ``probability`` of each ``region``: below, equivalent and above."""
+        verdict = self.posterior.verdict(self.rope)
+        return pd.DataFrame({"region": verdict._fields, "probability": list(verdict)})
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on `ax`, or on a new figure."""
+        (self.ax_,) = make_axes(ax, 1, figsize=(6.8, 3.4))
+        self.figure_ = root_figure(self.ax_)
+        centre, reach = self.posterior.location, 5 * self.posterior.scale
+        low, high = min(centre - reach, -2 * self.rope), max(centre + reach, 2 * self.rope)
+        places = np.linspace(low, high, 600)
+        density = self.posterior.density(places)
+        self.ax_.axvspan(-self.rope, self.rope, color="#E9E9E9", lw=0, label=self._region_text())
+        self.ax_.axvline(0, color=GREY, lw=1)
+        self.ax_.plot(places, density, color=BLUE, lw=2, label="posterior of the mean difference")
+        self.ax_.fill_between(places, density, color=BLUE, alpha=0.15, lw=0)
+        first, second = (label(name, 24) for name in self.names)
+        self.ax_.set_xlabel(f"difference in {self.name}, {second} − {first}", parse_math=False)
+        self.ax_.set(xlim=(low, high), ylim=(0, None), yticks=[])
+        tidy(self.ax_, None)
+        self.ax_.spines["left"].set_visible(False)
+        title = "Bayesian correlated t-test"
+        heading(self.ax_, title, legend_columns=1, legend_rows=2)
+        return self
+
+    def _region_text(self) -> str:
+        share = self.posterior.verdict(self.rope).equivalent
+        return f"practically equivalent, ±{self.rope:g}: probability {share:.3f}"
+
+
+class DifferencesDisplay:
+    """Differences between two runs with their intervals, a row for each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``name``, ``difference`` (second - first), ``low`` and ``high``; NaN bounds draw none.
+    names : sequence of str
+        The first run, and the second.
+    title, unit : str
+        What is drawn, and what the differences are in.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where `plot` drew.
+    figure_ : Figure
+        Its figure.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"name": ["cat"], "difference": [0.1], "low": [0.05], "high": [0.2]})
+    >>> display = DifferencesDisplay(table, ["ann", "cnn"], title="By class", unit="F1").plot()
+    >>> display.ax_.get_xlabel()
+    'F1, cnn − ann'
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self, table: pd.DataFrame, names: Sequence[str], *, title: str, unit: str
+    ) -> None:
+        self.table = table
+        self.names = tuple(names)
+        self.title = title
+        self.unit = unit
+
+    def frame(self) -> pd.DataFrame:
+        """Return the differences, as drawn from top to bottom."""
+        return self.table
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on `ax`, or on a new figure whose height follows the number of rows."""
+        n_rows = len(self.table)
+        is_small = n_rows <= 30
+        (self.ax_,) = make_axes(ax, 1, figsize=(6.8, 1.4 + n_rows * (0.3 if is_small else 0.17)))
+        self.figure_ = root_figure(self.ax_)
+        places = np.arange(n_rows)
+        low, high = self.table["low"].to_numpy(), self.table["high"].to_numpy()
+        # Filled where the interval leaves out 0, for those who cannot tell the colours apart.
+        excludes = (low > 0) | (high < 0)
+        self.ax_.axvline(0, color=INK, lw=1)
+        self.ax_.hlines(places, low, high, color=np.where(excludes, VERMILLION, GREY), lw=1.8)
+        for chosen, colour, fill in (
+            (excludes, VERMILLION, VERMILLION),
+            (~excludes, GREY, "white"),
+        ):
+            values = self.table["difference"].to_numpy()[chosen]
+            self.ax_.plot(values, places[chosen], "o", ms=6, mec=colour, mfc=fill)
+        names = [label(str(name), 28) for name in self.table["name"]]
+        self.ax_.set_yticks(places, names, fontsize=9.5 if is_small else 7, parse_math=False)
+        self.ax_.set_ylim(n_rows - 0.4, -0.6)
+        first, second = (label(name, 24) for name in self.names)
+        self.ax_.set_xlabel(f"{self.unit}, {second} − {first}", parse_math=False)
+        tidy(self.ax_, "x")
+        heading(self.ax_, self.title)
+        return self
+
+
+class CriticalDifferenceDisplay:
+    """Mean ranks of runs, and bars that join those which cannot be told apart.
+
+    It says what Demšar's figure (2006) says, but the bars come from pairwise tests over one data
+    set's folds in the place of Nemenyi's critical difference, which needs many data sets. Such
+    groups need not be neighbours, nor exclude each other, so every run has a row of its own, and
+    a bar belongs to the rows where it has a dot; those that it only passes are not in the group.
+
+    Parameters
+    ----------
+    ranking : Ranking
+        As `cifar_sk.comparison.ranking.rank_runs` returns it.
+    name : str
+        What the score is called.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where `plot` drew.
+    figure_ : Figure
+        Its figure.
+
+    Examples
+    --------
+    >>> from cifar_sk.comparison.ranking import rank_runs
+    >>> scores = pd.DataFrame({"a": [0.1, 0.2], "b": [0.3, 0.5], "c": [0.2, 0.4]})
+    >>> display = CriticalDifferenceDisplay(rank_runs(scores, test_train_ratio=1.0), "accuracy")
+    >>> display.frame()["run"].tolist()
+    ['b', 'c', 'a']
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(self, ranking: Ranking, name: str) -> None:
+        self.ranking = ranking
+        self.name = name
+
+    def frame(self) -> pd.DataFrame:
+        """Return the runs with their mean scores and ranks, best first."""
+        return self.ranking.table
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on `ax`, or on a new figure whose height follows the number of runs."""
+        table = self.ranking.table
+        bars = [group for group in self.ranking.cliques if len(group) > 1]
+        n_runs = len(table)
+        (self.ax_,) = make_axes(ax, 1, figsize=(7.2, 1.5 + 0.42 * n_runs))
+        self.figure_ = root_figure(self.ax_)
+        rows = np.arange(n_runs)
+        self.ax_.hlines(rows, 1, table["mean_rank"], color="#C8C8C8", lw=1)
+        self.ax_.plot(table["mean_rank"], rows, "D", ms=7, color=VERMILLION)
+        for row, run in enumerate(table.to_dict("records")):
+            text = f"{run['mean']:.4f} ± {run['std']:.4f}"
+            style: dict[str, Any] = {
+                "textcoords": "offset points",
+                "va": "center",
+                "fontsize": 9,
+                "color": INK,
+            }
+            self.ax_.annotate(text, (run["mean_rank"], row), xytext=(9, 0), **style)
+        self._draw_bars(bars, n_runs)
+        self.ax_.set_yticks(rows, [label(run, 30) for run in table["run"]], parse_math=False)
+        self.ax_.set_ylim(n_runs - 0.4, -0.6)
+        self.ax_.set_xticks(range(1, n_runs + 1))
+        self.ax_.set_xlabel(f"mean rank of {self.name} over folds (1 is best)", loc="left")
+        tidy(self.ax_, "x")
+        self.ax_.spines["bottom"].set_bounds(0.8, n_runs)
+        title = "Mean ranks; bars join runs that are not told apart" if bars else "Mean ranks"
+        heading(self.ax_, title)
+        return self
+
+    def _draw_bars(self, bars: Sequence[Sequence[str]], n_runs: int) -> None:
+        """Draw the groups right of the ranks and of the numbers beside them."""
+        step = 0.055 * n_runs
+        start = n_runs + 0.4 * n_runs
+        row_of = {run: row for row, run in enumerate(self.ranking.table["run"])}
+        for place, group in enumerate(bars):
+            rows = [row_of[run] for run in group]
+            self.ax_.plot([start + step * place] * len(rows), rows, "o-", ms=7, lw=3, color=INK)
+        self.ax_.set_xlim(0.8, start + step * max(len(bars) - 0.5, 0))

@@ -1,0 +1,167 @@
+"""The files of a comparison: tables as CSV and Markdown, figures, and one HTML page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cifar_sk.comparison import Comparison, conclusion
+from cifar_sk.errors import InputError
+from cifar_sk.folders import write_atomically
+from cifar_sk.report.comparison_figures import COMPARISON_FIGURES, draw_comparison_figures
+from cifar_sk.report.comparison_rows import comparison_tables, run_rows
+from cifar_sk.report.figures import ReportFigure
+from cifar_sk.report.page import environment
+
+__all__ = ["comparison_markdown", "write_comparison"]
+
+_TABLES = ("costs", "ranking", "pairs", "mcnemar", "class_differences", "only_one_right")
+_MARKDOWN_SPECIAL = "\\`*_{}[]<>#|"
+
+
+def write_comparison(
+    comparison: Comparison, directory: str | os.PathLike[str], *, title: str | None = None
+) -> list[Path]:
+    """Write tables, figures and the HTML page of a comparison into a folder.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        As `cifar_sk.comparison.compare_runs` returns it.
+    directory : path-like
+        An existing folder.
+    title : str, default=None
+        The heading; made of the runs' names by default.
+
+    Returns
+    -------
+    list of Path
+        The files written: ``comparison.csv`` (a row per metric), ``comparison.md``,
+        ``comparison.html``, ``costs.csv``, ``figures/*.png``; of two runs ``mcnemar.csv``,
+        ``class_differences.csv`` and ``only_one_right.csv``; of more ``ranking.csv`` and
+        ``pairs.csv``.
+
+    Raises
+    ------
+    InputError
+        If `directory` is no folder.
+
+    Notes
+    -----
+    Each file is replaced atomically, and those that another comparison left there and that this
+    one does not have are deleted. The same runs give the same bytes.
+    """
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise InputError(f"directory must be an existing folder, got {str(folder)!r}; create it.")
+    title = title or " against ".join(comparison.names)
+    figures = draw_comparison_figures(comparison)
+    contents = {f"{name}.csv": _csv(table) for name, table in _frames(comparison).items()}
+    contents |= {f"figures/{figure.name}.png": figure.png for figure in figures}
+    contents["comparison.md"] = comparison_markdown(comparison, figures, title).encode()
+    contents["comparison.html"] = _render(comparison, figures, title).encode()
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, content in contents.items():
+        write_atomically(folder / name, content)
+    for name in _possible() - set(contents):
+        (folder / name).unlink(missing_ok=True)
+    return [folder / name for name in contents]
+
+
+def _possible() -> set[str]:
+    tables = {f"{name}.csv" for name in _TABLES}
+    return tables | {f"figures/{name}.png" for name in COMPARISON_FIGURES}
+
+
+def _frames(comparison: Comparison) -> dict[str, pd.DataFrame]:
+    frames = {"comparison": comparison.metrics, "costs": comparison.costs}
+    if comparison.ranking is not None:
+        frames |= {"ranking": comparison.ranking.table, "pairs": comparison.ranking.pairs}
+    if comparison.pair is not None:
+        frames |= {
+            "mcnemar": comparison.pair.mcnemar,
+            "class_differences": comparison.pair.classes,
+            "only_one_right": comparison.pair.only_one_right,
+        }
+    return frames
+
+
+def comparison_markdown(comparison: Comparison, figures: list[ReportFigure], title: str) -> str:
+    """Write a comparison as Markdown.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        As `cifar_sk.comparison.compare_runs` returns it.
+    figures : list of ReportFigure
+        Linked under ``figures/``.
+    title : str
+        The heading.
+
+    Returns
+    -------
+    str
+        Names from outside are escaped.
+    """
+    lines = [f"# {_escape(title)}", "", *_bullets(conclusion(comparison))]
+    if comparison.remarks:
+        lines += ["", "To bear in mind:", "", *_bullets(comparison.remarks)]
+    for table in comparison_tables(comparison):
+        lines += ["", f"## {table.title}", "", *_markdown_rows(table.rows), "", table.note]
+    lines += ["", "## Figures"]
+    for figure in figures:
+        lines += ["", f"![{_escape(figure.alt)}](figures/{figure.name}.png)"]
+        lines += ["", _escape(figure.caption)]
+    lines += ["", "## Runs", "", *_markdown_rows(run_rows(comparison))]
+    return "\n".join(lines) + "\n"
+
+
+def _bullets(sentences: Any) -> list[str]:
+    return [f"- {_escape(sentence)}" for sentence in sentences]
+
+
+def _markdown_rows(rows: list[list[str]]) -> list[str]:
+    lines = ["| " + " | ".join(_escape(cell) for cell in row) + " |" for row in rows]
+    lines.insert(1, "|" + "---|" + "---:|" * (len(rows[0]) - 1))
+    return lines
+
+
+def _escape(text: str) -> str:
+    line = " ".join(text.split())
+    return "".join(f"\\{letter}" if letter in _MARKDOWN_SPECIAL else letter for letter in line)
+
+
+def _render(comparison: Comparison, figures: list[ReportFigure], title: str) -> str:
+    first, *rest = conclusion(comparison)
+    identity = comparison.runs[0].identity
+    data = identity.get("data", {})
+    facts = {
+        "data set": f"{data.get('name', '–')}, {len(comparison.runs[0].result.target):,} images",
+        "data fingerprint": data.get("fingerprint", "–"),
+        "split": comparison.folds,
+        "split fingerprint": identity.get("split", {}).get("fingerprint", "–"),
+    }
+    return (
+        environment()
+        .get_template("comparison.html.jinja")
+        .render(
+            title=title,
+            folds=comparison.folds,
+            n_runs=len(comparison.runs),
+            first=first,
+            rest=rest,
+            remarks=comparison.remarks,
+            tables=comparison_tables(comparison),
+            figures=figures,
+            n_only_one=None if comparison.pair is None else len(comparison.pair.only_one_right),
+            runs=run_rows(comparison),
+            facts=list(facts.items()),
+        )
+    )
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.to_csv(index=False, lineterminator="\n").encode()
