@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+import cifar_sk.networks.layers  # noqa: F401  (Keras must know our layers to load them)
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.training import generator_states, set_generator_states
 
