@@ -268,6 +268,9 @@ class FastCNNClassifier(BaseImageClassifier):
             weight_decay=self.weight_decay,
         )
 
+    def _prediction_views(self) -> list[tuple[float, Callable[[np.ndarray], np.ndarray] | None]]:
+        return list(_views(self.tta, mirrors=self.flip))
+
     def predict_proba(self, X: Any, *, tta: str | None = None) -> np.ndarray:
         """Estimate class probabilities.
 
