@@ -13,7 +13,14 @@ from cifar_sk.errors import InputError
 from cifar_sk.estimators.base import BaseImageClassifier
 from cifar_sk.interpret.networks import ImageNetwork
 
-__all__ = ["grad_cam"]
+__all__ = ["grad_cam", "last_feature_maps"]
+
+_CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.SeparableConv2D,
+    keras.layers.DepthwiseConv2D,
+)
+_ACTIVATIONS = (keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU)
 
 
 @released_memory()
@@ -69,7 +76,7 @@ def grad_cam(
     (5, 8, 8)
     """
     network = ImageNetwork(classifier)
-    target = _last_maps(network) if layer is None else _maps(network, layer)
+    target = _maps(network, last_feature_maps(classifier) if layer is None else layer)
     x = network.prepare(images)
     weight = network.one_hot(network.columns(classes, x))
     maps = network.evaluate(lambda batch: network.activation(target, batch), x)
@@ -94,6 +101,38 @@ def _logits_with(network: ImageNetwork, layer: Any, added: Any, x: Any) -> Any:
     return network.logits(x, replaced={layer: add}, views=False)
 
 
+def last_feature_maps(classifier: BaseImageClassifier | keras.Model) -> str:
+    """Name the last convolution, or its activation where that is a layer of its own.
+
+    Parameters
+    ----------
+    classifier : BaseImageClassifier or keras.Model
+        Fitted; or pixels in, probabilities out.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        If the network has no convolution.
+    """
+    layers = ImageNetwork(classifier).layers
+    places = [place for place, layer in enumerate(layers) if isinstance(layer, _CONVOLUTIONS)]
+    if not places:
+        raise InputError(
+            "Grad-CAM needs a network with convolutions, and this one has none; use saliency, "
+            "smooth_grad, integrated_gradients or occlusion."
+        )
+    last = layers[places[-1]]
+    if last.activation is keras.activations.linear:
+        for layer in layers[places[-1] + 1 :]:
+            if isinstance(layer, _ACTIVATIONS) and len(layer.output.shape) == 4:
+                return layer.name
+    return last.name
+
+
 def _maps(network: ImageNetwork, name: str) -> Any:
     found = network.layer(name)
     if len(found.output.shape) != 4:
@@ -102,27 +141,3 @@ def _maps(network: ImageNetwork, name: str) -> Any:
             f"{found.output.shape}."
         )
     return found
-
-
-def _last_maps(network: ImageNetwork) -> Any:
-    """Return the last convolution, or its activation where that is a layer of its own."""
-    layers = network.layers
-    places = [i for i, layer in enumerate(layers) if _is_convolution(layer)]
-    if not places:
-        raise InputError(
-            "Grad-CAM needs a network with convolutions, and this one has none; use saliency, "
-            "smooth_grad, integrated_gradients or occlusion."
-        )
-    last = layers[places[-1]]
-    if last.activation is not keras.activations.linear:
-        return last
-    activations = (keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU)
-    for layer in layers[places[-1] + 1 :]:
-        if isinstance(layer, activations) and len(layer.output.shape) == 4:
-            return layer
-    return last
-
-
-def _is_convolution(layer: Any) -> bool:
-    kinds = (keras.layers.Conv2D, keras.layers.SeparableConv2D, keras.layers.DepthwiseConv2D)
-    return isinstance(layer, kinds)

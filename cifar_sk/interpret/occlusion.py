@@ -22,8 +22,8 @@ def occlusion(
     images: Any,
     classes: Any = None,
     *,
-    size: int = 8,
-    stride: int = 2,
+    size: int | None = None,
+    stride: int | None = None,
     fill: float | None = None,
 ) -> np.ndarray:
     """Slide a plain square over each image and measure what the class's logit loses [1]_.
@@ -36,10 +36,11 @@ def occlusion(
         As ``predict`` takes them.
     classes : None, label, or array-like of shape (n,), default=None
         The class to explain, as in ``classes_``; None for each image's predicted one.
-    size : int, default=8
-        Side of the square, pixels.
-    stride : int, default=2
-        Pixels between two positions; the last one always touches the border.
+    size : int or None, default=None
+        Side of the square, pixels; None for a quarter of the image's shorter side.
+    stride : int or None, default=None
+        Pixels between two positions, the last one always touching the border; None for a
+        quarter of `size`.
     fill : float or None, default=None
         The square's value, in pixels as ``predict`` takes them; None for the image's own mean
         colour.
@@ -71,6 +72,8 @@ def occlusion(
     network = ImageNetwork(classifier)
     x = network.prepare(images)
     height, width, _ = network.image_shape
+    size = max(1, min(height, width) // 4) if size is None else size
+    stride = max(1, size // 4) if stride is None else stride
     if not 1 <= size <= min(height, width) or stride < 1:
         raise InputError(
             f"size must be from 1 to {min(height, width)} and stride 1 or more for images of "
