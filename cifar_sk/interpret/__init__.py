@@ -5,7 +5,7 @@ returns arrays. What is explained is the logit, the number that the softmax is c
 the gradient of a probability vanishes where the prediction is sure.
 """
 
-from cifar_sk.interpret.filters import first_layer_filters
+from cifar_sk.interpret.filters import first_layer_filters, hidden_layer
 from cifar_sk.interpret.gradcam import grad_cam, last_feature_maps
 from cifar_sk.interpret.gradients import integrated_gradients, saliency, smooth_grad
 from cifar_sk.interpret.maps import METHODS, applicable_methods, attribution_maps
@@ -21,6 +21,7 @@ __all__ = [
     "filter_activations",
     "first_layer_filters",
     "grad_cam",
+    "hidden_layer",
     "integrated_gradients",
     "last_feature_maps",
     "logits",

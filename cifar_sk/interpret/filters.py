@@ -10,9 +10,10 @@ from keras import ops
 
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.base import BaseImageClassifier
+from cifar_sk.interpret.gradcam import last_feature_maps
 from cifar_sk.interpret.networks import ImageNetwork
 
-__all__ = ["first_layer_filters"]
+__all__ = ["first_layer_filters", "hidden_layer"]
 
 
 def first_layer_filters(classifier: BaseImageClassifier | keras.Model) -> np.ndarray:
@@ -54,3 +55,28 @@ def first_layer_filters(classifier: BaseImageClassifier | keras.Model) -> np.nda
         "The first layer with weights must be a convolution or a dense layer on the flattened "
         f"pixels to be drawn as images, but it is {type(layer).__name__}."
     )
+
+
+def hidden_layer(classifier: BaseImageClassifier | keras.Model) -> tuple[str, int] | None:
+    """Find the deepest layer whose filters are worth maximising.
+
+    Parameters
+    ----------
+    classifier : BaseImageClassifier or keras.Model
+        Fitted; or pixels in, probabilities out.
+
+    Returns
+    -------
+    tuple of str and int, or None
+        Name and number of filters of the last feature maps; without convolutions, those of the
+        last hidden dense layer; None where there is neither.
+    """
+    network = ImageNetwork(classifier)
+    dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+    try:
+        layer = network.layer(last_feature_maps(classifier))
+    except InputError:
+        if len(dense) < 2:
+            return None
+        layer = dense[-2]
+    return layer.name, int(layer.output.shape[-1])
