@@ -26,8 +26,8 @@ _EXAMPLES = (
     "python -m cifar_sk.explain results/cnn-cifar10 --samples 3,17 --method grad-cam,occlusion",
     "python -m cifar_sk.explain results/cnn-cifar10 --fold 0 --n 4 --class true",
     "python -m cifar_sk.explain my/saved_model --dataset my/pets",
-    "Methods: saliency, smooth-grad, integrated-gradients, grad-cam, occlusion; maximisation, "
-    "filters.",
+    "Methods: saliency, smooth-grad, integrated-gradients, grad-cam, occlusion; also maximisation",
+    "(of every class and of some filters) and filters (of the first layer).",
 )
 
 _MAPS = ("saliency", "smooth_grad", "integrated_gradients", "grad_cam", "occlusion")
@@ -166,7 +166,7 @@ def _explain(
 ) -> None:
     import pandas as pd
 
-    from cifar_sk.displays.interpret_displays import AttributionDisplay
+    from cifar_sk.displays.attribution_displays import AttributionDisplay
     from cifar_sk.explain_job import (
         choose_samples,
         draw_model,

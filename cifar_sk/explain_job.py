@@ -147,13 +147,13 @@ def _prediction_table(
     index: np.ndarray, fold: int, target: np.ndarray, proba: Any, names: Sequence[str]
 ) -> pd.DataFrame:
     predicted, true = proba.argmax(axis=1), target[index]
-    names = np.asarray(names, dtype=object)
+    called = np.asarray(names, dtype=object)
     return pd.DataFrame(
         {
             "sample": index,
             "fold": fold,
-            "true": names[true],
-            "predicted": names[predicted],
+            "true": called[true],
+            "predicted": called[predicted],
             "confidence": proba.max(axis=1),
             "is_correct": predicted == true,
         }
@@ -242,8 +242,9 @@ def explain_samples(
     if "integrated_gradients" in methods:
         table["completeness_error"] = np.nan
     maps = {m: np.zeros((len(table), *bunch.images.shape[1:3]), np.float32) for m in methods}
-    for fold, rows in table.groupby("fold"):
-        classifier = predictions.load(int(fold))
+    for fold in table["fold"].unique().tolist():
+        rows = table[table["fold"] == fold]
+        classifier = predictions.load(fold)
         images = bunch.images[rows["sample"]]
         labels = rows["explained"].map(names).to_numpy()
         found = attribution_maps(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
@@ -16,13 +16,18 @@ from sklearn.utils.validation import check_is_fitted
 from cifar_sk.backend import released_memory, value_and_gradient
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.estimators.base import BaseImageClassifier
+from cifar_sk.interpret.graphs import (
+    Replacements,
+    final_operation,
+    flat_layers,
+    leading_rescaling,
+    linear_head,
+    run_graph,
+)
 
 __all__ = ["BATCH_SIZE", "ImageNetwork", "logits"]
 
 BATCH_SIZE = 64  # images differentiated at a time: activations of all layers are in memory
-
-# What stands for a layer while the network runs: takes the layer and what it was called with.
-Replacements = Mapping[Any, Callable[..., Any]]
 
 
 class ImageNetwork:
@@ -82,12 +87,12 @@ class ImageNetwork:
                 (share, None if view is None else self._positions(view))
                 for share, view in self._classifier._prediction_views()
             ]
-        self._rescaling = _leading_rescaling(self.model)
+        self._rescaling = leading_rescaling(self.model)
         self._replaced: dict[Any, Callable[..., Any]] = {}
         if self._rescaling is not None:
             self._replaced[self._rescaling] = lambda _, x: x
-        softmax = _final_operation(self.model)
-        head = _linear_head(softmax)
+        softmax = final_operation(self.model)
+        head = linear_head(softmax)
         self._ends_in_softmax = head is not None
         if head is not None:
             self._replaced[softmax] = lambda _, *args, **kwargs: head(*args, **kwargs)
@@ -149,7 +154,7 @@ class ImageNetwork:
     @property
     def layers(self) -> list[Any]:
         """Layers with weights or without, in order; nested models are opened."""
-        return list(_flat_layers(self.model))
+        return list(flat_layers(self.model))
 
     def layer(self, name: str) -> Any:
         """Look up a layer.
@@ -347,78 +352,6 @@ class _Compiled(keras.Model):
     def call(self, x: Any) -> Any:
         """Apply the function."""
         return self._function(x)
-
-
-def run_graph(model: keras.Model, x: Any, replaced: Replacements) -> Any:
-    """Run a model with other functions in the place of some layers.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Of any kind; but layers of one that is neither functional nor sequential stay.
-    x : tensor
-        Its input.
-    replaced : mapping
-        ``replaced[layer](layer, *args, **kwargs)`` is called for a layer.
-
-    Returns
-    -------
-    tensor
-    """
-    graph = _graph(model)
-    if graph is None:
-        return model(x, training=False)
-
-    def step(operation: Any) -> Callable[..., Any]:
-        if operation in replaced:
-            return lambda *args, **kwargs: replaced[operation](operation, *args, **kwargs)
-        if isinstance(operation, keras.Model):
-            return lambda inputs, **_: run_graph(operation, inputs, replaced)
-        return operation
-
-    # Private, but the one way to reach into a graph that leaves the model as it was: a model
-    # made of parts of another one adds nodes to the other's layers.
-    return graph._run_through_graph(x, operation_fn=step)
-
-
-def _graph(model: keras.Model) -> Any:
-    """Return what has a graph of operations: a functional model, or a sequential one's own."""
-    graph = getattr(model, "_functional", model)
-    return graph if hasattr(graph, "_run_through_graph") else None
-
-
-def _final_operation(model: keras.Model) -> Any:
-    graph = _graph(model)
-    if graph is None:
-        return None
-    last = graph.operations[-1]
-    return _final_operation(last) if isinstance(last, keras.Model) else last
-
-
-def _linear_head(last: Any) -> Callable[..., Any] | None:
-    """Return the last operation without its softmax, or None where it has none."""
-    if isinstance(last, keras.layers.Softmax):
-        return lambda x, **_: x
-    if getattr(last, "activation", None) is not keras.activations.softmax:
-        return None
-    if isinstance(last, keras.layers.Activation):
-        return lambda x, **_: x
-    head = type(last).from_config({**last.get_config(), "activation": None})
-    head.build(last.input.shape)
-    head.set_weights(last.get_weights())
-    return head
-
-
-def _leading_rescaling(model: keras.Model) -> Any:
-    first = next(
-        (x for x in _flat_layers(model) if not isinstance(x, keras.layers.InputLayer)), None
-    )
-    return first if isinstance(first, keras.layers.Rescaling) else None
-
-
-def _flat_layers(model: keras.Model) -> Iterator[Any]:
-    for layer in model.layers:
-        yield from _flat_layers(layer) if isinstance(layer, keras.Model) else (layer,)
 
 
 def _batches(array: np.ndarray) -> list[np.ndarray]:
