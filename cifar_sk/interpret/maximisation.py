@@ -24,8 +24,8 @@ def maximise_class(
     *,
     n_steps: int = 256,
     learning_rate: float = 0.02,
-    smoothness: float = 10.0,
-    shift: int = 2,
+    smoothness: float = 1.0,
+    shift: int | None = None,
     value_range: tuple[float, float] | None = None,
     random_state: int = 0,
 ) -> np.ndarray:
@@ -41,12 +41,13 @@ def maximise_class(
         Steps of Adam.
     learning_rate : float, default=0.02
         Of Adam, as a share of the range of pixels.
-    smoothness : float, default=10.0
-        Penalty on the mean squared difference of neighbouring pixels, as shares of their range;
-        0 lets high frequencies grow, which networks respond to and eyes do not.
-    shift : int, default=2
+    smoothness : float, default=1.0
+        How strongly pixels are pulled towards their neighbours, for a gradient scaled to a mean
+        square of 1, whatever the size of the activations; 0 lets high frequencies grow, which
+        networks respond to and eyes do not.
+    shift : int or None, default=None
         Pixels at most that the image is shifted by, at random, in each step, so that what
-        excites the network does so anywhere.
+        excites the network does so anywhere; None for a sixteenth of its shorter side.
     value_range : (float, float) or None, default=None
         The least and the greatest pixel that the image may have; None for 0 to 255 where the
         classifier was fitted on uint8, and 0 to 1 otherwise.
@@ -100,8 +101,8 @@ def maximise_filter(
     *,
     n_steps: int = 256,
     learning_rate: float = 0.02,
-    smoothness: float = 10.0,
-    shift: int = 2,
+    smoothness: float = 1.0,
+    shift: int | None = None,
     value_range: tuple[float, float] | None = None,
     random_state: int = 0,
 ) -> np.ndarray:
@@ -201,10 +202,11 @@ class _Ascent:
         n_steps: int,
         learning_rate: float,
         smoothness: float,
-        shift: int,
+        shift: int | None,
         value_range: tuple[float, float] | None,
         random_state: int,
     ) -> None:
+        shift = min(network.image_shape[:2]) // 16 if shift is None else shift
         if n_steps < 1 or learning_rate <= 0 or smoothness < 0 or shift < 0:
             raise InputError(
                 "n_steps must be 1 or more, learning_rate above 0, smoothness and shift 0 or "
@@ -226,7 +228,7 @@ class _Ascent:
         span = self._high - self._low
 
         def objective(u: Any, weight: Any) -> Any:
-            return function(self._low + span * u, weight) - self._smoothness * _roughness(u)
+            return function(self._low + span * u, weight)
 
         gradient = self._network.differentiate(objective)
         rng = np.random.default_rng(self._random_state)
@@ -236,14 +238,27 @@ class _Ascent:
         for step in range(1, self._n_steps + 1):
             down, right = rng.integers(-self._shift, self._shift, size=2, endpoint=True)
             _, slope = gradient(np.roll(u, (down, right), axis=(1, 2)), weight)
-            slope = np.roll(slope, (-down, -right), axis=(1, 2))
+            slope = _unit(np.roll(slope, (-down, -right), axis=(1, 2)))
+            slope -= self._smoothness * _excess(u)
             first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
             move = (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
             u = np.clip(u + self._rate * move, 0, 1).astype(np.float32)
         return self._network.unscale(self._low + span * u)
 
 
-def _roughness(u: Any) -> Any:
-    """Return each image's mean squared difference of neighbours, down and across."""
-    down, across = u[:, 1:] - u[:, :-1], u[:, :, 1:] - u[:, :, :-1]
-    return ops.mean(down**2, axis=(1, 2, 3)) + ops.mean(across**2, axis=(1, 2, 3))
+def _unit(slope: np.ndarray) -> np.ndarray:
+    """Scale each image's gradient to a mean square of 1; one of zeros stays."""
+    size = np.sqrt(np.mean(slope**2, axis=(1, 2, 3), keepdims=True, dtype=np.float64))
+    return (slope / np.where(size > 0, size, 1)).astype(np.float32)
+
+
+def _excess(u: np.ndarray) -> np.ndarray:
+    """Sum each pixel's differences from its neighbours: the slope of half their squares' sum."""
+    excess = np.zeros_like(u)
+    for axis in (1, 2):
+        step = np.diff(u, axis=axis)
+        ahead = [(0, 0)] * 4
+        behind = [(0, 0)] * 4
+        ahead[axis], behind[axis] = (1, 0), (0, 1)
+        excess += np.pad(step, ahead) - np.pad(step, behind)
+    return excess
