@@ -14,6 +14,7 @@ COMMANDS = {
     "cv": "evaluate a model by stratified k-fold cross-validation",
     "tune": "tune a model by an Optuna study, with an honest score of the winner",
     "compare": "compare finished runs by paired tests",
+    "explain": "show why a run's models predict what they do",
     "explore": "describe a data set and draw samples of it",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ __all__ = [
     "released_memory",
     "seeded_generator",
     "synchronise",
+    "value_and_gradient",
 ]
 
 
@@ -162,3 +163,57 @@ def synchronise(model: keras.Model) -> None:
     """
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()
+
+
+def value_and_gradient(function: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
+    """Differentiate with respect to the input, which Keras itself has no call for.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(inputs, *others)`` takes tensors and returns a tensor of shape (b,), whose
+        n-th number depends on the n-th input alone. Made of Keras' operations and layers.
+
+    Returns
+    -------
+    callable
+        ``compute(inputs, *others)`` takes float32 arrays and returns two tensors: the values,
+        shape (b,), and the gradient of each with respect to its own input, in the shape of
+        `inputs`. Compiled where the backend compiles, so keep it for the next batch.
+    """
+    name = keras.backend.backend()
+    if name == "jax":
+        import jax
+
+        def summed(inputs: Any, *others: Any) -> tuple[Any, Any]:
+            values = function(inputs, *others)
+            return values.sum(), values
+
+        differentiated = jax.jit(jax.value_and_grad(summed, has_aux=True))
+
+        def compute(*arrays: Any) -> tuple[Any, Any]:
+            (_, values), gradient = differentiated(*map(keras.ops.convert_to_tensor, arrays))
+            return values, gradient
+
+        return compute
+    if name == "torch":
+        import torch
+
+        def compute(*arrays: Any) -> tuple[Any, Any]:
+            inputs, *others = map(keras.ops.convert_to_tensor, arrays)
+            inputs = inputs.detach().requires_grad_()
+            values = function(inputs, *others)
+            (gradient,) = torch.autograd.grad(values.sum(), inputs)
+            return values.detach(), gradient
+
+        return compute
+    import tensorflow as tf
+
+    def taped(inputs: Any, *others: Any) -> tuple[Any, Any]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(inputs)
+            values = function(inputs, *others)
+        return values, tape.gradient(values, inputs, unconnected_gradients="zero")
+
+    compiled = tf.function(taped, reduce_retracing=True)
+    return lambda *arrays: compiled(*map(tf.convert_to_tensor, arrays))

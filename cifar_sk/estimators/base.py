@@ -6,6 +6,7 @@ or leaves open for images, is overridden here with the reason beside it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -413,6 +414,10 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, 
         batches = BatchSequence(images, np.arange(len(images)), PREDICT_BATCH_SIZE, view=view)
         with released_memory():
             return self.model_.predict(batches, verbose=0)
+
+    def _prediction_views(self) -> list[tuple[float, Callable[[np.ndarray], np.ndarray] | None]]:
+        """Return what of an image is predicted by: shares and views, None for the image as is."""
+        return [(1.0, None)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Estimate class probabilities.

@@ -274,6 +274,9 @@ class FastCNNClassifier(BaseImageClassifier):
             loss_scale_factor=float(batch_size) if self.precision == "float16" else None,
         )
 
+    def _prediction_views(self) -> list[tuple[float, Callable[[np.ndarray], np.ndarray] | None]]:
+        return list(_views(self.tta, mirrors=self.flip))
+
     def predict_proba(self, X: Any, *, tta: str | None = None) -> np.ndarray:
         """Estimate class probabilities.
 

@@ -1,0 +1,246 @@
+"""Filters as images, and the images that excite classes and filters most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.displays.drawing import heading, label, make_axes, root_figure
+from cifar_sk.displays.tiles import TILE, picture, tile, write
+from cifar_sk.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["FilterDisplay", "MaximisationDisplay"]
+
+
+class FilterDisplay:
+    """A classifier's first-layer filters as images.
+
+    Parameters
+    ----------
+    filters : ndarray of float, shape (n_filters, h, w, c)
+        Weights, drawn with zero as mid-grey and each with its own scale; colours for three
+        channels, and otherwise the mean over the channels.
+    numbers : sequence of int
+        Which filters they are.
+    title : str, default="First-layer filters"
+        What they are.
+    n_columns : int, default=12
+        Filters in a row.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where `plot` drew.
+    figure_ : Figure
+        Its figure.
+
+    Examples
+    --------
+    >>> display = FilterDisplay(np.ones((3, 5, 5, 3)), [0, 1, 2]).plot()
+    >>> len(display.ax_.images)
+    3
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self,
+        filters: np.ndarray,
+        numbers: Sequence[int],
+        *,
+        title: str = "First-layer filters",
+        n_columns: int = 12,
+    ) -> None:
+        self.filters = filters
+        self.numbers = numbers
+        self.title = title
+        self.n_columns = n_columns
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, n_filters: int = 48) -> Self:
+        """Draw the filters with the greatest norm, greatest first.
+
+        Parameters
+        ----------
+        estimator : BaseImageClassifier or keras.Model
+            Fitted.
+        n_filters : int, default=48
+            How many at most.
+
+        Raises
+        ------
+        InputError
+            If the first layer's weights have no form of images.
+        """
+        from cifar_sk.interpret import first_layer_filters
+
+        filters = first_layer_filters(estimator)
+        norm = np.sqrt((filters**2).sum(axis=(1, 2, 3)))
+        numbers = np.argsort(-norm, kind="stable")[:n_filters]
+        shown = "" if len(numbers) == len(filters) else f"{len(numbers)} of "
+        title = f"First-layer weights: {shown}{len(filters):,} filters, greatest norm first"
+        return cls(filters[numbers], numbers.tolist(), title=title)
+
+    def frame(self) -> pd.DataFrame:
+        """Return ``filter`` (its number) and ``norm``."""
+        norm = np.sqrt((np.asarray(self.filters, np.float64) ** 2).sum(axis=(1, 2, 3)))
+        return pd.DataFrame({"filter": self.numbers, "norm": norm})
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on `ax`, or on a new figure whose height follows the number of filters."""
+        images = [_weights(weights) for weights in self.filters]
+        self.ax_ = _plot_grid(ax, images, [], self.n_columns, self.title, side=0.62)
+        self.figure_ = root_figure(self.ax_)
+        return self
+
+
+class MaximisationDisplay:
+    """Images that excite classes or filters most.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``name`` (class, or number of the filter) and ``activation``, a row per image.
+    images : ndarray of shape (n, h, w, c)
+        uint8 from 0 to 255 or float from 0 to 1.
+    title : str
+        What they excite.
+    n_columns : int, default=5
+        Images in a row.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where `plot` drew.
+    figure_ : Figure
+        Its figure.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"name": ["cat"], "activation": [12.3]})
+    >>> display = MaximisationDisplay(table, np.zeros((1, 8, 8, 3)), title="Cats").plot()
+    >>> [text.get_text() for text in display.ax_.texts]
+    ['cat: 12.3']
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(
+        self, table: pd.DataFrame, images: np.ndarray, *, title: str, n_columns: int = 5
+    ) -> None:
+        self.table = table
+        self.images = images
+        self.title = title
+        self.n_columns = n_columns
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, class_names: Sequence[str] | None = None, **options: Any
+    ) -> Self:
+        """Maximise the logit of every class.
+
+        Parameters
+        ----------
+        estimator : BaseImageClassifier or keras.Model
+            Fitted.
+        class_names : sequence of str or None, default=None
+            What to call the classes, in the order of ``classes_``; None for the labels.
+        **options
+            As for `cifar_sk.interpret.maximise_class`.
+        """
+        from cifar_sk.interpret import logits, maximise_class
+
+        images = maximise_class(estimator, **options)
+        names = getattr(estimator, "classes_", range(len(images)))
+        names = [str(name) for name in names] if class_names is None else list(class_names)
+        if len(names) != len(images):
+            raise InputError(f"class_names must name {len(images)} classes, got {len(names)}.")
+        table = pd.DataFrame({"name": names, "activation": np.diag(logits(estimator, images))})
+        return cls(table, images, title="Images with the greatest logit of each class")
+
+    @classmethod
+    def from_layer(
+        cls, estimator: Any, layer: str, filters: Sequence[int], **options: Any
+    ) -> Self:
+        """Maximise the mean map of filters, or the value of units.
+
+        Parameters
+        ----------
+        estimator : BaseImageClassifier or keras.Model
+            Fitted.
+        layer : str
+            Name of the layer.
+        filters : sequence of int
+            Which filters or units.
+        **options
+            As for `cifar_sk.interpret.maximise_filter`.
+        """
+        from cifar_sk.interpret import filter_activations, maximise_filter
+
+        images = maximise_filter(estimator, layer, filters, **options)
+        reached = filter_activations(estimator, images, layer)
+        table = pd.DataFrame(
+            {
+                "name": [str(number) for number in filters],
+                "activation": reached[np.arange(len(images)), list(filters)],
+            }
+        )
+        title = f"Images with the greatest mean activation of filters of layer {layer}"
+        return cls(table, images, title=title, n_columns=8)
+
+    def frame(self) -> pd.DataFrame:
+        """Return ``name`` and ``activation``, a row per image."""
+        return self.table
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on `ax`, or on a new figure whose height follows the number of images."""
+        texts = [
+            f"{label(name, 14)}: {value:.3g}"
+            for name, value in zip(self.table["name"], self.table["activation"], strict=True)
+        ]
+        images = [picture(image) for image in self.images]
+        self.ax_ = _plot_grid(ax, images, texts, self.n_columns, self.title, side=TILE)
+        self.figure_ = root_figure(self.ax_)
+        return self
+
+
+def _plot_grid(
+    ax: Axes | None,
+    images: Sequence[np.ndarray],
+    texts: Sequence[str],
+    n_columns: int,
+    title: str,
+    *,
+    side: float,
+) -> Axes:
+    """Draw tiles of `side` inches in rows, each with a line below it where there are texts."""
+    n_columns = min(n_columns, len(images))
+    n_rows = -(-len(images) // n_columns)
+    pitch = 1 + 0.2 * bool(texts)
+    size = (max(n_columns * side, 5.5), n_rows * pitch * side + 0.4)
+    (ax,) = make_axes(ax, 1, figsize=size)
+    for place, image in enumerate(images):
+        row, column = divmod(place, n_columns)
+        tile(ax, image, column, row * pitch, cmap="gray", vmin=0, vmax=1)
+        if texts:
+            write(ax, column + 0.04, row * pitch + 0.95, texts[place])
+    ax.set(xlim=(0, n_columns), ylim=(n_rows * pitch, 0), aspect="equal", anchor="NW")
+    ax.set_axis_off()
+    heading(ax, title)
+    return ax
+
+
+def _weights(weights: np.ndarray) -> np.ndarray:
+    """Return weights as an image, zero in the middle of the range."""
+    greatest = np.abs(weights).max() or 1.0
+    shown = weights if weights.shape[-1] == 3 else weights.mean(axis=-1)
+    return 0.5 + 0.5 * shown / greatest

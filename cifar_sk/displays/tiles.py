@@ -1,0 +1,38 @@
+"""Images as tiles of a grid on one pair of axes, a tile being one unit wide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cifar_sk.displays.drawing import INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["TILE", "picture", "tile", "write"]
+
+TILE = 1.45  # inches, for two names and a percentage at 7.5 points
+
+
+def tile(ax: Axes, image: np.ndarray, column: float, top: float, **options: Any) -> None:
+    """Draw an image at a column, from `top` down; `options` go to ``imshow``."""
+    left = column + 0.04
+    extent = (left, left + 0.92, top + 0.92, top)
+    if image.ndim == 2:
+        options.setdefault("cmap", "gray")
+    ax.imshow(image, extent=extent, interpolation="nearest", **options)
+
+
+def write(ax: Axes, x: float, y: float, text: str, **options: Any) -> None:
+    """Write a line whose upper left corner is at (x, y); `options` go to ``text``."""
+    style: dict[str, Any] = {"va": "top", "fontsize": 7.5, "color": INK, "parse_math": False}
+    ax.text(x, y, text, **{**style, **options})
+
+
+def picture(image: np.ndarray) -> np.ndarray:
+    """Return an image as floats from 0 to 1, without a single channel."""
+    scaled = np.asarray(image, np.float64) / (255 if image.dtype == np.uint8 else 1)
+    scaled = scaled[..., 0] if scaled.ndim == 3 and scaled.shape[-1] == 1 else scaled
+    return np.clip(scaled, 0, 1)

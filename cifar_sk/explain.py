@@ -1,0 +1,223 @@
+"""``python -m cifar_sk.explain``: show why a run's models predict what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cifar_sk.console import DataHome, Dataset, Limit, open_dataset, run_command
+from cifar_sk.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+    from cifar_sk.explain_job import Predictions
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+_EXAMPLES = (
+    "Examples:",
+    "python -m cifar_sk.explain results/cnn-cifar10",
+    "python -m cifar_sk.explain results/cnn-cifar10 --samples 3,17 --method grad-cam,occlusion",
+    "python -m cifar_sk.explain results/cnn-cifar10 --fold 0 --n 4 --class true",
+    "python -m cifar_sk.explain my/saved_model --dataset my/pets",
+    "Methods: saliency, smooth-grad, integrated-gradients, grad-cam, occlusion; also maximisation",
+    "(of every class and of some filters) and filters (of the first layer).",
+)
+
+_MAPS = ("saliency", "smooth_grad", "integrated_gradients", "grad_cam", "occlusion")
+_OF_THE_MODEL = ("maximisation", "filters")
+_FIGURES = ("correct", "wrong", "samples", "filters", "class_maxima", "filter_maxima")
+_FILES = ("explained.csv", *(f"{name}.png" for name in _FIGURES))
+_HEADINGS = {
+    "correct": "right predictions, most confident first",
+    "wrong": "wrong predictions, most confident first",
+    "samples": "samples as listed",
+}
+
+
+@app.command(epilog="\n\n".join(_EXAMPLES))
+def explain(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN", help="Run made with --save-models, or a saved model's folder."
+        ),
+    ],
+    fold: Annotated[
+        int | None, typer.Option(min=0, help="Keep to this fold's samples and model.")
+    ] = None,
+    samples: Annotated[
+        str | None, typer.Option(help="Samples to explain, such as 3,17. Unset: by confidence.")
+    ] = None,
+    n: Annotated[
+        int, typer.Option(min=1, help="So many right and so many wrong predictions.")
+    ] = 8,
+    method: Annotated[
+        str | None, typer.Option(help="A list of methods, see below. Unset: all that apply.")
+    ] = None,
+    explained: Annotated[
+        str, typer.Option("--class", help="Which class to explain: predicted or true.")
+    ] = "predicted",
+    dataset: Dataset = None,
+    data_home: DataHome = None,
+    limit: Limit = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the files. Unset: explain/ within RUN.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of noise and of start images.")] = 0,
+) -> None:
+    """Show why a run's models predict what they do.
+
+    A sample of a run is explained by the model of the fold that held it out: the explanation is
+    of the very prediction that the run reports, by a model that never trained on the sample.
+    Maps are of the logit, which the softmax is computed from.
+    """
+    if explained not in {"predicted", "true"}:
+        raise InputError(f"--class must be predicted or true, got {explained!r}.")
+    listed, methods = _numbers(samples), _methods(method)
+    predictions, bunch = _predictions(path, fold, dataset, data_home, limit, seed)
+    _explain(
+        predictions,
+        bunch,
+        output or path / "explain",
+        listed=listed,
+        n=n,
+        methods=methods,
+        explained=explained,
+        seed=seed,
+    )
+
+
+def _numbers(samples: str | None) -> list[int] | None:
+    if samples is None:
+        return None
+    parts = samples.replace(",", " ").split()
+    if not parts or not all(part.isdecimal() for part in parts):
+        raise InputError(f"--samples must be numbers from 0, such as 3,17; got {samples!r}.")
+    return list(dict.fromkeys(int(part) for part in parts))
+
+
+def _methods(method: str | None) -> list[str] | None:
+    if method is None:
+        return None
+    known = (*_MAPS, *_OF_THE_MODEL)
+    names = method.replace("-", "_").replace(",", " ").split()
+    for name in names:
+        if name not in known:
+            raise InputError(f"--method: there is no {name!r}{did_you_mean(name, known)}.")
+    if not names:
+        raise InputError(f"--method must name a method{did_you_mean('', known)}.")
+    return list(dict.fromkeys(names))
+
+
+def _predictions(
+    path: Path,
+    fold: int | None,
+    dataset: str | None,
+    data_home: Path | None,
+    limit: int | None,
+    seed: int,
+) -> tuple[Predictions, Bunch]:
+    from cifar_sk.explain_job import model_predictions, run_predictions
+
+    if not (path / "classifier.json").exists():
+        from cifar_sk.finished_runs import read_run
+
+        run = read_run(path)
+        bunch = _dataset_of(run, dataset, data_home)
+        return run_predictions(run, bunch, fold), bunch
+    if fold is not None:
+        raise InputError(f"--fold is for runs, but {path} is a saved model.")
+    bunch = open_dataset(dataset, data_home, limit, seed=seed)
+    typer.echo(f"{path} belongs to no run: it may have trained on these images.")
+    return model_predictions(path, bunch), bunch
+
+
+def _dataset_of(run: Any, dataset: str | None, data_home: Path | None) -> Bunch:
+    """Load a run's data set, and the same subset of it."""
+    from cifar_sk.datasets.lookup import DATASET_NAMES
+
+    data = run.identity["data"]
+    name = dataset or data["name"].removesuffix("-subset")
+    if dataset is None and name not in DATASET_NAMES:
+        raise InputError(
+            f"{run.path} was run on {data['name']!r}, which is no known name; say where it is "
+            f"with --dataset."
+        )
+    return open_dataset(name, data_home, data["n_samples"], seed=run.identity["seed"])
+
+
+def _explain(
+    predictions: Predictions,
+    bunch: Bunch,
+    folder: Path,
+    *,
+    listed: list[int] | None,
+    n: int,
+    methods: list[str] | None,
+    explained: str,
+    seed: int,
+) -> None:
+    import pandas as pd
+
+    from cifar_sk.displays.attribution_displays import AttributionDisplay
+    from cifar_sk.explain_job import (
+        choose_samples,
+        draw_model,
+        explain_samples,
+        write_explanations,
+    )
+    from cifar_sk.interpret import applicable_methods
+
+    chosen = choose_samples(predictions.table, listed, n)
+    first_fold = int(next(iter(chosen.values()))["fold"].iloc[0])
+    classifier = predictions.load(first_fold)
+    methods = methods or [*applicable_methods(classifier), *_OF_THE_MODEL]
+    of_samples = [name for name in methods if name in _MAPS]
+    contents: dict[str, bytes] = {}
+    tables = []
+    for name, rows in chosen.items() if of_samples else ():
+        typer.echo(f"explaining {len(rows)} {_HEADINGS[name]}")
+        table, maps = explain_samples(
+            predictions, rows, bunch, of_samples, explained=explained, random_state=seed
+        )
+        title = f"{predictions.name}: {_HEADINGS[name]}"
+        display = AttributionDisplay(table, bunch.images[table["sample"]], maps, title=title)
+        contents[f"{name}.png"] = _png(display.plot())
+        tables.append(table.assign(figure=f"{name}.png"))
+    for name, display in draw_model(classifier, bunch, methods, seed).items():
+        of = "" if first_fold < 0 else f"{predictions.name}, model of fold {first_fold}. "
+        display.ax_.set_title(of + display.title, loc="left", parse_math=False)
+        contents[f"{name}.png"] = _png(display)
+    if tables:
+        table = pd.concat(tables, ignore_index=True)
+        contents["explained.csv"] = table.to_csv(index=False, lineterminator="\n").encode()
+    write_explanations(folder, contents, known=_FILES)
+    typer.echo(f"{', '.join(contents)} are in {folder}")
+
+
+def _png(display: Any) -> bytes:
+    from cifar_sk.report.figures import finish
+
+    return finish("explanation", display.figure_, "", "").png
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        The arguments; those of the process by default.
+    """
+    run_command(app, "cifar_sk.explain", argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Grad-CAM: where the last feature maps speak for the class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from cifar_sk.backend import released_memory
+from cifar_sk.errors import InputError
+from cifar_sk.estimators.base import BaseImageClassifier
+from cifar_sk.interpret.networks import ImageNetwork
+
+__all__ = ["grad_cam", "last_feature_maps"]
+
+_CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.SeparableConv2D,
+    keras.layers.DepthwiseConv2D,
+)
+_ACTIVATIONS = (keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU)
+
+
+@released_memory()
+def grad_cam(
+    classifier: BaseImageClassifier | keras.Model,
+    images: Any,
+    classes: Any = None,
+    *,
+    layer: str | None = None,
+) -> np.ndarray:
+    """Weight a layer's feature maps by how much each raises the class's logit [1]_.
+
+    Parameters
+    ----------
+    classifier : BaseImageClassifier or keras.Model
+        Fitted, convolutional; or pixels in, probabilities out.
+    images : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
+        As ``predict`` takes them.
+    classes : None, label, or array-like of shape (n,), default=None
+        The class to explain, as in ``classes_``; None for each image's predicted one.
+    layer : str or None, default=None
+        Name of a layer that returns feature maps; None for the last convolution, with its
+        activation.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, h, w)
+        0 or more; stretched bilinearly from the maps' size to the image's. Zero everywhere
+        where no map speaks for the class.
+
+    Raises
+    ------
+    InputError
+        If the network has no feature maps, `layer` does not return any, or images or classes do
+        not fit the classifier.
+
+    Notes
+    -----
+    Of the image as it is: test-time augmentation has no part in it, for mirrored maps do not
+    lie over each other.
+
+    References
+    ----------
+    .. [1] R. R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via
+       gradient-based localization", ICCV 2017. :doi:`10.1109/ICCV.2017.74`
+
+    Examples
+    --------
+    >>> import keras, numpy as np
+    >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3),
+    ...     keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, "softmax")])
+    >>> grad_cam(model, np.ones((5, 8, 8))).shape
+    (5, 8, 8)
+    """
+    network = ImageNetwork(classifier)
+    target = _maps(network, last_feature_maps(classifier) if layer is None else layer)
+    x = network.prepare(images)
+    weight = network.one_hot(network.columns(classes, x))
+    maps = network.evaluate(lambda batch: network.activation(target, batch), x)
+    # The gradient with respect to the maps is that with respect to something added to them.
+    gradient = network.differentiate(
+        lambda added, x, weight: ops.sum(_logits_with(network, target, added, x) * weight, axis=1)
+    )
+    _, slopes = gradient(np.zeros_like(maps), x, weight)
+    importance = slopes.mean(axis=(1, 2), keepdims=True)
+    cam = np.maximum((importance * maps).sum(axis=-1, keepdims=True), 0)
+    stretched = ops.image.resize(
+        cam, network.image_shape[:2], interpolation="bilinear", data_format="channels_last"
+    )
+    return ops.convert_to_numpy(stretched)[..., 0].astype(np.float32)
+
+
+def _logits_with(network: ImageNetwork, layer: Any, added: Any, x: Any) -> Any:
+    def add(called: Any, *args: Any, **kwargs: Any) -> Any:
+        maps = called(*args, **kwargs)
+        return maps + ops.cast(added, maps.dtype)
+
+    return network.logits(x, replaced={layer: add}, views=False)
+
+
+def last_feature_maps(classifier: BaseImageClassifier | keras.Model) -> str:
+    """Name the last convolution, or its activation where that is a layer of its own.
+
+    Parameters
+    ----------
+    classifier : BaseImageClassifier or keras.Model
+        Fitted; or pixels in, probabilities out.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        If the network has no convolution.
+    """
+    layers = ImageNetwork(classifier).layers
+    places = [place for place, layer in enumerate(layers) if isinstance(layer, _CONVOLUTIONS)]
+    if not places:
+        raise InputError(
+            "Grad-CAM needs a network with convolutions, and this one has none; use saliency, "
+            "smooth_grad, integrated_gradients or occlusion."
+        )
+    last = layers[places[-1]]
+    if last.activation is keras.activations.linear:
+        for layer in layers[places[-1] + 1 :]:
+            if isinstance(layer, _ACTIVATIONS) and len(layer.output.shape) == 4:
+                return layer.name
+    return last.name
+
+
+def _maps(network: ImageNetwork, name: str) -> Any:
+    found = network.layer(name)
+    if len(found.output.shape) != 4:
+        raise InputError(
+            f"layer must return feature maps (n, h, w, filters), but {name!r} returns "
+            f"{found.output.shape}."
+        )
+    return found

@@ -1,0 +1,101 @@
+"""Models as graphs of operations, which can be run with other functions in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
+
+# isort: split
+import keras
+
+__all__ = [
+    "Replacements",
+    "final_operation",
+    "flat_layers",
+    "leading_rescaling",
+    "linear_head",
+    "run_graph",
+]
+
+# What stands for a layer while the network runs: takes the layer and what it was called with.
+Replacements = Mapping[Any, Callable[..., Any]]
+
+
+def run_graph(model: keras.Model, x: Any, replaced: Replacements) -> Any:
+    """Run a model with other functions in the place of some layers.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Of any kind; but layers of one that is neither functional nor sequential stay.
+    x : tensor
+        Its input.
+    replaced : mapping
+        ``replaced[layer](layer, *args, **kwargs)`` is called for a layer.
+
+    Returns
+    -------
+    tensor
+    """
+    graph = _graph(model)
+    if graph is None:
+        return model(x, training=False)
+
+    def step(operation: Any) -> Callable[..., Any]:
+        if operation in replaced:
+            return lambda *args, **kwargs: replaced[operation](operation, *args, **kwargs)
+        if isinstance(operation, keras.Model):
+            return lambda inputs, **_: run_graph(operation, inputs, replaced)
+        return operation
+
+    # Private, but the one way to reach into a graph that leaves the model as it was: a model
+    # made of parts of another one adds nodes to the other's layers.
+    return graph._run_through_graph(x, operation_fn=step)
+
+
+def _graph(model: keras.Model) -> Any:
+    """Return what has a graph of operations: a functional model, or a sequential one's own."""
+    graph = getattr(model, "_functional", model)
+    return graph if hasattr(graph, "_run_through_graph") else None
+
+
+def final_operation(model: keras.Model) -> Any:
+    """Return the operation that computes the output, or None where there is no graph."""
+    graph = _graph(model)
+    if graph is None:
+        return None
+    last = graph.operations[-1]
+    return final_operation(last) if isinstance(last, keras.Model) else last
+
+
+def linear_head(last: Any) -> Callable[..., Any] | None:
+    """Return the last operation without its softmax, or None where it has none.
+
+    A dense layer's is a new layer with a copy of its weights.
+    """
+    if isinstance(last, keras.layers.Softmax):
+        return lambda x, **_: x
+    if getattr(last, "activation", None) is not keras.activations.softmax:
+        return None
+    if isinstance(last, keras.layers.Activation):
+        return lambda x, **_: x
+    head = type(last).from_config({**last.get_config(), "activation": None})
+    head.build(last.input.shape)
+    head.set_weights(last.get_weights())
+    return head
+
+
+def leading_rescaling(model: keras.Model) -> Any:
+    """Return the first layer if it is a ``Rescaling``, else None."""
+    first = next(
+        (x for x in flat_layers(model) if not isinstance(x, keras.layers.InputLayer)), None
+    )
+    return first if isinstance(first, keras.layers.Rescaling) else None
+
+
+def flat_layers(model: keras.Model) -> Iterator[Any]:
+    """Yield the layers of a model in order, those of nested models among them."""
+    for layer in model.layers:
+        yield from flat_layers(layer) if isinstance(layer, keras.Model) else (layer,)

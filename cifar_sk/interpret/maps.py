@@ -1,0 +1,134 @@
+"""The methods by name, and one number per pixel of each, to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.estimators.base import BaseImageClassifier
+from cifar_sk.interpret.gradcam import grad_cam, last_feature_maps
+from cifar_sk.interpret.gradients import integrated_gradients, saliency, smooth_grad
+from cifar_sk.interpret.occlusion import occlusion
+
+__all__ = ["METHODS", "Method", "applicable_methods", "attribution_maps"]
+
+
+def _strongest(gradient: np.ndarray) -> np.ndarray:
+    return np.abs(gradient).max(axis=-1)
+
+
+def _sum(attribution: np.ndarray) -> np.ndarray:
+    return attribution.sum(axis=-1)
+
+
+def _as_is(attribution: np.ndarray) -> np.ndarray:
+    return attribution
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to attribute a prediction to pixels.
+
+    Attributes
+    ----------
+    title : str
+        What figures call it.
+    compute : callable
+        ``compute(classifier, images, classes)``, returning (n, h, w, c) or (n, h, w).
+    reduce : callable
+        What makes one number per pixel of that.
+    is_signed : bool
+        Whether negative numbers speak against the class.
+    """
+
+    title: str
+    compute: Callable[..., np.ndarray]
+    reduce: Callable[[np.ndarray], np.ndarray]
+    is_signed: bool
+
+
+METHODS = {
+    "saliency": Method("saliency", saliency, _strongest, False),
+    "smooth_grad": Method("SmoothGrad", smooth_grad, _strongest, False),
+    "integrated_gradients": Method("integrated gradients", integrated_gradients, _sum, True),
+    "grad_cam": Method("Grad-CAM", grad_cam, _as_is, False),
+    "occlusion": Method("occlusion", occlusion, _as_is, True),
+}
+
+
+def applicable_methods(classifier: BaseImageClassifier | keras.Model) -> list[str]:
+    """List the methods that can explain a classifier: all, but Grad-CAM without convolutions.
+
+    Parameters
+    ----------
+    classifier : BaseImageClassifier or keras.Model
+        Fitted; or pixels in, probabilities out.
+
+    Returns
+    -------
+    list of str
+        Keys of ``METHODS``.
+    """
+    try:
+        last_feature_maps(classifier)
+    except InputError:
+        return [name for name in METHODS if name != "grad_cam"]
+    return list(METHODS)
+
+
+def attribution_maps(
+    classifier: BaseImageClassifier | keras.Model,
+    images: Any,
+    classes: Any = None,
+    *,
+    methods: Sequence[str] | None = None,
+    random_state: int = 0,
+) -> dict[str, np.ndarray]:
+    """Explain images by several methods, with one number per pixel.
+
+    Parameters
+    ----------
+    classifier : BaseImageClassifier or keras.Model
+        Fitted; or pixels in, probabilities out.
+    images : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
+        As ``predict`` takes them.
+    classes : None, label, or array-like of shape (n,), default=None
+        The class to explain, as in ``classes_``; None for each image's predicted one.
+    methods : sequence of str or None, default=None
+        Keys of ``METHODS``; None for all that the network allows.
+    random_state : int, default=0
+        Seed of the noise of SmoothGrad.
+
+    Returns
+    -------
+    dict of str to ndarray of float32, shape (n, h, w)
+        For gradients the greatest absolute value over the channels; for integrated gradients
+        their sum; Grad-CAM and occlusion as they are.
+
+    Raises
+    ------
+    InputError
+        If a method is unknown or cannot be used on the network, or images or classes do not fit.
+
+    Examples
+    --------
+    >>> import keras, numpy as np
+    >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(),
+    ...     keras.layers.Dense(3, "softmax")])
+    >>> maps = attribution_maps(model, np.ones((2, 4, 4)), methods=["saliency", "occlusion"])
+    >>> {name: values.shape for name, values in maps.items()}
+    {'saliency': (2, 4, 4), 'occlusion': (2, 4, 4)}
+    """
+    maps = {}
+    for name in applicable_methods(classifier) if methods is None else methods:
+        if name not in METHODS:
+            raise InputError(f"There is no method {name!r}{did_you_mean(name, METHODS)}.")
+        options = {"random_state": random_state} if name == "smooth_grad" else {}
+        attribution = METHODS[name].compute(classifier, images, classes, **options)
+        maps[name] = METHODS[name].reduce(attribution)
+    return maps

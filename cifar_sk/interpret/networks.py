@@ -1,0 +1,363 @@
+"""A classifier opened up: its logits, its layers, and the pixels as its network sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
+
+# isort: split
+import keras
+import numpy as np
+from keras import ops
+from sklearn.utils.validation import check_is_fitted
+
+from cifar_sk.backend import released_memory, value_and_gradient
+from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.estimators.base import BaseImageClassifier
+from cifar_sk.interpret.graphs import (
+    Replacements,
+    final_operation,
+    flat_layers,
+    leading_rescaling,
+    linear_head,
+    run_graph,
+)
+
+__all__ = ["BATCH_SIZE", "ImageNetwork", "logits"]
+
+BATCH_SIZE = 64  # images differentiated at a time: activations of all layers are in memory
+
+
+class ImageNetwork:
+    """What the methods of this package see of a classifier.
+
+    Pixels are in the units of the network: those behind a leading ``Rescaling`` layer, so from 0
+    to 1 for a classifier that was fitted on uint8. Gradients are per such a unit.
+
+    The output is the logits: what the last softmax is computed from. The probabilities are no
+    good to differentiate: of p = softmax(z), ∂p_c/∂x = p_c (∂z_c/∂x − Σ_j p_j ∂z_j/∂x), which
+    vanishes as p_c nears 1, so that the surest predictions would have the faintest explanations,
+    in float32 often none; and which mixes what speaks for the class with what speaks against the
+    others. A network that ends in something else than a softmax layer is explained by
+    ``log p_c − mean(log p)``, which are the logits less their mean.
+
+    Parameters
+    ----------
+    classifier : BaseImageClassifier or keras.Model
+        A fitted classifier of `cifar_sk.estimators`, or a model with pixels (n, h, w, c) in and
+        probabilities (n, n_classes) out.
+
+    Attributes
+    ----------
+    model : keras.Model
+        The model.
+    classes : ndarray of shape (n_classes,)
+        Labels, in the order of the logits; 0, 1, … for a bare model.
+    image_shape : tuple of int
+        (h, w, c).
+    """
+
+    def __init__(self, classifier: BaseImageClassifier | keras.Model) -> None:
+        self._views: list[tuple[float, np.ndarray | None]] = [(1.0, None)]
+        self._classifier = None if isinstance(classifier, keras.Model) else classifier
+        if isinstance(classifier, keras.Model):
+            self.model = classifier
+        elif isinstance(classifier, BaseImageClassifier):
+            check_is_fitted(classifier, "model_")
+            self.model = classifier.model_
+        else:
+            raise InputError(
+                "classifier must be a fitted image classifier of cifar_sk or a keras.Model, got "
+                f"{type(classifier).__name__}."
+            )
+        shape, outputs = self.model.input_shape, self.model.output_shape
+        if not isinstance(shape, tuple) or len(shape) != 4 or len(outputs) != 2:
+            raise InputError(
+                f"The network must take images (n, height, width, channels) and return (n, "
+                f"n_classes) probabilities, but it maps {shape} to {outputs}; fit the classifier "
+                f"on images, or on rows with image_shape=."
+            )
+        self.image_shape = tuple(shape[1:])
+        self.classes = np.arange(outputs[1])
+        if self._classifier is not None:
+            self.classes = self._classifier.classes_
+            self._views = [
+                (share, None if view is None else self._positions(view))
+                for share, view in self._classifier._prediction_views()
+            ]
+        self._rescaling = leading_rescaling(self.model)
+        self._replaced: dict[Any, Callable[..., Any]] = {}
+        if self._rescaling is not None:
+            self._replaced[self._rescaling] = lambda _, x: x
+        softmax = final_operation(self.model)
+        head = linear_head(softmax)
+        self._ends_in_softmax = head is not None
+        if head is not None:
+            self._replaced[softmax] = lambda _, *args, **kwargs: head(*args, **kwargs)
+
+    # --- images -------------------------------------------------------------------------
+
+    def prepare(self, images: Any) -> np.ndarray:
+        """Check images and put them into the network's units.
+
+        Parameters
+        ----------
+        images : array-like
+            As ``predict`` takes them.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, h, w, c)
+        """
+        if self._classifier is not None:
+            X, _ = self._classifier._validate_data(images)
+            images = self._classifier.feature_encoder_.transform(X)
+        images = np.asarray(images)
+        images = images[..., np.newaxis] if images.ndim == 3 else images
+        if images.shape[1:] != self.image_shape or not len(images):
+            raise InputError(
+                f"images must have shape (n, {', '.join(map(str, self.image_shape))}) with n of "
+                f"at least 1, got {images.shape}."
+            )
+        return self.scale(images)
+
+    def scale(self, pixels: Any) -> np.ndarray:
+        """Put pixel values of any shape into the network's units, as float32."""
+        values = np.asarray(pixels, dtype=np.float32)
+        if self._rescaling is None:
+            return values
+        return values * np.float32(self._rescaling.scale) + np.float32(self._rescaling.offset)
+
+    def unscale(self, x: np.ndarray) -> np.ndarray:
+        """Undo `scale`, in the type that ``predict`` takes: uint8 where it was fitted on that."""
+        if self._rescaling is not None:
+            x = (x - np.float32(self._rescaling.offset)) / np.float32(self._rescaling.scale)
+        if self._classifier is None or not self._classifier._is_uint8:
+            return x.astype(np.float32)
+        return np.clip(np.rint(x), 0, 255).astype(np.uint8)
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether pixels are known to be 0–255: a classifier fitted on uint8."""
+        return self._classifier is not None and self._classifier._is_uint8
+
+    def _positions(self, view: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Return which pixel a view shows where, by letting it look at their numbers."""
+        height, width, _ = self.image_shape
+        numbers = np.arange(height * width).reshape(1, height, width, 1)
+        return view(numbers).ravel().astype(np.int32)
+
+    # --- layers -------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Any]:
+        """Layers with weights or without, in order; nested models are opened."""
+        return list(flat_layers(self.model))
+
+    def layer(self, name: str) -> Any:
+        """Look up a layer.
+
+        Raises
+        ------
+        InputError
+            If there is none of that name.
+        """
+        found = {layer.name: layer for layer in self.layers}
+        if name not in found:
+            raise InputError(f"The network has no layer {name!r}{did_you_mean(name, found)}.")
+        return found[name]
+
+    # --- running ------------------------------------------------------------------------
+
+    def columns(self, classes: Any, x: np.ndarray) -> np.ndarray:
+        """Turn what is to be explained into positions of logits.
+
+        Parameters
+        ----------
+        classes : None, label, or array-like of shape (n,)
+            None for the predicted class of each image.
+        x : ndarray of float32, shape (n, h, w, c)
+            In the network's units.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+        """
+        if classes is None:
+            return self.predict_logits(x).argmax(axis=1)
+        given = np.asarray(classes)
+        if given.ndim > 1 or (given.ndim and len(given) != len(x)):
+            raise InputError(
+                f"classes must be one label, or one for each of the {len(x)} images; got shape "
+                f"{given.shape}."
+            )
+        return np.broadcast_to(self.positions_of(given), len(x)).astype(np.int64)
+
+    def positions_of(self, labels: Any) -> np.ndarray:
+        """Return where labels stand among `classes`.
+
+        Raises
+        ------
+        InputError
+            If one is no class of the classifier.
+        """
+        labels = np.asarray(labels)
+        known = {label: position for position, label in enumerate(self.classes.tolist())}
+        unknown = [label for label in labels.ravel().tolist() if label not in known]
+        if unknown:
+            raise InputError(f"classes must be among {self.classes.tolist()}, got {unknown[0]!r}.")
+        return np.array([known[label] for label in labels.ravel().tolist()]).reshape(labels.shape)
+
+    def logits(self, x: Any, *, replaced: Replacements | None = None, views: bool = True) -> Any:
+        """Compute the logits in the graph, so that they can be differentiated.
+
+        Parameters
+        ----------
+        x : tensor of float32, shape (b, h, w, c)
+            In the network's units.
+        replaced : mapping or None, default=None
+            What stands for a layer: ``replaced[layer](layer, *args, **kwargs)``.
+        views : bool, default=True
+            Whether test-time augmentation takes part, where the classifier predicts by it.
+
+        Returns
+        -------
+        tensor of float32, shape (b, n_classes)
+            With test-time augmentation their mean over the views, of which the predicted
+            probabilities are the softmax.
+        """
+        if not views:
+            return self._run(x, replaced)
+        height, width, n_channels = self.image_shape
+        total = 0.0
+        for share, positions in self._views:
+            seen = x
+            if positions is not None:
+                rows = ops.reshape(x, (-1, height * width, n_channels))
+                seen = ops.reshape(ops.take(rows, positions, axis=1), (-1, *self.image_shape))
+            total = total + share * self._run(seen, replaced)
+        return total
+
+    def _run(self, x: Any, replaced: Replacements | None) -> Any:
+        outputs = ops.cast(
+            run_graph(self.model, x, {**self._replaced, **(replaced or {})}), "float32"
+        )
+        if self._ends_in_softmax:
+            return outputs
+        log_proba = ops.log(ops.maximum(outputs, 1e-37))
+        return log_proba - ops.mean(log_proba, axis=1, keepdims=True)
+
+    def activation(self, layer: Any, x: Any) -> Any:
+        """Compute in the graph what a layer returns, float32."""
+        found: list[Any] = []
+
+        def keep(called: Any, *args: Any, **kwargs: Any) -> Any:
+            found.append(called(*args, **kwargs))
+            return found[-1]
+
+        self.logits(x, replaced={layer: keep}, views=False)
+        return ops.cast(found[0], "float32")
+
+    def predict_logits(self, x: np.ndarray) -> np.ndarray:
+        """Compute the logits of many images, float32 (n, n_classes)."""
+        return self.evaluate(self.logits, x)
+
+    def evaluate(self, function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
+        """Apply a function of tensors to an array, compiled and in batches; float32."""
+        return self.evaluate_batches(function, _batches(x))
+
+    def evaluate_batches(
+        self, function: Callable[[Any], Any], batches: Iterable[np.ndarray]
+    ) -> np.ndarray:
+        """Apply a function of tensors to batches as they come, and join what it returns."""
+        compiled = _Compiled(self.model, function)
+        outputs = [compiled.predict_on_batch(batch) for batch in batches]
+        return np.concatenate(outputs).astype(np.float32)
+
+    def differentiate(
+        self, function: Callable[..., Any] | None = None
+    ) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+        """Return a function that computes values and gradients, in batches.
+
+        Parameters
+        ----------
+        function : callable, default=None
+            As `cifar_sk.backend.value_and_gradient` takes it. None for the logit of a class:
+            ``logit(x, weight)`` with `weight` of shape (b, n_classes), 1 at the class.
+
+        Returns
+        -------
+        callable
+            Of arrays (n, ...), returning values (n,) and gradients in the shape of the first.
+        """
+        compute = value_and_gradient(function or self.logit_of)
+
+        def in_batches(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            parts = [compute(*batch) for batch in zip(*map(_batches, arrays), strict=True)]
+            values, gradients = zip(*parts, strict=True)
+            return _joined(values), _joined(gradients)
+
+        return in_batches
+
+    def logit_of(self, x: Any, weight: Any) -> Any:
+        """Compute each image's logits times its row of `weight`, summed, in the graph."""
+        return ops.sum(self.logits(x) * weight, axis=1)
+
+    def one_hot(self, columns: np.ndarray) -> np.ndarray:
+        """Return float32 (n, n_classes) with 1 at each column."""
+        return np.eye(len(self.classes), dtype=np.float32)[columns]
+
+
+def logits(classifier: BaseImageClassifier | keras.Model, images: Any) -> np.ndarray:
+    """Compute what the softmax is computed from.
+
+    Parameters
+    ----------
+    classifier : BaseImageClassifier or keras.Model
+        Fitted; or pixels in, probabilities out.
+    images : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
+        As ``predict`` takes them.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, n_classes)
+        Their softmax is ``predict_proba``.
+
+    Examples
+    --------
+    >>> import keras, numpy as np
+    >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(),
+    ...     keras.layers.Dense(2, "softmax", kernel_initializer="ones")])
+    >>> logits(model, np.full((1, 4, 4), 0.5))
+    array([[8., 8.]], dtype=float32)
+    """
+    network = ImageNetwork(classifier)
+    with released_memory():
+        return network.predict_logits(network.prepare(images))
+
+
+class _Compiled(keras.Model):
+    """A function of tensors, compiled as whatever backend there is compiles ``predict``."""
+
+    def __init__(self, model: keras.Model, function: Callable[[Any], Any]) -> None:
+        super().__init__(name="compiled")
+        self._weights_of = model  # tracked, so that the weights are known to be read
+        self._function = function
+
+    def build(self, input_shape: Any) -> None:
+        """Do nothing: there are no weights to make."""
+
+    def call(self, x: Any) -> Any:
+        """Apply the function."""
+        return self._function(x)
+
+
+def _batches(array: np.ndarray) -> list[np.ndarray]:
+    return [array[start : start + BATCH_SIZE] for start in range(0, len(array), BATCH_SIZE)]
+
+
+def _joined(tensors: Any) -> np.ndarray:
+    parts = [ops.convert_to_numpy(tensor) for tensor in tensors]
+    return np.concatenate(parts).astype(np.float32)
