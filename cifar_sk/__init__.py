@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         RandomZoom,
         augmentation_steps,
     )
+    from cifar_sk.comparison import compare_runs, conclusion
     from cifar_sk.datasets import load_dataset
     from cifar_sk.errors import InputError
     from cifar_sk.estimators import (
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         KerasImageClassifier,
     )
     from cifar_sk.evaluation import cross_validate_oof
+    from cifar_sk.finished_runs import read_run
     from cifar_sk.folds import make_splits
     from cifar_sk.metrics import fold_metrics
     from cifar_sk.pipelines import make_model
@@ -56,6 +58,7 @@ _MODULES = {
         "RandomZoom",
         "augmentation_steps",
     ),
+    "comparison": ("compare_runs", "conclusion"),
     "datasets": ("load_dataset",),
     "errors": ("InputError",),
     "estimators": (
@@ -65,6 +68,7 @@ _MODULES = {
         "KerasImageClassifier",
     ),
     "evaluation": ("cross_validate_oof",),
+    "finished_runs": ("read_run",),
     "folds": ("make_splits",),
     "metrics": ("fold_metrics",),
     "pipelines": ("make_model",),
@@ -96,11 +100,14 @@ __all__ = [
     "StudySearchCV",
     "__version__",
     "augmentation_steps",
+    "compare_runs",
+    "conclusion",
     "cross_validate_oof",
     "fold_metrics",
     "load_dataset",
     "make_model",
     "make_splits",
+    "read_run",
     "write_report",
 ]
 

@@ -4,26 +4,47 @@ from __future__ import annotations
 
 import importlib
 import sys
+from types import ModuleType
 
 from cifar_sk._version import __version__
 from cifar_sk.errors import did_you_mean
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "command_module", "main"]
 
 COMMANDS = {
     "cv": "evaluate a model by stratified k-fold cross-validation",
     "tune": "tune a model by an Optuna study, with an honest score of the winner",
     "compare": "compare finished runs by paired tests",
+    "report": "write the page of a finished run again",
     "explain": "show why a run's models predict what they do",
     "explore": "describe a data set and draw samples of it",
 }
+
+
+def command_module(name: str) -> ModuleType:
+    """Import the module of a command.
+
+    Parameters
+    ----------
+    name : str
+        A key of `COMMANDS`.
+
+    Returns
+    -------
+    module
+        With ``app`` and ``main``.
+    """
+    found = importlib.import_module(f"cifar_sk.{name}")
+    if hasattr(found, "__path__"):  # a package, such as cifar_sk.report
+        return importlib.import_module(f"cifar_sk.{name}.__main__")
+    return found
 
 
 def main() -> None:
     """Run the command that the first argument names."""
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
-        importlib.import_module(f"cifar_sk.{name}").main(arguments)
+        command_module(name).main(arguments)
     elif name in {"--help", "-h"}:
         lines = [f"  {command:<9}{text}" for command, text in COMMANDS.items()]
         sys.stdout.write("usage: cifar-sk COMMAND [OPTIONS]\n\n" + "\n".join(lines) + "\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_sk.console import run_command
+from cifar_sk.console import DataHome, run_command
 from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,6 +50,18 @@ def compare(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    images: Annotated[
+        bool,
+        typer.Option("--images/--no-images", help="Whether the page of two runs holds pictures."),
+    ] = True,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the runs' images are: a name or a path. Unset: as the runs call them.",
+            show_default=False,
+        ),
+    ] = None,
+    data_home: DataHome = None,
 ) -> None:
     """Compare runs on the same images and folds, and say what the tests support.
 
@@ -57,7 +69,7 @@ def compare(
     compared; more are ranked, and tested pair by pair.
     """
     from cifar_sk.comparison import compare_runs, conclusion
-    from cifar_sk.finished_runs import read_run
+    from cifar_sk.finished_runs import read_run, run_dataset
     from cifar_sk.folders import make_folder
     from cifar_sk.report.comparison_files import write_comparison
 
@@ -67,8 +79,17 @@ def compare(
     folder = output or Path("results/comparisons") / _folder_name(comparison.names)
     if (folder / "run.json").exists():
         raise InputError(f"--output must not be a run's own folder, got {folder}.")
+    pictures = None
+    if images and comparison.pair is not None:
+        try:
+            pictures = run_dataset(comparison.runs[0], dataset, data_home).images
+        except InputError as error:
+            if dataset is not None:
+                raise
+            # Statistics need no pictures, and a run may be of data that is not here.
+            typer.echo(f"The page holds no pictures. {error}")
     make_folder(folder)
-    write_comparison(comparison, folder)
+    write_comparison(comparison, folder, images=pictures)
     _print_tables(comparison)
     for sentence in [*conclusion(comparison), *comparison.remarks]:
         typer.echo(f"- {sentence}")

@@ -127,30 +127,16 @@ def _predictions(
     from cifar_sk.explain_job import model_predictions, run_predictions
 
     if not (path / "classifier.json").exists():
-        from cifar_sk.finished_runs import read_run
+        from cifar_sk.finished_runs import read_run, run_dataset
 
         run = read_run(path)
-        bunch = _dataset_of(run, dataset, data_home)
+        bunch = run_dataset(run, dataset, data_home)
         return run_predictions(run, bunch, fold), bunch
     if fold is not None:
         raise InputError(f"--fold is for runs, but {path} is a saved model.")
     bunch = open_dataset(dataset, data_home, limit, seed=seed)
     typer.echo(f"{path} belongs to no run: it may have trained on these images.")
     return model_predictions(path, bunch), bunch
-
-
-def _dataset_of(run: Any, dataset: str | None, data_home: Path | None) -> Bunch:
-    """Load a run's data set, and the same subset of it."""
-    from cifar_sk.datasets.lookup import DATASET_NAMES
-
-    data = run.identity["data"]
-    name = dataset or data["name"].removesuffix("-subset")
-    if dataset is None and name not in DATASET_NAMES:
-        raise InputError(
-            f"{run.path} was run on {data['name']!r}, which is no known name; say where it is "
-            f"with --dataset."
-        )
-    return open_dataset(name, data_home, data["n_samples"], seed=run.identity["seed"])
 
 
 def _explain(

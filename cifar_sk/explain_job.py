@@ -61,7 +61,7 @@ def run_predictions(run: FinishedRun, bunch: Bunch, fold: int | None = None) -> 
     run : FinishedRun
         With saved models.
     bunch : Bunch
-        Its data set.
+        Its data set, as `cifar_sk.finished_runs.run_dataset` loads it.
     fold : int or None, default=None
         `FoldResult.index` of the fold to keep to; None for all folds of the first repeat.
 
@@ -72,18 +72,10 @@ def run_predictions(run: FinishedRun, bunch: Bunch, fold: int | None = None) -> 
     Raises
     ------
     InputError
-        If the data is not the run's, it has no such fold, or it kept no models.
+        If it has no such fold, or kept no models.
     """
     from cifar_sk.estimators.base import BaseImageClassifier
 
-    ran_on = run.identity["data"]
-    if ran_on["fingerprint"] != bunch.fingerprint:
-        raise InputError(
-            f"{run.path} was run on {ran_on['name']!r}, {ran_on['n_samples']:,} images with "
-            f"fingerprint {ran_on['fingerprint'][:12]}…, but the data loaded is {bunch.name!r}, "
-            f"{len(bunch.target):,} images with fingerprint {bunch.fingerprint[:12]}…; name the "
-            f"run's own with --dataset."
-        )
     folds = {f.index: f for f in run.result.scored if fold is not None or f.repeat == 0}
     if fold is not None and fold not in folds:
         raise InputError(f"--fold must be one of 0 to {max(folds)} of {run.path}, got {fold}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,10 @@ from cifar_sk.errors import InputError
 from cifar_sk.predictions import FoldResult, OOFResult
 from cifar_sk.runs import read_folds, read_manifest
 
-__all__ = ["FinishedRun", "read_run"]
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+__all__ = ["FinishedRun", "read_run", "run_dataset"]
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,15 @@ def read_run(path: str | Path) -> FinishedRun:
     """
     path = Path(path)
     manifest = read_manifest(path)
+    try:
+        expected, names = manifest["identity"]["split"], tuple(manifest["class_names"])
+    except KeyError as error:
+        raise InputError(
+            f"The run.json of {path} does not say its {error.args[0]}; open the folder with "
+            "RunFolder.open(path, identity={'split': {'n_folds': …, 'n_repeats': …}, …}, "
+            "info={'class_names': […]})."
+        ) from error
     folds = read_folds(path)
-    expected = manifest["identity"]["split"]
     n_expected = expected["n_folds"] * expected["n_repeats"]
     if len(folds) < n_expected:
         raise InputError(
@@ -101,7 +111,6 @@ def read_run(path: str | Path) -> FinishedRun:
                 else "."
             )
         )
-    names = tuple(manifest["class_names"])
     target = _read_target(path, names, folds[0])
     result = OOFResult(
         target=target,
@@ -114,6 +123,53 @@ def read_run(path: str | Path) -> FinishedRun:
     if any(fold.test_index.max(initial=-1) >= len(target) for fold in result.folds):
         raise InputError(f"The files of {path} do not belong together; run it again.")
     return FinishedRun(path, manifest, result)
+
+
+def run_dataset(
+    run: FinishedRun, dataset: str | None = None, data_home: str | Path | None = None
+) -> Bunch:
+    """Load the data set of a run: the same images, and no others.
+
+    Parameters
+    ----------
+    run : FinishedRun
+        As `read_run` reads it.
+    dataset : str or None, default=None
+        A name or a path; None takes the name of the run's data set.
+    data_home : str, Path or None, default=None
+        As for `cifar_sk.datasets.load_dataset`.
+
+    Returns
+    -------
+    Bunch
+        As `cifar_sk.datasets.load_dataset` returns it.
+
+    Raises
+    ------
+    InputError
+        If the run does not say what its data are, they cannot be had, or are others.
+    """
+    from cifar_sk.datasets import load_dataset
+    from cifar_sk.datasets.lookup import DATASET_NAMES
+
+    data = run.identity.get("data", {})
+    if not {"name", "n_samples", "fingerprint"} <= {*data}:
+        raise InputError(f"{run.path} does not say what its images are.")
+    name = dataset or data["name"].removesuffix("-subset")
+    if dataset is None and name not in DATASET_NAMES:
+        raise InputError(
+            f"{run.path} was run on {data['name']!r}, which is no known name; say where it is "
+            "with --dataset."
+        )
+    n_samples, seed = data["n_samples"], run.identity.get("seed", 0)
+    bunch = load_dataset(name, data_home=data_home, limit=n_samples, random_state=seed)
+    if bunch.fingerprint != data["fingerprint"]:
+        raise InputError(
+            f"{name!r} holds other images than the run in {run.path}: {len(bunch.target):,} with "
+            f"the fingerprint {bunch.fingerprint[:12]}… instead of {n_samples:,} with "
+            f"{data['fingerprint'][:12]}…; name the run's own with --dataset and --data-home."
+        )
+    return bunch
 
 
 def _read_target(path: Path, names: tuple[str, ...], fold: FoldResult) -> np.ndarray:

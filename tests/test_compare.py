@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from browser import running_browser
 from made_runs import made_run
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import StratifiedKFold
@@ -70,15 +71,15 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if not {"style", "script"} & {*self.open}:
             self.text += data
 
 
 def test_files_of_two_runs_hold_what_was_computed(two, tmp_path):
     files = write_comparison(two, tmp_path)
     names = {str(file.relative_to(tmp_path)) for file in files}
-    tables = ("comparison", "costs", "mcnemar", "class_differences", "only_one_right")
-    figures = ("fold_scores", "posterior", "metric_differences", "class_differences")
+    tables = ("comparison", "costs", "mcnemar", "class_differences", "outcomes", "only_one_right")
+    figures = ("fold_scores", "posterior", "metric_differences", "class_differences", "outcomes")
     assert names == {
         *(f"{table}.csv" for table in tables),
         *(f"figures/{figure}.png" for figure in figures),
@@ -114,9 +115,10 @@ def test_the_page_loads_nothing_and_escapes_names(two, tmp_path):
     html = (tmp_path / "comparison.html").read_text(encoding="utf-8")
     page = Page(html)
     assert page.open == []
-    assert not {"script", "link", "iframe", "b"} & {tag for tag, _ in page.tags}
+    assert not {"link", "iframe", "b"} & {tag for tag, _ in page.tags}
+    assert [attrs for tag, attrs in page.tags if tag == "script"] == [{}]
     images = [attrs for tag, attrs in page.tags if tag == "img"]
-    assert len(images) == 4
+    assert len(images) == 5
     assert all(image["src"].startswith("data:image/png;base64,") for image in images)
     assert all(image["alt"] for image in images)
     labelled = [attrs["aria-labelledby"] for _, attrs in page.tags if "aria-labelledby" in attrs]
@@ -125,6 +127,42 @@ def test_the_page_loads_nothing_and_escapes_names(two, tmp_path):
     assert len(ids) == len(set(ids))
     for text in ("ann<b> against cnn|net", NAMES[0], "A <run>, seed 0", *conclusion(two)):
         assert text in page.text
+
+
+def test_the_page_shows_images_that_only_one_run_gets_right(two, tmp_path):
+    n = len(two.runs[0].result.target)
+    # The brightness of an image says which sample it is.
+    images = (np.arange(n) % 250).astype(np.uint8)[:, None, None].repeat(4, 1).repeat(4, 2)
+    write_comparison(two, tmp_path, images=images)
+    with running_browser(tmp_path / "browser") as tab:
+        tab.open(tmp_path / "comparison.html", width=390)
+        for place, name in enumerate(two.names):
+            tiles = tab.evaluate(
+                f"[...document.querySelectorAll('#only-{place} ~ .tiles .tile')].map(tile => {{"
+                "const c = document.createElement('canvas'); c.width = c.height = 4;"
+                "c.getContext('2d').drawImage(tile.querySelector('img'), 0, 0);"
+                "return [tile.innerText, c.getContext('2d').getImageData(1, 1, 1, 1).data[0]]; })"
+            )
+            rows = two.pair.only_one_right.set_index("sample")
+            assert len(tiles) == 12
+            for text, level in tiles:
+                sample = int(text.split()[1])
+                assert level == pytest.approx(images[sample, 0, 0], abs=1)
+                assert rows.loc[sample, "right"] == name
+                assert f"true {rows.loc[sample, 'true']}" in text
+        # Texts that begin with numbers sort as numbers; a click, then the key, as for a run.
+        column = "[...document.querySelectorAll('section[aria-labelledby=classes] tbody tr')]"
+        column += ".map(row => Number.parseFloat(row.cells[3].innerText.replace('−', '-')))"
+        before = tab.evaluate(column)
+        tab.click("section[aria-labelledby=classes] th:nth-child(4) button")
+        assert tab.evaluate(column) == sorted(before)
+        tab.press("Enter")
+        assert tab.evaluate(column) == sorted(before, reverse=True)
+        assert tab.evaluate("document.documentElement.scrollWidth") == 390
+        assert tab.problems == []
+        assert tab.requests == [(tmp_path / "comparison.html").resolve().as_uri()]
+    with pytest.raises(InputError, match="for 300 samples"):
+        write_comparison(two, tmp_path, images=images[1:])
 
 
 def test_the_page_of_several_runs_has_ranking_and_pairs(three, tmp_path):
@@ -229,6 +267,8 @@ def test_the_command_compares_run_folders(tmp_path, capsys):
     for sentence in [*conclusion(expected), *expected.remarks]:
         assert f"- {sentence}\n" in printed
     assert "different seeds: run1 1, run2 2" in printed
+    assert "The page holds no pictures." in printed
+    assert "'made', which is no known name" in printed
     assert (tmp_path / "out/here/comparison.html").is_file()
 
 

@@ -22,7 +22,13 @@ from cifar_sk.comparison.paired_tests import (
     paired_accuracy_interval,
 )
 from cifar_sk.comparison.ranking import cliques, rank_runs
-from cifar_sk.comparison.samples import mcnemar_table, only_one_right, predicted_classes
+from cifar_sk.comparison.samples import (
+    mcnemar_table,
+    only_one_right,
+    outcomes_by_class,
+    predicted_classes,
+)
+from cifar_sk.displays.comparison_displays import OutcomesDisplay
 from cifar_sk.errors import InputError
 from cifar_sk.metrics import fold_metrics
 
@@ -143,6 +149,27 @@ def test_who_gets_which_images_right():
     np.testing.assert_array_equal(counts, [[2, 1, 1, 1], [1, 1, 1, 2]])
     assert (table["difference"] == 0).all()
     assert (table["p_value"] == 1).all()
+
+
+def test_outcomes_are_counted_by_class():
+    one, two = (made_run(name, [0.5, 0.7], seed=seed) for seed, name in enumerate("ab"))
+    table = outcomes_by_class([one.result, two.result], ["a", "b"]).set_index("class")
+    right = [predicted_classes(run.result)[:, 0] == one.result.target for run in (one, two)]
+    expected = pd.crosstab(right[0], right[1])
+    assert table.loc["all"].tolist() == [
+        expected.loc[True, True],
+        expected.loc[True, False],
+        expected.loc[False, True],
+        expected.loc[False, False],
+    ]
+    assert table.columns.tolist()[1:3] == ["only_a_right", "only_b_right"]
+    assert table.drop("all").sum(axis=1).tolist() == np.bincount(one.result.target).tolist()
+    bars = [
+        bar.get_width() for bar in OutcomesDisplay(table.reset_index(), "ab").plot().ax_.patches
+    ]
+    cat = table.loc["cat"]
+    assert bars[0] == pytest.approx(-100 * cat["only_a_right"] / cat.sum())
+    assert bars[4] == pytest.approx(100 * cat["only_b_right"] / cat.sum())
 
 
 def test_only_one_right_means_in_every_repeat_and_in_none():

@@ -10,7 +10,6 @@ from cifar_sk.displays import (
     ConfusedPairsDisplay,
     ErrorRateDisplay,
     LabelIssuesDisplay,
-    OutcomesDisplay,
 )
 from cifar_sk.errors import InputError
 from cifar_sk.mistakes import (
@@ -19,11 +18,9 @@ from cifar_sk.mistakes import (
     confident_joint,
     confused_pairs,
     error_by_statistic,
-    exclusive_mistakes,
     hardest_classes,
     label_issues,
     missed_samples,
-    outcomes_by_class,
     pool_predictions,
     sample_predictions,
     suspected_labels,
@@ -264,55 +261,18 @@ def test_a_value_per_sample_is_needed(values):
         error_by_statistic(ONE, values)
 
 
-OTHER = make_result(probabilities([1, 0, 1, 1, 1, 0], [0.6, 0.8, 0.9, 0.7, 0.6, 0.7]))
-
-
-def test_what_each_of_two_runs_misses():
-    table = exclusive_mistakes(ONE, OTHER, names=("ann", "cnn"))
-    assert table["sample"].tolist() == [1, 4, 5, 0]
-    assert table["missed_by"].tolist() == ["ann", "ann", "cnn", "cnn"]
-    assert table["predicted"].tolist() == ["dog", "frog", "cat", "dog"]
-    assert table["other_proba_true"].tolist() == pytest.approx([0.8, 0.6, 0.5, 0.9])
-
-
-def test_outcomes_add_up():
-    table = outcomes_by_class(ONE, OTHER, names=("ann", "cnn")).set_index("class")
-    assert table.columns.tolist() == [
-        "both_right",
-        "only_ann_right",
-        "only_cnn_right",
-        "both_wrong",
-    ]
-    assert table.loc["all"].tolist() == [1, 2, 2, 1]
-    assert table.loc["cat"].tolist() == [0, 1, 1, 1]
-    assert table.drop("all").sum(axis=1).tolist() == np.bincount(TARGET).tolist()
-
-
-def test_runs_on_other_samples_are_not_compared():
-    with pytest.raises(InputError, match="same samples and classes"):
-        exclusive_mistakes(ONE, make_result(ONE.oof_proba, target=TARGET[::-1].copy()))
-    with pytest.raises(InputError, match="names must differ"):
-        exclusive_mistakes(ONE, OTHER, names=("cnn", "cnn"))
-    half = OOFResult(TARGET, np.arange(3), NAMES, 2, 1, ONE.folds[:1])
-    with pytest.raises(InputError, match="second has predictions for 3 of 6"):
-        outcomes_by_class(ONE, half)
-
-
 @pytest.mark.parametrize("shape", [(6, 4, 4), (6, 4, 4, 1), (6, 4, 4, 3), (6, 4, 4, 4)])
 def test_displays_draw(shape):
     images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     displays = [
         ConfusedPairsDisplay.from_result(ONE, images),
         ErrorRateDisplay.from_result(ONE, images, n_bins=2),
-        OutcomesDisplay.from_results(ONE, OTHER),
     ]
     for display in displays:
         assert isinstance(display.frame(), pd.DataFrame)
         FigureCanvasAgg(display.plot().figure_).draw()
     assert len(displays[0].ax_.images) == 3
     assert displays[1].frame()["statistic"].unique().tolist() == ["brightness", "contrast"]
-    bars = [bar.get_width() for bar in displays[2].ax_.patches]
-    assert bars == pytest.approx([-100 / 3, 0, -100, 100 / 3, 50, 0])
 
 
 def test_long_names_stay_within_the_figure():

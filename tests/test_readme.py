@@ -1,11 +1,12 @@
 """The README shows only what runs."""
 
-import importlib
 import os
 import re
 from pathlib import Path
 
 import pytest
+
+from cifar_sk.__main__ import COMMANDS, command_module
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -15,8 +16,6 @@ def blocks(language):
 
 
 def test_every_command_of_the_readme_is_a_command(capsys):
-    from cifar_sk.__main__ import COMMANDS
-
     shown = re.findall(r"-m cifar_sk\.(\w+)", README.read_text(encoding="utf-8"))
     assert {"cv", "explore", "tune"} <= set(shown) <= set(COMMANDS)
 
@@ -29,7 +28,7 @@ def test_every_option_of_the_readme_is_an_option(line):
     from typer.testing import CliRunner
 
     _, name, options = re.split(r"-m cifar_sk\.(\w+)", line)
-    app = importlib.import_module(f"cifar_sk.{name}").app
+    app = command_module(name).app
     text = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
     for option in re.findall(r"--[a-z-]+", options):
         assert option in text

@@ -19,7 +19,12 @@ from cifar_sk.comparison.paired_tests import (
     holm,
 )
 from cifar_sk.comparison.ranking import Ranking, rank_runs
-from cifar_sk.comparison.samples import mcnemar_table, only_one_right, predicted_classes
+from cifar_sk.comparison.samples import (
+    mcnemar_table,
+    only_one_right,
+    outcomes_by_class,
+    predicted_classes,
+)
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.finished_runs import FinishedRun
 from cifar_sk.metrics import METRICS, fold_metrics
@@ -44,6 +49,8 @@ class PairResult:
         ``class``, and what `cifar_sk.comparison.bootstrap.class_f1_differences` returns.
     only_one_right : DataFrame
         As `cifar_sk.comparison.samples.only_one_right` returns it.
+    outcomes : DataFrame
+        As `cifar_sk.comparison.samples.outcomes_by_class` returns it.
     n_other_predictions : int
         Predictions, over all repeats, of another class.
     """
@@ -53,6 +60,7 @@ class PairResult:
     mcnemar: pd.DataFrame
     classes: pd.DataFrame
     only_one_right: pd.DataFrame
+    outcomes: pd.DataFrame
     n_other_predictions: int
 
 
@@ -104,10 +112,15 @@ class Comparison:
         return METRICS[self.metric].greater_is_better
 
     @property
+    def n_repeats(self) -> int:
+        """How often the folds were drawn."""
+        return self.runs[0].result.n_repeats
+
+    @property
     def folds(self) -> str:
         """The folds in words, such as "5 folds" or "3 × 5 folds"."""
         result = self.runs[0].result
-        times = f"{result.n_repeats} × " if result.n_repeats > 1 else ""
+        times = f"{self.n_repeats} × " if self.n_repeats > 1 else ""
         return f"{times}{result.n_folds} folds"
 
 
@@ -239,5 +252,6 @@ def _compare_pair(
         mcnemar=mcnemar_table(target, first, second),
         classes=classes,
         only_one_right=only_one_right(results, names),
+        outcomes=outcomes_by_class(results, names),
         n_other_predictions=int((first != second).sum()),
     )

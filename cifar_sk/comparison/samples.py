@@ -10,7 +10,7 @@ import pandas as pd
 from cifar_sk.comparison.paired_tests import exact_mcnemar_test, paired_accuracy_interval
 from cifar_sk.predictions import OOFResult
 
-__all__ = ["mcnemar_table", "only_one_right", "predicted_classes"]
+__all__ = ["mcnemar_table", "only_one_right", "outcomes_by_class", "predicted_classes"]
 
 
 def predicted_classes(result: OOFResult) -> np.ndarray:
@@ -120,6 +120,40 @@ def only_one_right(results: Sequence[OOFResult], names: Sequence[str]) -> pd.Dat
             )
         )
     return pd.concat(parts).sort_values("sample", ignore_index=True)
+
+
+def outcomes_by_class(results: Sequence[OOFResult], names: Sequence[str]) -> pd.DataFrame:
+    """Count for each class how many samples both, one or neither of two runs gets right.
+
+    Parameters
+    ----------
+    results : sequence of OOFResult
+        Two, of the same samples. With repeats, what a run predicts for a sample is the class of
+        the highest mean probability.
+    names : sequence of str
+        What to call the runs.
+
+    Returns
+    -------
+    DataFrame
+        A row per class, and a last one ``all``: ``class`` and the counts ``both_right``,
+        ``only_NAME_right`` for each run, and ``both_wrong``.
+    """
+    target, class_names = results[0].target, results[0].class_names
+    one, other = (result.oof_proba.argmax(axis=1) == target for result in results)
+    outcomes = {
+        "both_right": one & other,
+        f"only_{names[0]}_right": one & ~other,
+        f"only_{names[1]}_right": ~one & other,
+        "both_wrong": ~one & ~other,
+    }
+    counts = {
+        name: np.bincount(target[held], minlength=len(class_names))
+        for name, held in outcomes.items()
+    }
+    table = pd.DataFrame({"class": list(class_names), **counts})
+    totals = {"class": "all", **{name: held.sum() for name, held in counts.items()}}
+    return pd.concat([table, pd.DataFrame([totals])], ignore_index=True)
 
 
 def _most_frequent(predicted: np.ndarray) -> np.ndarray:

@@ -4,26 +4,41 @@
 numbers. Nothing here touches pyplot; in a notebook, ``display.figure_`` shows the figure.
 """
 
+from cifar_sk.displays.attribution_displays import AttributionDisplay
 from cifar_sk.displays.class_displays import ClassScoresDisplay, ConfusionDisplay
+from cifar_sk.displays.comparison_displays import (
+    CriticalDifferenceDisplay,
+    DifferencesDisplay,
+    FoldScoresDisplay,
+    OutcomesDisplay,
+    PosteriorDisplay,
+)
 from cifar_sk.displays.curve_displays import LearningCurvesDisplay, ReliabilityDisplay
 from cifar_sk.displays.image_displays import SampleGridDisplay
+from cifar_sk.displays.interpret_displays import FilterDisplay, MaximisationDisplay
 from cifar_sk.displays.mistake_displays import (
     ConfusedPairsDisplay,
     ErrorRateDisplay,
     LabelIssuesDisplay,
-    OutcomesDisplay,
 )
 from cifar_sk.displays.study_displays import ParallelCoordinatesDisplay, SliceDisplay
 
 __all__ = [
+    "AttributionDisplay",
     "ClassScoresDisplay",
     "ConfusedPairsDisplay",
     "ConfusionDisplay",
+    "CriticalDifferenceDisplay",
+    "DifferencesDisplay",
     "ErrorRateDisplay",
+    "FilterDisplay",
+    "FoldScoresDisplay",
     "LabelIssuesDisplay",
     "LearningCurvesDisplay",
+    "MaximisationDisplay",
     "OutcomesDisplay",
     "ParallelCoordinatesDisplay",
+    "PosteriorDisplay",
     "ReliabilityDisplay",
     "SampleGridDisplay",
     "SliceDisplay",

@@ -30,6 +30,7 @@ __all__ = [
     "CriticalDifferenceDisplay",
     "DifferencesDisplay",
     "FoldScoresDisplay",
+    "OutcomesDisplay",
     "PosteriorDisplay",
 ]
 
@@ -317,3 +318,66 @@ class CriticalDifferenceDisplay:
             rows = [row_of[run] for run in group]
             self.ax_.plot([start + step * place] * len(rows), rows, "o-", ms=7, lw=3, color=INK)
         self.ax_.set_xlim(0.8, start + step * max(len(bars) - 0.5, 0))
+
+
+class OutcomesDisplay:
+    """What two runs each miss that the other gets, class by class.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        As `cifar_sk.comparison.samples.outcomes_by_class` returns it.
+    names : (str, str)
+        The runs, first and second.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where `plot` drew.
+    figure_ : Figure
+        Its figure.
+
+    Examples
+    --------
+    >>> outcomes = pd.DataFrame({"class": ["cat", "all"], "both_right": [5, 5],
+    ...                          "only_a_right": [2, 2], "only_b_right": [4, 4],
+    ...                          "both_wrong": [1, 1]})
+    >>> display = OutcomesDisplay(outcomes, ("a", "b")).plot()
+    >>> [f"{bar.get_width():.3f}" for bar in display.ax_.patches]
+    ['-16.667', '33.333']
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def __init__(self, outcomes: pd.DataFrame, names: tuple[str, str]) -> None:
+        self.outcomes = outcomes
+        self.names = names
+
+    def frame(self) -> pd.DataFrame:
+        """Return the counts per class; the last row holds all classes."""
+        return self.outcomes
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on `ax`, or on a new figure whose height follows the number of classes."""
+        table = self.outcomes.iloc[:-1]
+        n_classes = len(table)
+        is_small = n_classes <= 30
+        height = 1.7 + n_classes * (0.3 if is_small else 0.17)
+        (self.ax_,) = make_axes(ax, 1, figsize=(6.8, height))
+        self.figure_ = root_figure(self.ax_)
+        total = table.drop(columns="class").sum(axis=1).clip(lower=1)
+        places = np.arange(n_classes)
+        for name, colour, sign in zip(self.names, (VERMILLION, BLUE), (-1, 1), strict=True):
+            share = 100 * table[f"only_{name}_right"] / total
+            text = f"only {label(name)} is right"
+            self.ax_.barh(places, sign * share, color=colour, label=text)
+        names = [label(name, 30) for name in table["class"]]
+        self.ax_.set_yticks(places, names, fontsize=9.5 if is_small else 7, parse_math=False)
+        self.ax_.set_ylim(n_classes - 0.4, -0.6)
+        self.ax_.axvline(0, color=INK, lw=0.8)
+        self.ax_.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+        self.ax_.set_xlabel("% of the samples of the class")
+        tidy(self.ax_, "x")
+        heading(self.ax_, "Right in one run only", legend_columns=2)
+        return self

@@ -1,6 +1,5 @@
 """Where a run goes wrong: confusions, hard samples, hard images, suspected labels."""
 
-from cifar_sk.mistakes.between_runs import exclusive_mistakes, outcomes_by_class
 from cifar_sk.mistakes.confusions import confused_pairs, hardest_classes
 from cifar_sk.mistakes.image_statistics import brightness_and_contrast, error_by_statistic
 from cifar_sk.mistakes.label_errors import (
@@ -17,11 +16,9 @@ __all__ = [
     "confident_joint",
     "confused_pairs",
     "error_by_statistic",
-    "exclusive_mistakes",
     "hardest_classes",
     "label_issues",
     "missed_samples",
-    "outcomes_by_class",
     "pool_predictions",
     "sample_predictions",
     "suspected_labels",

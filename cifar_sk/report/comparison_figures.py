@@ -10,6 +10,7 @@ from cifar_sk.displays.comparison_displays import (
     CriticalDifferenceDisplay,
     DifferencesDisplay,
     FoldScoresDisplay,
+    OutcomesDisplay,
     PosteriorDisplay,
 )
 from cifar_sk.metrics import METRICS
@@ -23,6 +24,7 @@ COMPARISON_FIGURES = (
     "posterior",
     "metric_differences",
     "class_differences",
+    "outcomes",
 )
 
 
@@ -45,7 +47,11 @@ def draw_comparison_figures(comparison: Comparison) -> list[ReportFigure]:
     if pair is not None:
         if pair.posterior.scale > 0:
             figures.append(_posterior(comparison, pair))
-        figures += [_metric_differences(comparison), _class_differences(comparison, pair)]
+        figures += [
+            _metric_differences(comparison),
+            _class_differences(comparison, pair),
+            _outcomes(comparison, pair),
+        ]
     return figures
 
 
@@ -130,3 +136,20 @@ def _class_differences(comparison: Comparison, pair: PairResult) -> ReportFigure
         "trainings is not in them. Filled: the interval leaves out 0."
     )
     return finish("class_differences", display.figure_, caption, alt)
+
+
+def _outcomes(comparison: Comparison, pair: PairResult) -> ReportFigure:
+    first, second = comparison.names
+    display = OutcomesDisplay(pair.outcomes, (first, second)).plot()
+    row = pair.outcomes.iloc[-1]
+    only_first, only_second = (int(row[f"only_{name}_right"]) for name in (first, second))
+    alt = (
+        f"Bars by class. Of all images {only_first:,} are right in {first} only and "
+        f"{only_second:,} in {second} only."
+    )
+    caption = (
+        "Images of each class that one run gets right and the other does not"
+        + (", by probabilities averaged over repeats" if comparison.n_repeats > 1 else "")
+        + ". Counts, with those that both or neither get right, are in outcomes.csv."
+    )
+    return finish("outcomes", display.figure_, caption, alt)

@@ -6,24 +6,35 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cifar_sk.comparison import Comparison, conclusion
 from cifar_sk.errors import InputError
 from cifar_sk.folders import write_atomically
+from cifar_sk.mistakes.image_statistics import check_images
 from cifar_sk.report.comparison_figures import COMPARISON_FIGURES, draw_comparison_figures
 from cifar_sk.report.comparison_rows import comparison_tables, run_rows
 from cifar_sk.report.figures import ReportFigure
-from cifar_sk.report.page import environment
+from cifar_sk.report.templating import render
+from cifar_sk.report.thumbnails import Thumbnails
+from cifar_sk.report.tiles import comparison_galleries
 
 __all__ = ["comparison_markdown", "write_comparison"]
 
-_TABLES = ("costs", "ranking", "pairs", "mcnemar", "class_differences", "only_one_right")
+_TABLES = (
+    *("costs", "ranking", "pairs"),
+    *("mcnemar", "class_differences", "outcomes", "only_one_right"),
+)
 _MARKDOWN_SPECIAL = "\\`*_{}[]<>#|"
 
 
 def write_comparison(
-    comparison: Comparison, directory: str | os.PathLike[str], *, title: str | None = None
+    comparison: Comparison,
+    directory: str | os.PathLike[str],
+    *,
+    images: np.ndarray | None = None,
+    title: str | None = None,
 ) -> list[Path]:
     """Write tables, figures and the HTML page of a comparison into a folder.
 
@@ -33,6 +44,9 @@ def write_comparison(
         As `cifar_sk.comparison.compare_runs` returns it.
     directory : path-like
         An existing folder.
+    images : ndarray of shape (n_samples, h, w[, c]), default=None
+        The images of the data set; with them the page of two runs shows some that only one of
+        them gets right.
     title : str, default=None
         The heading; made of the runs' names by default.
 
@@ -41,13 +55,13 @@ def write_comparison(
     list of Path
         The files written: ``comparison.csv`` (a row per metric), ``comparison.md``,
         ``comparison.html``, ``costs.csv``, ``figures/*.png``; of two runs ``mcnemar.csv``,
-        ``class_differences.csv`` and ``only_one_right.csv``; of more ``ranking.csv`` and
-        ``pairs.csv``.
+        ``class_differences.csv``, ``outcomes.csv`` and ``only_one_right.csv``; of more
+        ``ranking.csv`` and ``pairs.csv``.
 
     Raises
     ------
     InputError
-        If `directory` is no folder.
+        If `directory` is no folder, or there is not one image per sample.
 
     Notes
     -----
@@ -57,12 +71,14 @@ def write_comparison(
     folder = Path(directory)
     if not folder.is_dir():
         raise InputError(f"directory must be an existing folder, got {str(folder)!r}; create it.")
+    if images is not None:
+        check_images(images, len(comparison.runs[0].result.target))
     title = title or " against ".join(comparison.names)
     figures = draw_comparison_figures(comparison)
     contents = {f"{name}.csv": _csv(table) for name, table in _frames(comparison).items()}
     contents |= {f"figures/{figure.name}.png": figure.png for figure in figures}
     contents["comparison.md"] = comparison_markdown(comparison, figures, title).encode()
-    contents["comparison.html"] = _render(comparison, figures, title).encode()
+    contents["comparison.html"] = _render(comparison, figures, title, images).encode()
     (folder / "figures").mkdir(exist_ok=True)
     for name, content in contents.items():
         write_atomically(folder / name, content)
@@ -84,6 +100,7 @@ def _frames(comparison: Comparison) -> dict[str, pd.DataFrame]:
         frames |= {
             "mcnemar": comparison.pair.mcnemar,
             "class_differences": comparison.pair.classes,
+            "outcomes": comparison.pair.outcomes,
             "only_one_right": comparison.pair.only_one_right,
         }
     return frames
@@ -134,8 +151,14 @@ def _escape(text: str) -> str:
     return "".join(f"\\{letter}" if letter in _MARKDOWN_SPECIAL else letter for letter in line)
 
 
-def _render(comparison: Comparison, figures: list[ReportFigure], title: str) -> str:
+def _render(
+    comparison: Comparison,
+    figures: list[ReportFigure],
+    title: str,
+    images: np.ndarray | None,
+) -> str:
     first, *rest = conclusion(comparison)
+    thumbnails = None if images is None else Thumbnails(images)
     identity = comparison.runs[0].identity
     data = identity.get("data", {})
     facts = {
@@ -144,22 +167,20 @@ def _render(comparison: Comparison, figures: list[ReportFigure], title: str) -> 
         "split": comparison.folds,
         "split fingerprint": identity.get("split", {}).get("fingerprint", "–"),
     }
-    return (
-        environment()
-        .get_template("comparison.html.jinja")
-        .render(
-            title=title,
-            folds=comparison.folds,
-            n_runs=len(comparison.runs),
-            first=first,
-            rest=rest,
-            remarks=comparison.remarks,
-            tables=comparison_tables(comparison),
-            figures=figures,
-            n_only_one=None if comparison.pair is None else len(comparison.pair.only_one_right),
-            runs=run_rows(comparison),
-            facts=list(facts.items()),
-        )
+    return render(
+        "comparison.html.jinja",
+        title=title,
+        folds=comparison.folds,
+        n_runs=len(comparison.runs),
+        first=first,
+        rest=rest,
+        remarks=comparison.remarks,
+        tables=comparison_tables(comparison),
+        figures=figures,
+        galleries=comparison_galleries(comparison, thumbnails),
+        pixelated=thumbnails is not None and thumbnails.is_pixelated,
+        runs=run_rows(comparison),
+        facts=list(facts.items()),
     )
 
 

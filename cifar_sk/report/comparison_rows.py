@@ -11,7 +11,7 @@ import pandas as pd
 from cifar_sk.comparison.runs import Comparison, PairResult
 from cifar_sk.comparison.wording import p_text
 from cifar_sk.metrics import METRICS
-from cifar_sk.report.page import number, pair, plain_text
+from cifar_sk.report.templating import number, pair, plain_text
 
 __all__ = ["TextTable", "comparison_tables", "cost_rows", "run_rows"]
 

@@ -24,7 +24,8 @@ from cifar_sk.metrics import (
 from cifar_sk.predictions import OOFResult
 from cifar_sk.report.figures import draw_figures
 from cifar_sk.report.mistake_tables import MistakeTables
-from cifar_sk.report.page import FOLD_COLUMNS, INTERVAL, number, pair, render_page
+from cifar_sk.report.page import FOLD_COLUMNS, INTERVAL, render_page
+from cifar_sk.report.templating import number, pair
 
 __all__ = ["rewrite_page", "summary_table", "write_report"]
 

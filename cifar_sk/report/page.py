@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,22 +15,11 @@ from cifar_sk.report.charts import class_bars, matrix_rows, reliability_marks
 from cifar_sk.report.figures import ReportFigure
 from cifar_sk.report.mistake_tables import MistakeTables
 from cifar_sk.report.page_data import page_data, script_json
+from cifar_sk.report.templating import number, pair, plain_text, render
 from cifar_sk.report.thumbnails import Thumbnails
 from cifar_sk.report.tiles import TileMaker, galleries, pair_rows
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-__all__ = [
-    "FOLD_COLUMNS",
-    "INTERVAL",
-    "content_security_policy",
-    "environment",
-    "number",
-    "pair",
-    "plain_text",
-    "render_page",
-]
+__all__ = ["FOLD_COLUMNS", "INTERVAL", "render_page"]
 
 INTERVAL = "95 % interval (Nadeau–Bengio)"
 
@@ -44,23 +31,6 @@ FOLD_COLUMNS = {
     "n_epochs": ("epochs", "{:.0f}"),
     "fit_time": ("fit time, s", "{:.1f}"),
 }
-
-
-def number(value: float, text: str = "{:.4f}") -> str:
-    """Write a number, or a dash for NaN."""
-    return "–" if pd.isna(value) else text.format(value)
-
-
-def pair(first: float, second: float, join: str, text: str = "{:.4f}") -> str:
-    """Write two numbers that belong together, or a dash if the first is NaN.
-
-    Examples
-    --------
-    >>> pair(0.5, 0.1, "±")
-    '0.5000 ± 0.1000'
-    """
-    text = text.replace(".0f", ".1f")  # the mean of a count has a fraction
-    return "–" if pd.isna(first) else f"{text.format(first)} {join} {number(second, text)}"
 
 
 def render_page(
@@ -98,64 +68,23 @@ def render_page(
     """
     table = fold_metrics(result) if table is None else table
     parts = _scored_parts(result, figures, table, mistakes, images) if result.scored else {}
-    style, script = (_source(name) for name in ("report.css", "report.js"))
-    return (
-        environment()
-        .get_template("report.html.jinja")
-        .render(
-            policy=content_security_policy(style, script),
-            style=style,
-            script=script,
-            title=info.get("title", "Cross-validation report"),
-            fallback=info.get("fallback"),
-            info=[
-                (key, plain_text(info[key])) for key in info if key not in {"title", "fallback"}
-            ],
-            count=fold_count(result),
-            n_missing=result.n_expected - len(result.folds),
-            failed=result.failed,
-            interval=INTERVAL,
-            metrics=_metric_rows(table),
-            has_test_split="test_split_accuracy" in table,
-            fold_headings=[heading for heading, _ in FOLD_COLUMNS.values()],
-            folds=_fold_rows(table),
-            note=pooling_note(result),
-            scored=parts,
-        )
+    return render(
+        "report.html.jinja",
+        scripts=["tables.js", "matrix.js"] if parts else ["tables.js"],
+        title=info.get("title", "Cross-validation report"),
+        fallback=info.get("fallback"),
+        info=[(key, plain_text(info[key])) for key in info if key not in {"title", "fallback"}],
+        count=fold_count(result),
+        n_missing=result.n_expected - len(result.folds),
+        failed=result.failed,
+        interval=INTERVAL,
+        metrics=_metric_rows(table),
+        has_test_split="test_split_accuracy" in table,
+        fold_headings=[heading for heading, _ in FOLD_COLUMNS.values()],
+        folds=_fold_rows(table),
+        note=pooling_note(result),
+        scored=parts,
     )
-
-
-def content_security_policy(*inlined: str) -> str:
-    """Return a policy that lets a page use what is in it and load nothing.
-
-    Parameters
-    ----------
-    *inlined : str
-        Its style and script elements' texts, to the letter.
-
-    Returns
-    -------
-    str
-        For ``<meta http-equiv="Content-Security-Policy">``. Data URLs may be images.
-
-    Examples
-    --------
-    >>> content_security_policy("")[:47]
-    "default-src 'none'; img-src data:; style-src 's"
-    """
-    digests = [hashlib.sha256(text.encode()).digest() for text in inlined]
-    hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-    return (
-        f"default-src 'none'; img-src data:; style-src {hashes}; script-src {hashes}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _source(name: str) -> str:
-    loader = environment().loader
-    if loader is None:
-        return ""
-    return loader.get_source(environment(), name)[0]
 
 
 def _scored_parts(
@@ -185,30 +114,6 @@ def _scored_parts(
         "pixelated": thumbnails is not None and thumbnails.is_pixelated,
         "has_images": images is not None,
     }
-
-
-def environment() -> Environment:
-    """Return where the templates are; what they are given is escaped, and must be there."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    found = Environment(
-        loader=PackageLoader("cifar_sk.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters |= {"number": number, "pair": pair}
-    return found
-
-
-def plain_text(value: Any) -> str:
-    """Write a value, or values within, on one line."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {plain_text(inner)}" for key, inner in value.items())
-    if isinstance(value, (list, tuple)):
-        return ", ".join(plain_text(inner) for inner in value)
-    return "–" if value is None else str(value)
 
 
 def _headline(result: OOFResult, table: pd.DataFrame) -> dict[str, str]:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from cifar_sk.errors import InputError
 from cifar_sk.folders import write_atomically
-from cifar_sk.report.page import environment, number, plain_text
 from cifar_sk.report.study_figures import draw_study_figures
 from cifar_sk.report.study_tables import (
     importances_table,
@@ -19,6 +18,7 @@ from cifar_sk.report.study_tables import (
     pareto_table,
     trials_table,
 )
+from cifar_sk.report.templating import number, plain_text, render
 
 if TYPE_CHECKING:
     import optuna
@@ -186,31 +186,28 @@ def _render(
         "seed": identity["seed"],
         "objectives": objectives,
     }
-    return (
-        environment()
-        .get_template("study.html.jinja")
-        .render(
-            title=info.get("title", "Study report"),
-            fallback=info.get("fallback"),
-            objective=objectives[0],
-            extreme="largest" if study.directions[0].name == "MAXIMIZE" else "smallest",
-            best=_score(best, objectives[0]),
-            best_number=best["number"],
-            n_trials=len(table),
-            counts={state: int((table["state"] == state).sum()) for state in _STATES},
-            spent=f"{spent:,}",
-            share=f"{spent / most:.0%}" if spent else None,
-            holdout=info.get("holdout"),
-            params=parameter_rows(study),
-            trials=_rows(study, _ranked(study, table).head(_N_IN_PAGE)),
-            is_front=len(objectives) > 1,
-            front=_rows(study, pareto_table(study)) if len(objectives) > 1 else [],
-            failures=[(row["number"], row["error"]) for row in failed.to_dict("records")],
-            has_importances=any(figure.name == "param_importances" for figure in figures),
-            space=[(name, _entry(entry)) for name, entry in identity["space"].items()],
-            info=[(key, plain_text(value)) for key, value in details.items()],
-            figures=figures,
-        )
+    return render(
+        "study.html.jinja",
+        title=info.get("title", "Study report"),
+        fallback=info.get("fallback"),
+        objective=objectives[0],
+        extreme="largest" if study.directions[0].name == "MAXIMIZE" else "smallest",
+        best=_score(best, objectives[0]),
+        best_number=best["number"],
+        n_trials=len(table),
+        counts={state: int((table["state"] == state).sum()) for state in _STATES},
+        spent=f"{spent:,}",
+        share=f"{spent / most:.0%}" if spent else None,
+        holdout=info.get("holdout"),
+        params=parameter_rows(study),
+        trials=_rows(study, _ranked(study, table).head(_N_IN_PAGE)),
+        is_front=len(objectives) > 1,
+        front=_rows(study, pareto_table(study)) if len(objectives) > 1 else [],
+        failures=[(row["number"], row["error"]) for row in failed.to_dict("records")],
+        has_importances=any(figure.name == "param_importances" for figure in figures),
+        space=[(name, _entry(entry)) for name, entry in identity["space"].items()],
+        info=[(key, plain_text(value)) for key, value in details.items()],
+        figures=figures,
     )
 
 

@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cifar_sk.comparison import Comparison
 from cifar_sk.metrics.fold_table import fold_count
 from cifar_sk.mistakes import sample_predictions
 from cifar_sk.predictions import OOFResult
 from cifar_sk.report.page_data import top_classes
 from cifar_sk.report.thumbnails import Thumbnails
 
-__all__ = ["Gallery", "Tile", "TileMaker", "galleries", "pair_rows"]
+__all__ = ["Gallery", "Tile", "TileMaker", "comparison_galleries", "galleries", "pair_rows"]
 
 _N_SAMPLES = 12
 _N_MISTAKES = 24
 _N_ISSUES = 24
 _N_MISSED = 24
 _N_PAIRS = 8
+_N_ONLY_ONE = 12
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,57 @@ def galleries(
         found.append(_always_wrong(result, maker, missed))
     found += [_issues(table, maker, issues, averaged), _samples(table, maker, averaged)]
     return [gallery for gallery in found if gallery.tiles]
+
+
+def comparison_galleries(
+    comparison: Comparison, thumbnails: Thumbnails | None = None
+) -> list[Gallery]:
+    """Choose images that only one of two runs gets right.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        As `cifar_sk.comparison.compare_runs` returns it.
+    thumbnails : Thumbnails, default=None
+        The images.
+
+    Returns
+    -------
+    list of Gallery
+        One per run that alone gets something right; none of more than two runs.
+    """
+    if comparison.pair is None:
+        return []
+    table = comparison.pair.only_one_right
+    surer = (table["proba_right"] - table["proba_wrong"]).sort_values(
+        ascending=False, kind="stable"
+    )
+    table = table.loc[surer.index]
+    every = " in every repeat, and the other in none" if comparison.n_repeats > 1 else ""
+    found = []
+    for place, (name, other) in enumerate((comparison.names, comparison.names[::-1])):
+        rows = table[table["right"] == name]
+        shown = rows.head(_N_ONLY_ONE)
+        note = (
+            f"{_of(len(shown), len(rows))} images that {name} alone gets right{every}; those "
+            "first whose true class the two give the most different probabilities, which are "
+            "shown. All are in only_one_right.csv."
+        )
+        tiles = [_only_one_tile(row, name, other, thumbnails) for row in shown.to_dict("records")]
+        found.append(Gallery(f"only-{place}", f"Only {name} is right", note, tiles))
+    return [gallery for gallery in found if gallery.tiles]
+
+
+def _only_one_tile(row: Any, name: str, other: str, thumbnails: Thumbnails | None) -> Tile:
+    bars = [
+        (run, f"{100 * row[column]:.1f} %", round(100 * float(row[column]), 1), kind)
+        for run, column, kind in (
+            (name, "proba_right", "true"),
+            (other, "proba_wrong", "wrong"),
+        )
+    ]
+    src = "" if thumbnails is None else thumbnails.url(row["sample"])
+    return Tile(row["sample"], row["true"], f"{row['wrong_class']} by {other}", src, bars)
 
 
 def pair_rows(pairs: pd.DataFrame, maker: TileMaker) -> list[dict[Any, Any]]:

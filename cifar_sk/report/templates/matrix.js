@@ -13,46 +13,6 @@
   };
   const count = (number) => number.toLocaleString("en-US");
 
-  // Tables that sort ---------------------------------------------------------------------------
-
-  const collator = new Intl.Collator("en", { numeric: true });
-
-  const keyOf = (row, column) => {
-    const cell = row.cells[column];
-    const key = cell.dataset.sort;
-    if (key === undefined) return cell.textContent.trim();
-    return key === "" ? null : Number(key);
-  };
-
-  const compare = (a, b) => (typeof a === "number" ? a - b : collator.compare(a, b));
-
-  const sortRows = (table, column, sign) => {
-    const body = table.tBodies[0];
-    const rows = [...body.rows].map((row) => ({ row, key: keyOf(row, column) }));
-    rows.sort((a, b) => {
-      if (a.key === null || b.key === null) return (a.key === null) - (b.key === null);
-      return sign * compare(a.key, b.key);
-    });
-    body.append(...rows.map(({ row }) => row));
-  };
-
-  const makeSortable = (table) => {
-    const headings = [...table.tHead.rows[0].querySelectorAll("th")];
-    for (const heading of headings) {
-      const button = element("button", "sort", heading.textContent);
-      button.type = "button";
-      heading.replaceChildren(button);
-      button.addEventListener("click", () => {
-        const ascending = heading.getAttribute("aria-sort") !== "ascending";
-        for (const other of headings) other.removeAttribute("aria-sort");
-        heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-        sortRows(table, heading.cellIndex, ascending ? 1 : -1);
-      });
-    }
-  };
-
-  // The confusion matrix -----------------------------------------------------------------------
-
   const data = JSON.parse(document.getElementById("data").textContent);
   const { classes, folds, counts, records, thumbs } = data;
   const nClasses = classes.length;
@@ -217,6 +177,5 @@
     showCell();
   };
 
-  document.querySelectorAll("table.sortable").forEach(makeSortable);
   startMatrix();
 })();
