@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ __all__ = ["app", "main"]
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _MAX_ROWS = 30  # longer tables are in the files only
+_MAX_NAME = 200  # bytes; file systems end at 255
 
 _EXAMPLES = (
     "Examples:",
@@ -97,7 +99,11 @@ def compare(
 
 
 def _folder_name(names: Sequence[str]) -> str:
-    return "-vs-".join(name.replace("/", "+").replace("\\", "+") for name in names)[:200]
+    name = "-vs-".join(name.replace("/", "+").replace("\\", "+") for name in names)
+    if len(name.encode()) <= _MAX_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name.encode()[: _MAX_NAME - 13].decode(errors='ignore')}-{digest}"
 
 
 def _print_tables(comparison: Comparison) -> None:

@@ -129,6 +129,8 @@ def _predictions(
     if not (path / "classifier.json").exists():
         from cifar_sk.finished_runs import read_run, run_dataset
 
+        if limit is not None:
+            raise InputError("--limit is for saved models; a run says how many images it has.")
         run = read_run(path)
         bunch = run_dataset(run, dataset, data_home)
         return run_predictions(run, bunch, fold), bunch
@@ -164,28 +166,48 @@ def _explain(
     chosen = choose_samples(predictions.table, listed, n)
     first_fold = int(next(iter(chosen.values()))["fold"].iloc[0])
     classifier = predictions.load(first_fold)
-    methods = methods or [*applicable_methods(classifier), *_OF_THE_MODEL]
+    methods = methods or [*applicable_methods(classifier), *_of_the_model(classifier)]
     of_samples = [name for name in methods if name in _MAPS]
     contents: dict[str, bytes] = {}
-    tables = []
-    for name, rows in chosen.items() if of_samples else ():
-        typer.echo(f"explaining {len(rows)} {_HEADINGS[name]}")
+    if of_samples:
+        for name, rows in chosen.items():
+            typer.echo(f"explaining {len(rows)} {_HEADINGS[name]}")
+        # All at once, for every model compiles every method.
         table, maps = explain_samples(
-            predictions, rows, bunch, of_samples, explained=explained, random_state=seed
+            predictions,
+            pd.concat([rows.assign(figure=f"{name}.png") for name, rows in chosen.items()]),
+            bunch,
+            of_samples,
+            explained=explained,
+            random_state=seed,
         )
-        title = f"{predictions.name}: {_HEADINGS[name]}"
-        display = AttributionDisplay(table, bunch.images[table["sample"]], maps, title=title)
-        contents[f"{name}.png"] = _png(display.plot())
-        tables.append(table.assign(figure=f"{name}.png"))
-    for name, display in draw_model(classifier, bunch, methods, seed).items():
-        of = "" if first_fold < 0 else f"{predictions.name}, model of fold {first_fold}. "
-        display.ax_.set_title(of + display.title, loc="left", parse_math=False)
-        contents[f"{name}.png"] = _png(display)
-    if tables:
-        table = pd.concat(tables, ignore_index=True)
+        for name in chosen:
+            own = table["figure"] == f"{name}.png"
+            title = f"{predictions.name}: {_HEADINGS[name]}"
+            display = AttributionDisplay(
+                table[own],
+                bunch.images[table.loc[own, "sample"]],
+                {method: values[own] for method, values in maps.items()},
+                title=title,
+            )
+            contents[f"{name}.png"] = _png(display.plot())
         contents["explained.csv"] = table.to_csv(index=False, lineterminator="\n").encode()
+    for name, display in draw_model(classifier, bunch, methods, seed).items():
+        of = "" if first_fold < 0 else f"{predictions.name}, model of fold {first_fold}\n"
+        display.title = of + display.title
+        contents[f"{name}.png"] = _png(display.plot())
     write_explanations(folder, contents, known=_FILES)
     typer.echo(f"{', '.join(contents)} are in {folder}")
+
+
+def _of_the_model(classifier: Any) -> list[str]:
+    from cifar_sk.interpret import first_layer_filters
+
+    try:
+        first_layer_filters(classifier)
+    except InputError:  # no images to draw
+        return ["maximisation"]
+    return [*_OF_THE_MODEL]
 
 
 def _png(display: Any) -> bytes:

@@ -78,7 +78,8 @@ def run_predictions(run: FinishedRun, bunch: Bunch, fold: int | None = None) -> 
 
     folds = {f.index: f for f in run.result.scored if fold is not None or f.repeat == 0}
     if fold is not None and fold not in folds:
-        raise InputError(f"--fold must be one of 0 to {max(folds)} of {run.path}, got {fold}.")
+        known = ", ".join(map(str, sorted(folds)))
+        raise InputError(f"--fold must be one of {known} of {run.path}, got {fold}.")
     chosen = folds.values() if fold is None else [folds[fold]]
     tables = [
         _prediction_table(f.test_index, f.index, run.result.target, f.proba, bunch.target_names)
@@ -122,17 +123,21 @@ def model_predictions(path: Path, bunch: Bunch) -> Predictions:
             f"{run} with --fold {int(path.resolve().name)}."
         )
     classifier = BaseImageClassifier.load(path)
-    n_classes = len(bunch.target_names)
-    if not np.isin(classifier.classes_, np.arange(n_classes)).all():
-        raise InputError(
-            f"{path} was fitted on the classes {classifier.classes_.tolist()}, but "
-            f"{bunch.name!r} has 0 to {n_classes - 1}; pass the data set that it knows."
-        )
-    proba = np.zeros((len(bunch.target), n_classes))
-    proba[:, classifier.classes_] = classifier.predict_proba(bunch.images)
+    _check_classes(classifier, bunch, str(path))
+    proba = np.zeros((len(bunch.target), len(bunch.target_names)))
+    proba[:, classifier.classes_.astype(int)] = classifier.predict_proba(bunch.images)
     index = np.arange(len(proba))
     table = _prediction_table(index, -1, bunch.target, proba, bunch.target_names)
     return Predictions(table, lambda _: classifier, path.resolve().name)
+
+
+def _check_classes(classifier: BaseImageClassifier, bunch: Bunch, who: str) -> None:
+    n_classes = len(bunch.target_names)
+    if not np.isin(classifier.classes_, np.arange(n_classes)).all():
+        raise InputError(
+            f"{who} was fitted on the classes {classifier.classes_.tolist()}, but "
+            f"{bunch.name!r} has 0 to {n_classes - 1}; pass the data set that it knows."
+        )
 
 
 def _prediction_table(
@@ -230,6 +235,7 @@ def explain_samples(
     from cifar_sk.interpret import attribution_maps, logits
 
     names = {name: label for label, name in enumerate(bunch.target_names)}
+    chosen = chosen.reset_index(drop=True)
     table = chosen.assign(explained=chosen[explained], logit=np.nan)
     if "integrated_gradients" in methods:
         table["completeness_error"] = np.nan
@@ -237,6 +243,7 @@ def explain_samples(
     for fold in table["fold"].unique().tolist():
         rows = table[table["fold"] == fold]
         classifier = predictions.load(fold)
+        _check_classes(classifier, bunch, f"The model of fold {fold}")
         images = bunch.images[rows["sample"]]
         labels = rows["explained"].map(names).to_numpy()
         found = attribution_maps(
@@ -245,9 +252,8 @@ def explain_samples(
         for name, values in found.items():
             maps[name][rows.index] = values
         columns = np.searchsorted(classifier.classes_, labels)
-        logit, black = (
-            logits(classifier, x)[np.arange(len(x)), columns] for x in (images, images * 0)
-        )
+        both = logits(classifier, np.concatenate([images, images * 0]))
+        logit, black = both.reshape(2, len(images), -1)[:, np.arange(len(images)), columns]
         table.loc[rows.index, "logit"] = logit
         if "integrated_gradients" in found:
             total = found["integrated_gradients"].sum(axis=(1, 2))
@@ -274,25 +280,25 @@ def draw_model(
     Returns
     -------
     dict of str to display
-        Plotted, by file name without its ending.
+        To be plotted, by file name without its ending.
     """
     from cifar_sk.displays.interpret_displays import FilterDisplay, MaximisationDisplay
     from cifar_sk.interpret import hidden_layer
 
     displays: dict[str, Any] = {}
     if "filters" in kinds:
-        displays["filters"] = FilterDisplay.from_estimator(classifier).plot()
+        displays["filters"] = FilterDisplay.from_estimator(classifier)
     if "maximisation" in kinds:
         names = [bunch.target_names[label] for label in classifier.classes_]
         displays["class_maxima"] = MaximisationDisplay.from_estimator(
             classifier, class_names=names, random_state=random_state
-        ).plot()
+        )
         hidden = hidden_layer(classifier)
         if hidden is not None:
             layer, n_filters = hidden
             displays["filter_maxima"] = MaximisationDisplay.from_layer(
                 classifier, layer, range(min(n_filters, _SHOWN_FILTERS)), random_state=random_state
-            ).plot()
+            )
     return displays
 
 

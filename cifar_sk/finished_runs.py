@@ -93,7 +93,8 @@ def read_run(path: str | Path) -> FinishedRun:
     path = Path(path)
     manifest = read_manifest(path)
     try:
-        expected, names = manifest["identity"]["split"], tuple(manifest["class_names"])
+        split, names = manifest["identity"]["split"], tuple(manifest["class_names"])
+        n_folds, n_repeats = int(split["n_folds"]), int(split["n_repeats"])
     except KeyError as error:
         raise InputError(
             f"The run.json of {path} does not say its {error.args[0]}; open the folder with "
@@ -101,7 +102,7 @@ def read_run(path: str | Path) -> FinishedRun:
             "info={'class_names': […]})."
         ) from error
     folds = read_folds(path)
-    n_expected = expected["n_folds"] * expected["n_repeats"]
+    n_expected = n_folds * n_repeats
     if len(folds) < n_expected:
         raise InputError(
             f"{path} holds {len(folds)} of {n_expected} folds; finish the run with --resume"
@@ -116,8 +117,8 @@ def read_run(path: str | Path) -> FinishedRun:
         target=target,
         classes=np.arange(len(names)),
         class_names=names,
-        n_folds=expected["n_folds"],
-        n_repeats=expected["n_repeats"],
+        n_folds=n_folds,
+        n_repeats=n_repeats,
         folds=tuple(folds[index] for index in sorted(folds)),
     )
     if any(fold.test_index.max(initial=-1) >= len(target) for fold in result.folds):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import subprocess
 import sys
 from html.parser import HTMLParser
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -29,7 +31,7 @@ from cifar_sk.metrics import oof_predictions
 from cifar_sk.report.comparison_files import write_comparison
 
 SHARES = {
-    "ann<b>": [0.50, 0.52, 0.51, 0.49, 0.50],
+    "ann<b>_with_a_long_name_that_has_no_space_to_break_at": [0.50, 0.52, 0.51, 0.49, 0.50],
     "cnn|net": [0.64, 0.67, 0.655, 0.63, 0.65],
     "vgg": [0.635, 0.68, 0.645, 0.635, 0.66],
 }
@@ -112,8 +114,8 @@ def test_another_comparison_leaves_nothing_of_the_first(two, three, tmp_path):
 
 def test_the_page_loads_nothing_and_escapes_names(two, tmp_path):
     write_comparison(two, tmp_path)
-    html = (tmp_path / "comparison.html").read_text(encoding="utf-8")
-    page = Page(html)
+    text = (tmp_path / "comparison.html").read_text(encoding="utf-8")
+    page = Page(text)
     assert page.open == []
     assert not {"link", "iframe", "b"} & {tag for tag, _ in page.tags}
     assert [attrs for tag, attrs in page.tags if tag == "script"] == [{}]
@@ -125,44 +127,79 @@ def test_the_page_loads_nothing_and_escapes_names(two, tmp_path):
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert set(labelled) <= set(ids)
     assert len(ids) == len(set(ids))
-    for text in ("ann<b> against cnn|net", NAMES[0], "A <run>, seed 0", *conclusion(two)):
+    for text in (f"{two.names[0]} against cnn|net", NAMES[0], "A <run>, seed 0", *conclusion(two)):
         assert text in page.text
 
 
-def test_the_page_shows_images_that_only_one_run_gets_right(two, tmp_path):
+@pytest.fixture(scope="module")
+def browser_tab(tmp_path_factory):
+    with running_browser(tmp_path_factory.mktemp("browser")) as tab:
+        yield tab
+
+
+def test_the_page_shows_images_that_only_one_run_gets_right(two, browser_tab, tmp_path):
     n = len(two.runs[0].result.target)
     # The brightness of an image says which sample it is.
     images = (np.arange(n) % 250).astype(np.uint8)[:, None, None].repeat(4, 1).repeat(4, 2)
     write_comparison(two, tmp_path, images=images)
-    with running_browser(tmp_path / "browser") as tab:
-        tab.open(tmp_path / "comparison.html", width=390)
-        for place, name in enumerate(two.names):
-            tiles = tab.evaluate(
-                f"[...document.querySelectorAll('#only-{place} ~ .tiles .tile')].map(tile => {{"
-                "const c = document.createElement('canvas'); c.width = c.height = 4;"
-                "c.getContext('2d').drawImage(tile.querySelector('img'), 0, 0);"
-                "return [tile.innerText, c.getContext('2d').getImageData(1, 1, 1, 1).data[0]]; })"
-            )
-            rows = two.pair.only_one_right.set_index("sample")
-            assert len(tiles) == 12
-            for text, level in tiles:
-                sample = int(text.split()[1])
-                assert level == pytest.approx(images[sample, 0, 0], abs=1)
-                assert rows.loc[sample, "right"] == name
-                assert f"true {rows.loc[sample, 'true']}" in text
-        # Texts that begin with numbers sort as numbers; a click, then the key, as for a run.
-        column = "[...document.querySelectorAll('section[aria-labelledby=classes] tbody tr')]"
-        column += ".map(row => Number.parseFloat(row.cells[3].innerText.replace('−', '-')))"
-        before = tab.evaluate(column)
-        tab.click("section[aria-labelledby=classes] th:nth-child(4) button")
-        assert tab.evaluate(column) == sorted(before)
-        tab.press("Enter")
-        assert tab.evaluate(column) == sorted(before, reverse=True)
-        assert tab.evaluate("document.documentElement.scrollWidth") == 390
-        assert tab.problems == []
-        assert tab.requests == [(tmp_path / "comparison.html").resolve().as_uri()]
+    tab = browser_tab
+    tab.open(tmp_path / "comparison.html", width=390)
+    for place, name in enumerate(two.names):
+        tiles = tab.evaluate(
+            f"[...document.querySelectorAll('#only-{place} ~ .tiles .tile')].map(tile => {{"
+            "const c = document.createElement('canvas'); c.width = c.height = 4;"
+            "c.getContext('2d').drawImage(tile.querySelector('img'), 0, 0);"
+            "return [tile.innerText, c.getContext('2d').getImageData(1, 1, 1, 1).data[0]]; })"
+        )
+        rows = two.pair.only_one_right.set_index("sample")
+        assert len(tiles) == 12
+        for text, level in tiles:
+            sample = int(text.split()[1])
+            assert level == pytest.approx(int(images[sample, 0, 0]), abs=1)
+            assert rows.loc[sample, "right"] == name
+            assert f"true {rows.loc[sample, 'true']}" in text
+    # Texts that begin with numbers sort as numbers; a click, then the key, as for a run.
+    column = "[...document.querySelectorAll('section[aria-labelledby=classes] tbody tr')]"
+    column += ".map(row => Number.parseFloat(row.cells[3].innerText.replace('−', '-')))"
+    before = tab.evaluate(column)
+    tab.click("section[aria-labelledby=classes] th:nth-child(4) button")
+    assert tab.evaluate(column) == sorted(before)
+    tab.press("Enter")
+    assert tab.evaluate(column) == sorted(before, reverse=True)
+    assert tab.evaluate("document.documentElement.scrollWidth") == 390
+    assert tab.problems == []
+    assert tab.requests == [(tmp_path / "comparison.html").resolve().as_uri()]
     with pytest.raises(InputError, match="for 300 samples"):
         write_comparison(two, tmp_path, images=images[1:])
+
+
+@pytest.mark.parametrize(
+    ("texts", "ascending"),
+    [
+        (["0.5 ± 0.1", "–", "0.45 ± 0.3"], ["0.45 ± 0.3", "0.5 ± 0.1", "–"]),
+        (["0.02", "< 0.0001", "−0.3", "+0.1"], ["−0.3", "< 0.0001", "0.02", "+0.1"]),
+        (["1,234", "99", "5 %"], ["5 %", "99", "1,234"]),
+        (["2026-03-05-ann", "2026-01-02-cnn"], ["2026-01-02-cnn", "2026-03-05-ann"]),
+        (["3x3", "10x10", "1e5ab"], ["1e5ab", "3x3", "10x10"]),
+    ],
+)
+def test_columns_sort_as_what_they_hold(browser_tab, tmp_path, texts, ascending):
+    rows = "".join(f"<tr><td>{html.escape(text)}</td></tr>" for text in texts)
+    script = (files("cifar_sk.report") / "templates/tables.js").read_text(encoding="utf-8")
+    page = tmp_path / "table.html"
+    page.write_text(
+        f'<meta charset="utf-8"><table class="sortable"><thead><tr><th>x</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table><script>{script}</script>",
+        encoding="utf-8",
+    )
+    browser_tab.open(page)
+    column = "[...document.querySelectorAll('td')].map(cell => cell.innerText)"
+    browser_tab.click("button")
+    assert browser_tab.evaluate(column) == ascending
+    browser_tab.click("button")
+    missing = [text for text in ascending if text == "–"]
+    expected = [text for text in ascending[::-1] if text != "–"] + missing
+    assert browser_tab.evaluate(column) == expected
 
 
 def test_the_page_of_several_runs_has_ranking_and_pairs(three, tmp_path):
@@ -175,7 +212,8 @@ def test_the_page_of_several_runs_has_ranking_and_pairs(three, tmp_path):
 def test_markdown_tables_are_whole(two, tmp_path):
     write_comparison(two, tmp_path)
     lines = (tmp_path / "comparison.md").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "# ann\\<b\\> against cnn\\|net"
+    assert lines[0].startswith("# ann\\<b\\>\\_with")
+    assert lines[0].endswith(" against cnn\\|net")
     rows = [line.replace("\\|", "") for line in lines if line.startswith("|")]
     heads = [place for place, row in enumerate(rows) if row.startswith("|---")]
     assert len(heads) == 6

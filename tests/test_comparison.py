@@ -290,8 +290,10 @@ def test_other_data_or_folds_are_named():
     )
     with pytest.raises(InputError, match=r"data\.fingerprint was 'f+' and is 'e+'; run both"):
         check_alike([run, other])
+    split = {"n_folds": 3, "n_repeats": 1, "fingerprint": "b" * 64}
+    three_folds = made_run("cnn", [0.5, 0.6, 0.7], identity={"split": split})
     with pytest.raises(InputError, match=r"split\.n_folds was 2 and is 3"):
-        check_alike([run, made_run("cnn", [0.5, 0.6, 0.7])])
+        check_alike([run, three_folds])
     with pytest.raises(InputError, match="two runs or more, got 1"):
         check_alike([run])
     with pytest.raises(InputError, match="given twice"):
@@ -377,7 +379,7 @@ def test_tables_hold_what_their_parts_compute():
 def test_a_clear_difference_is_stated():
     _, text = sentences(LOW, HIGH)
     assert text.startswith("r1 is better than r0 by 14.5 points of accuracy, 95 % interval [13.")
-    assert "With probability > 0.999, r1 is better by more than 1.0 point" in text
+    assert "With probability > 0.999, r1 is better by more than 1 point" in text
     assert "the fitted models of r1 are right more often" in text
     assert "r1 is better in" in text
     assert "disagree" not in text
@@ -387,7 +389,7 @@ def test_a_clear_difference_is_stated():
 def test_the_order_of_the_runs_does_not_turn_the_conclusion():
     _, text = sentences(HIGH, LOW)
     assert text.startswith("r0 is better than r1 by 14.5 points of accuracy, 95 % interval [13.")
-    assert "With probability > 0.999, r0 is better by more than 1.0 point" in text
+    assert "With probability > 0.999, r0 is better by more than 1 point" in text
 
 
 def test_what_folds_cannot_tell_apart_is_not_called_equal():
@@ -415,6 +417,35 @@ def test_a_difference_too_small_to_matter_is_both():
     assert comparison.pair.test.p_value < 0.05
     assert text.startswith("r1 is better than r0 by 0.44 points of accuracy, 95 % interval [0.")
     assert "too small to matter" in text
+
+
+def test_the_same_images_may_have_two_names():
+    renamed = {"data": {"name": "pets_copy", "n_samples": 1000, "fingerprint": "f" * 64}}
+    runs = [made_run("a", LOW), made_run("b", HIGH, seed=1, identity=renamed)]
+    check_alike(runs)
+    other = {"data": {**renamed["data"], "fingerprint": "e" * 64}}
+    with pytest.raises(InputError, match=r"fingerprint was .* data.name was 'pets'"):
+        check_alike([runs[0], made_run("b", HIGH, seed=1, identity=other)])
+
+
+def test_runs_are_not_ranked_by_what_is_undefined_in_a_fold(monkeypatch):
+    runs = [made_run(name, LOW, seed=seed) for seed, name in enumerate("abc")]
+    table = fold_metrics(runs[0].result)
+    table.loc[1, "roc_auc"] = np.nan
+    monkeypatch.setattr("cifar_sk.comparison.runs.fold_metrics", lambda _: table)
+    with pytest.raises(InputError, match="roc_auc is undefined in a fold of a"):
+        compare_runs(runs, metric="roc_auc")
+
+
+def test_what_cannot_be_tested_is_not_called_untold():
+    level = [0.5] * 5
+    runs = [
+        made_run(name, shares, seed=3) for name, shares in zip("ab", (level, level), strict=True)
+    ]
+    runs.append(made_run("c", HIGH, seed=1))
+    text = " ".join(conclusion(compare_runs(runs)))
+    assert "No test could be made of a and b" in text
+    assert "Not told apart" not in text
 
 
 def test_tests_that_disagree_are_said_to():
@@ -471,5 +502,5 @@ def test_unknown_metrics_and_regions_are_refused():
     runs = [made_run(name, LOW, seed=number) for number, name in enumerate("ab")]
     with pytest.raises(InputError, match="did you mean 'accuracy'"):
         compare_runs(runs, metric="acuracy")
-    with pytest.raises(InputError, match="rope must be 0 or more"):
+    with pytest.raises(InputError, match="rope must be a finite number from 0 on"):
         compare_runs(runs, rope=-0.1)

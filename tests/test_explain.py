@@ -7,12 +7,14 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from cifar_sk import InputError, RunFolder, cross_validate_oof, make_splits
 from cifar_sk.datasets import load_dataset
 from cifar_sk.displays.attribution_displays import AttributionDisplay
 from cifar_sk.displays.interpret_displays import MaximisationDisplay
+from cifar_sk.displays.tiles import TILE
 from cifar_sk.estimators import CNNClassifier
 from cifar_sk.estimators.base import BaseImageClassifier
 from cifar_sk.explain import main
@@ -87,7 +89,10 @@ def test_samples_are_explained_by_the_model_that_held_them_out(run, bunch):
     first, second = (fold.test_index[0] for fold in finished.result.folds)
     chosen = choose_samples(predictions.table, [second, first], 8)["samples"]
     assert chosen["fold"].tolist() == [1, 0]
-    table, maps = explain_samples(predictions, chosen, bunch, ["saliency"], explained="true")
+    chosen.index += 7  # whatever rows they are
+    methods = ["saliency", "integrated_gradients"]
+    table, maps = explain_samples(predictions, chosen, bunch, methods, explained="true")
+    assert (table["completeness_error"].abs() < 0.02 * table["logit"].abs() + 0.02).all()
     for row, (sample, fold) in enumerate([(second, 1), (first, 0)]):
         model = BaseImageClassifier.load(finished.model_folder(fold))
         label = bunch.target[sample]
@@ -115,13 +120,13 @@ def test_choice_by_confidence():
         choose_samples(table, [4, 5], 2)
 
 
-def test_other_data_is_refused_and_both_are_named(run, capsys, tmp_path):
+def test_other_data_is_refused(run, bunch, capsys, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
     np.savez(tmp_path / "others.npz", images=images, labels=np.arange(60) % 10)
     assert explain(run, "--dataset", tmp_path / "others.npz", "--samples", "0") == 2
     message = capsys.readouterr().err
-    assert "was run on 'digits'" in message
-    assert "data loaded is 'others'" in message
+    assert "holds other images than the run" in message
+    assert bunch.fingerprint[:12] in message
     assert not (run / "explain" / "samples.png").exists()
 
 
@@ -132,7 +137,8 @@ def test_other_data_is_refused_and_both_are_named(run, capsys, tmp_path):
         (["--samples", "60"], "60 is not among the 60 samples"),
         (["--method", "grad-can"], "did you mean 'grad_cam'"),
         (["--class", "other"], "--class must be predicted or true"),
-        (["--fold", "2"], "--fold must be one of 0 to 1"),
+        (["--limit", "5"], "--limit is for saved models"),
+        (["--fold", "2"], "--fold must be one of 0, 1"),
     ],
 )
 def test_unusable_options_are_one_sentence(run, capsys, arguments, message):
@@ -175,6 +181,29 @@ def test_a_data_set_of_no_known_name_must_be_given(run, capsys, tmp_path):
     (other / "run.json").write_text(json.dumps(manifest))
     assert explain(other) == 2
     assert "'pets', which is no known name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("methods", [["occlusion"], ["saliency", "grad_cam", "occlusion"]])
+def test_tiles_keep_their_size_however_few_methods_there_are(methods):
+    table = pd.DataFrame(
+        {
+            "sample": [7, 8],
+            "true": "cat",
+            "predicted": "dog",
+            "confidence": 0.75,
+            "is_correct": False,
+            "explained": "cat",
+        }
+    )
+    maps = {name: np.ones((2, 8, 8)) for name in methods}
+    title = "cnn-cifar10-jpeg: wrong predictions, most confident first"
+    display = AttributionDisplay(table, np.zeros((2, 8, 8, 3), np.uint8), maps, title=title).plot()
+    FigureCanvasAgg(display.figure_).draw()
+    images = [image.get_window_extent() for image in display.ax_.images]
+    assert min(box.width for box in images) >= 0.9 * 0.92 * TILE * display.figure_.dpi
+    title_box = display.ax_.title.get_window_extent()
+    left = display.ax_._left_title.get_window_extent()
+    assert max(title_box.x1, left.x1) <= display.figure_.bbox.x1
 
 
 def test_signed_maps_are_drawn_about_zero():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -47,7 +46,12 @@ def check_alike(runs: Sequence[FinishedRun]) -> None:
 
 def _changes(first: FinishedRun, other: FinishedRun) -> list[str]:
     """Name what differs in what the runs say, and in what they hold."""
-    clauses = differences(_said(first), _said(other))
+    clauses = [
+        clause
+        for part in ("data", "split")
+        if not _has_same_fingerprint(first, other, part)
+        for clause in differences(first.identity.get(part), other.identity.get(part), part)
+    ]
     if clauses:
         return clauses
     one, two = first.result, other.result
@@ -63,9 +67,11 @@ def _changes(first: FinishedRun, other: FinishedRun) -> list[str]:
     return []
 
 
-def _said(run: FinishedRun) -> dict[str, Any]:
-    # Runs of a program of one's own may say little of themselves.
-    return {name: run.identity.get(name) for name in ("data", "split")}
+def _has_same_fingerprint(first: FinishedRun, other: FinishedRun, part: str) -> bool:
+    # Runs of a program of one's own may say little of themselves. Where fingerprints are equal,
+    # the same images may have two names, for they may lie in two folders.
+    said = [(run.identity.get(part) or {}).get("fingerprint") for run in (first, other)]
+    return said[0] is not None and said[0] == said[1]
 
 
 def run_names(runs: Sequence[FinishedRun]) -> tuple[str, ...]:

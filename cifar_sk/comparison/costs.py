@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -127,7 +128,7 @@ def multiply_adds(model: keras.Model) -> int | None:
     int or None
         Of dense and convolution layers: each weight of a kernel once per place where it is used.
         Biases, normalisation, activations and pooling are left out, as is usual. None if a layer
-        has a kernel of a kind that is not known here.
+        has a kernel of a kind that is not known here, or is used more than once.
 
     Examples
     --------
@@ -144,6 +145,11 @@ def multiply_adds(model: keras.Model) -> int | None:
         multiply_adds(layer) if isinstance(layer, keras.Model) else _layer_multiply_adds(layer)
         for layer in model.layers
     ]
+    functional = getattr(model, "_functional", None) or model
+    nodes = getattr(functional, "_nodes_by_depth", {}).values()
+    times = Counter(id(node.operation) for level in nodes for node in level)
+    if any(times[id(layer)] > 1 and layer.weights for layer in model.layers):
+        return None
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
 
@@ -166,7 +172,7 @@ def _layer_multiply_adds(layer: Any) -> int | None:
         return None
     try:
         shape = layer.output.shape
-    except ValueError:  # used more than once
+    except (AttributeError, ValueError):  # never called on its own
         return None
     # A dense kernel is used for every row before the last axis. That of a convolution, of shape
     # (size…, channels / groups, filters), at every place of the output; so is that of a depthwise

@@ -10,18 +10,19 @@ import pandas as pd
 from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.runs import Comparison
 from cifar_sk.comparison.wording import (
+    ALPHA,
+    SURE,
     amount,
+    digits_for,
     interval,
     listing,
     metric_name,
     p_text,
     probability,
+    region,
 )
 
 __all__ = ["ranked_sentences"]
-
-_ALPHA = 0.05
-_SURE = 0.95
 
 
 def ranked_sentences(comparison: Comparison) -> list[str]:
@@ -42,6 +43,7 @@ def ranked_sentences(comparison: Comparison) -> list[str]:
     found = [
         _leader(comparison, ranking),
         *_others(comparison, ranking),
+        _untested(ranking.pairs),
         *_equivalent(comparison, ranking.pairs),
         _selected(comparison),
     ]
@@ -56,12 +58,12 @@ def _basis(ranking: Ranking) -> str:
 def _leader(comparison: Comparison, ranking: Ranking) -> str:
     best = ranking.table["run"].iloc[0]
     of_best = ranking.pairs[ranking.pairs["better"] == best]
-    apart = of_best["p_holm"] < _ALPHA
+    apart = of_best["p_holm"] < ALPHA
     label = metric_name(comparison.metric)
     mean = ranking.table["mean"].iloc[0]
     begin = f"{best} has the best mean {label} ({mean:.4f} over {comparison.folds})"
     beaten = [_by(comparison, row) for row in of_best[apart].to_dict("records")]
-    level = of_best.loc[~apart, "worse"].tolist()
+    level = of_best.loc[of_best["p_holm"] >= ALPHA, "worse"].tolist()
     if beaten:
         begin += f". It is better than {listing(beaten)}"
     if level:
@@ -73,33 +75,45 @@ def _by(comparison: Comparison, row: Mapping[Any, Any]) -> str:
     metric = comparison.metric
     sign = 1 if comparison.greater_is_better else -1
     low, high = sorted([sign * row["low"], sign * row["high"]])
-    size = amount(row["difference"], metric)
-    return f"{row['worse']} by {size} {interval(low, high, metric)} ({p_text(row['p_holm'])})"
+    digits = digits_for(high - low)
+    size = amount(row["difference"], metric, digits=digits)
+    inside = interval(low, high, metric, digits=digits)
+    return f"{row['worse']} by {size} {inside} ({p_text(row['p_holm'])})"
 
 
 def _others(comparison: Comparison, ranking: Ranking) -> list[str]:
     """Speak of the pairs without the leader."""
     best = ranking.table["run"].iloc[0]
     rest = ranking.pairs[ranking.pairs["better"] != best]
-    apart = rest["p_holm"] < _ALPHA
+    apart = rest["p_holm"] < ALPHA
     sentences = []
     for better, rows in rest[apart].groupby("better", sort=False):
         beaten = [_by(comparison, row) for row in rows.to_dict("records")]
         sentences.append(f"{better} is better than {listing(beaten)}.")
-    level = rest[~apart]
+    level = rest[rest["p_holm"] >= ALPHA]
     if len(level):
         pairs = [f"{row['better']} and {row['worse']}" for row in level.to_dict("records")]
         sentences.append(f"Not told apart: {'; '.join(pairs)}.")
     return sentences
 
 
+def _untested(pairs: pd.DataFrame) -> str:
+    rows = pairs[pairs["p_holm"].isna()].to_dict("records")
+    if not rows:
+        return ""
+    names = [f"{row['better']} and {row['worse']}" for row in rows]
+    return (
+        f"No test could be made of {'; '.join(names)}: the difference is the same in every fold."
+    )
+
+
 def _equivalent(comparison: Comparison, pairs: pd.DataFrame) -> list[str]:
-    size = amount(comparison.rope, comparison.metric)
+    size = region(comparison.rope, comparison.metric)
     return [
         f"{row['better']} and {row['worse']} are practically equivalent: with probability "
         f"{probability(row['p_equivalent'])}, {metric_name(comparison.metric)} differs by at most "
         f"{size} (Bayesian correlated t-test)."
-        for row in pairs[pairs["p_equivalent"] >= _SURE].to_dict("records")
+        for row in pairs[pairs["p_equivalent"] >= SURE].to_dict("records")
     ]
 
 

@@ -163,14 +163,22 @@ def compare_runs(
     first = next(iter(tables.values()))
     if metric not in first:
         raise InputError(f"There is no metric {metric!r}{did_you_mean(metric, first.columns)}.")
-    if not rope >= 0:
-        raise InputError(f"rope must be 0 or more, got {rope}; 0.01 is usual for accuracies.")
+    if not 0 <= rope < np.inf:
+        raise InputError(
+            f"rope must be a finite number from 0 on, got {rope}; 0.01 is usual for accuracies."
+        )
     ratio = _test_train_ratio(results[0])
     scores = pd.DataFrame({name: table[metric] for name, table in tables.items()})
     pair = ranking = None
     if len(runs) == 2:
         pair = _compare_pair(results, names, scores, ratio, n_resamples, random_state)
     else:
+        undefined = scores.columns[scores.isna().any()].tolist()
+        if undefined:
+            raise InputError(
+                f"{metric} is undefined in a fold of {undefined[0]}, so runs cannot be ranked by "
+                "it; name another --metric."
+            )
         better = METRICS[metric].greater_is_better
         ranking = rank_runs(scores, test_train_ratio=ratio, greater_is_better=better, rope=rope)
     return Comparison(

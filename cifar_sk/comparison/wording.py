@@ -6,7 +6,22 @@ from collections.abc import Sequence
 
 from cifar_sk.metrics import METRICS
 
-__all__ = ["amount", "interval", "listing", "metric_name", "p_text", "probability", "signed"]
+__all__ = [
+    "ALPHA",
+    "SURE",
+    "amount",
+    "digits_for",
+    "interval",
+    "listing",
+    "metric_name",
+    "p_text",
+    "probability",
+    "region",
+    "signed",
+]
+
+ALPHA = 0.05  # p values below it are spoken of as findings
+SURE = 0.95  # posterior probability from which a verdict is stated
 
 # Scores from 0 to 1 that are shares of something: their differences are said in points.
 _SHARES = {
@@ -14,7 +29,6 @@ _SHARES = {
     for name in METRICS
     if name.startswith(("accuracy", "balanced", "top_3", "precision", "recall", "f1"))
 }
-_ALPHA, _SURE = 0.05, 0.95
 
 
 def metric_name(metric: str) -> str:
@@ -34,6 +48,25 @@ def amount(value: float, metric: str, *, digits: int = 1) -> str:
         return f"{abs(value):.{digits + 3}f}"
     number = f"{abs(100 * value):.{digits}f}"
     return f"{number} point{'' if float(number) == 1 else 's'}"
+
+
+def region(rope: float, metric: str) -> str:
+    """Write the half-width of a region of practical equivalence, unrounded.
+
+    Examples
+    --------
+    >>> region(0.01, "accuracy"), region(0.0025, "accuracy"), region(0.02, "log_loss")
+    ('1 point', '0.25 points', '0.02')
+    """
+    if metric not in _SHARES:
+        return f"{rope:g}"
+    number = f"{100 * rope:g}"
+    return f"{number} point{'' if number == '1' else 's'}"
+
+
+def digits_for(width: float) -> int:
+    """Return the digits after the point that show an interval of this width."""
+    return 1 if not width < 0.01 else 2 if not width < 0.001 else 3
 
 
 def signed(value: float, metric: str, *, digits: int = 1) -> str:
@@ -72,7 +105,7 @@ def p_text(p_value: float) -> str:
     if p_value < 0.0001:
         return "p < 0.0001"
     digits = 4 if p_value < 0.001 else 3 if p_value < 0.1 else 2
-    while digits < 8 and (float(f"{p_value:.{digits}f}") < _ALPHA) != (p_value < _ALPHA):
+    while digits < 8 and (float(f"{p_value:.{digits}f}") < ALPHA) != (p_value < ALPHA):
         digits += 1
     return f"p = {p_value:.{digits}f}"
 
@@ -90,7 +123,7 @@ def probability(value: float) -> str:
     if value < 0.001:
         return "< 0.001"
     digits = 3
-    while digits < 8 and (float(f"{value:.{digits}f}") < _SURE) != (value < _SURE):
+    while digits < 8 and (float(f"{value:.{digits}f}") < SURE) != (value < SURE):
         digits += 1
     return f"{value:.{digits}f}"
 

@@ -129,17 +129,21 @@ class AttributionDisplay:
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure that grows with images and methods."""
         n_rows, n_columns = len(self.table), 1 + len(self.maps)
-        size = (n_columns * TILE, (n_rows * (1 + _TEXT) + 0.45) * TILE + 0.4)
+        titles, is_signed = _titles(self.maps)
+        legend = _legend(self.maps, is_signed)
+        below = _LINE * len(legend) + 0.05
+        size = (max(n_columns * TILE, 6), (n_rows * (1 + _TEXT) + 0.25 + below) * TILE + 0.4)
         (self.ax_,) = make_axes(ax, 1, figsize=size)
         self.figure_ = root_figure(self.ax_)
-        titles, is_signed = _titles(self.maps)
         for column, text in enumerate(titles, start=1):
             write(self.ax_, column + 0.5, -0.04, text, ha="center", va="bottom")
         for row in range(n_rows):
             self._plot_row(row, is_signed)
         bottom = n_rows * (1 + _TEXT)
-        write(self.ax_, 0.04, bottom, _legend(self.maps, is_signed), color=GREY)
-        self.ax_.set(xlim=(0, n_columns), ylim=(bottom + 0.2, -0.25), aspect="equal")
+        for place, line in enumerate(legend):
+            write(self.ax_, 0.04, bottom + _LINE * place, line, color=GREY)
+        limits = {"xlim": (0, n_columns), "ylim": (bottom + below, -0.25)}
+        self.ax_.set(**limits, aspect="equal", anchor="NW")
         self.ax_.set_axis_off()
         heading(self.ax_, self.title)
         return self
@@ -175,15 +179,15 @@ def _titles(maps: Mapping[str, Any]) -> tuple[list[str], dict[str, bool]]:
     return titles, signed
 
 
-def _legend(maps: Mapping[str, Any], is_signed: Mapping[str, bool]) -> str:
-    clauses = []
+def _legend(maps: Mapping[str, Any], is_signed: Mapping[str, bool]) -> list[str]:
+    clauses = ["every map has its own scale"]
     if any(not is_signed[name] and name != "grad_cam" for name in maps):
         clauses.append("dark pixels matter most")
     if "grad_cam" in maps:
         clauses.append("yellow areas (Grad-CAM) speak for the class")
     if any(is_signed.values()):
         clauses.append("blue speaks for the class, orange against")
-    return "Every map has its own scale: " + "; ".join(clauses) + "."
+    return clauses
 
 
 def _colours(name: str, values: np.ndarray, is_signed: bool) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class FoldScoresDisplay:
         for row, values in enumerate(self.scores.to_numpy()):
             text = "one fold" if row == 0 else None
             self.ax_.plot(places, values, "o-", ms=4, color=BLUE, lw=1, alpha=0.45, label=text)
-        mean = self.scores.mean(axis=0)
+        mean = self.scores.mean(axis=0, skipna=False)
         self.ax_.plot(places, mean, "D", ms=7, color=VERMILLION, label="mean over folds")
         names = [label(str(name), 22) for name in self.scores]
         self.ax_.set_xticks(places, names, parse_math=False)

@@ -89,7 +89,7 @@ def heading(ax: Axes, text: str, *, legend_columns: int = 0, legend_rows: int = 
     pad = 10 + 16 * legend_rows if legend_columns else 8
     ax.set_title(text, loc="left", fontsize=11, color=INK, pad=pad, parse_math=False)
     if legend_columns:
-        ax.legend(
+        legend = ax.legend(
             loc="lower left",
             bbox_to_anchor=(-0.02, 1.0),
             ncols=legend_columns,
@@ -98,6 +98,8 @@ def heading(ax: Axes, text: str, *, legend_columns: int = 0, legend_rows: int = 
             handlelength=1.6,
             columnspacing=1.4,
         )
+        for entry in legend.get_texts():  # names of runs are no mathematics
+            entry.set_parse_math(False)
 
 
 def label(name: str, length: int = 24) -> str:

@@ -144,27 +144,41 @@ class MaximisationDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, *, class_names: Sequence[str] | None = None, **options: Any
+        cls,
+        estimator: Any,
+        *,
+        classes: Any = None,
+        class_names: Sequence[str] | None = None,
+        **options: Any,
     ) -> Self:
-        """Maximise the logit of every class.
+        """Maximise the logit of classes.
 
         Parameters
         ----------
         estimator : BaseImageClassifier or keras.Model
             Fitted.
+        classes : label, array-like of shape (n,) or None, default=None
+            Which, as in ``classes_``; None for all.
         class_names : sequence of str or None, default=None
-            What to call the classes, in the order of ``classes_``; None for the labels.
+            What to call all classes, in the order of ``classes_``; None for the labels.
         **options
             As for `cifar_sk.interpret.maximise_class`.
         """
         from cifar_sk.interpret import logits, maximise_class
+        from cifar_sk.interpret.networks import ImageNetwork
 
-        images = maximise_class(estimator, **options)
-        names = getattr(estimator, "classes_", range(len(images)))
-        names = [str(name) for name in names] if class_names is None else list(class_names)
-        if len(names) != len(images):
-            raise InputError(f"class_names must name {len(images)} classes, got {len(names)}.")
-        table = pd.DataFrame({"name": names, "activation": np.diag(logits(estimator, images))})
+        network = ImageNetwork(estimator)
+        names = network.classes if class_names is None else class_names
+        if len(names) != len(network.classes):
+            raise InputError(
+                f"class_names must name {len(network.classes)} classes, got {len(names)}."
+            )
+        classes = network.classes if classes is None else np.atleast_1d(classes)
+        columns = network.positions_of(classes)
+        images = maximise_class(estimator, classes, **options)
+        reached = logits(estimator, images)[np.arange(len(images)), columns]
+        shown = [str(names[column]) for column in columns]
+        table = pd.DataFrame({"name": shown, "activation": reached})
         return cls(table, images, title="Images with the greatest logit of each class")
 
     @classmethod
@@ -185,6 +199,7 @@ class MaximisationDisplay:
             As for `cifar_sk.interpret.maximise_filter`.
         """
         from cifar_sk.interpret import filter_activations, maximise_filter
+        from cifar_sk.interpret.networks import ImageNetwork
 
         images = maximise_filter(estimator, layer, filters, **options)
         reached = filter_activations(estimator, images, layer)
@@ -194,7 +209,9 @@ class MaximisationDisplay:
                 "activation": reached[np.arange(len(images)), list(filters)],
             }
         )
-        title = f"Images with the greatest mean activation of filters of layer {layer}"
+        is_dense = len(ImageNetwork(estimator).layer(layer).output.shape) == 2
+        what = "activation of units" if is_dense else "mean activation of filters"
+        title = f"Images with the greatest {what} of layer {layer}"
         return cls(table, images, title=title, n_columns=8)
 
     def frame(self) -> pd.DataFrame:

@@ -275,7 +275,7 @@ class FastCNNClassifier(BaseImageClassifier):
         )
 
     def _prediction_views(self) -> list[tuple[float, Callable[[np.ndarray], np.ndarray] | None]]:
-        return list(_views(self.tta, mirrors=self.flip))
+        return _views(self.tta, mirrors=self.flip)
 
     def predict_proba(self, X: Any, *, tta: str | None = None) -> np.ndarray:
         """Estimate class probabilities.
@@ -320,12 +320,19 @@ class FastCNNClassifier(BaseImageClassifier):
         return self.classes_[np.argmax(proba, axis=1)]
 
 
-def _views(tta: str, *, mirrors: bool) -> list[tuple[float, Callable[[np.ndarray], np.ndarray]]]:
+def _views(
+    tta: str, *, mirrors: bool
+) -> list[tuple[float, Callable[[np.ndarray], np.ndarray] | None]]:
     """List the views of a kind of test-time augmentation, with their shares."""
     used = [view for view in _VIEWS[tta] if mirrors or not view[1]]
     total = sum(share for share, _, _ in used)
     return [
-        (share / total, functools.partial(_view, mirrored=mirrored, shift=shift))
+        (
+            share / total,
+            functools.partial(_view, mirrored=mirrored, shift=shift)
+            if mirrored or shift
+            else None,
+        )
         for share, mirrored, shift in used
     ]
 

@@ -12,6 +12,7 @@ from cifar_sk.errors import InputError
 from cifar_sk.estimators.base import BaseImageClassifier
 from cifar_sk.interpret.gradcam import last_feature_maps
 from cifar_sk.interpret.networks import ImageNetwork
+from cifar_sk.networks.layers import Whitening
 
 __all__ = ["first_layer_filters", "hidden_layer"]
 
@@ -35,6 +36,10 @@ def first_layer_filters(classifier: BaseImageClassifier | keras.Model) -> np.nda
     InputError
         If the first layer with weights is neither.
 
+    Notes
+    -----
+    Those of a whitening layer are scaled to what they multiply the pixels by.
+
     Examples
     --------
     >>> import keras
@@ -49,7 +54,10 @@ def first_layer_filters(classifier: BaseImageClassifier | keras.Model) -> np.nda
         kernel = ops.convert_to_numpy(layer.kernel).astype(np.float32)
         if kernel.ndim == 2 and len(kernel) == np.prod(network.image_shape):
             return np.moveaxis(kernel.reshape(*network.image_shape, -1), -1, 0)
-        if kernel.ndim == 4 and kernel.shape[2] == network.image_shape[2]:
+        if isinstance(layer, Whitening):
+            kernel = kernel / ops.convert_to_numpy(layer.std).reshape(-1, 1)
+        is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)  # a filter per channel
+        if kernel.ndim == 4 and kernel.shape[2] == network.image_shape[2] and not is_depthwise:
             return np.moveaxis(kernel, -1, 0)
     raise InputError(
         "The first layer with weights must be a convolution or a dense layer on the flattened "

@@ -20,7 +20,10 @@ _CONVOLUTIONS = (
     keras.layers.SeparableConv2D,
     keras.layers.DepthwiseConv2D,
 )
-_ACTIVATIONS = (keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU)
+_ACTIVATIONS = (
+    *(keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU),
+    *(keras.layers.PReLU, keras.layers.ELU),
+)
 
 
 @released_memory()
@@ -118,7 +121,8 @@ def last_feature_maps(classifier: BaseImageClassifier | keras.Model) -> str:
     InputError
         If the network has no convolution.
     """
-    layers = ImageNetwork(classifier).layers
+    network = ImageNetwork(classifier)
+    layers = [layer for layer in network.layers if not network.is_shared(layer)]
     places = [place for place, layer in enumerate(layers) if isinstance(layer, _CONVOLUTIONS)]
     if not places:
         raise InputError(

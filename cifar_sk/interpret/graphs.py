@@ -17,6 +17,7 @@ __all__ = [
     "leading_rescaling",
     "linear_head",
     "run_graph",
+    "times_used",
 ]
 
 # What stands for a layer while the network runs: takes the layer and what it was called with.
@@ -61,6 +62,11 @@ def _graph(model: keras.Model) -> Any:
     return graph if hasattr(graph, "_run_through_graph") else None
 
 
+def _nodes(graph: Any) -> list[Any]:
+    """Return the places of a graph where an operation stands."""
+    return [node for nodes in graph._nodes_by_depth.values() for node in nodes]
+
+
 def final_operation(model: keras.Model) -> Any:
     """Return the operation that computes the output, or None where there is no graph."""
     graph = _graph(model)
@@ -88,14 +94,34 @@ def linear_head(last: Any) -> Callable[..., Any] | None:
 
 
 def leading_rescaling(model: keras.Model) -> Any:
-    """Return the first layer if it is a ``Rescaling``, else None."""
-    first = next(
-        (x for x in flat_layers(model) if not isinstance(x, keras.layers.InputLayer)), None
-    )
-    return first if isinstance(first, keras.layers.Rescaling) else None
+    """Return the ``Rescaling`` that is all that reads the input, or None."""
+    graph = _graph(model)
+    if graph is None:
+        return None
+    readers = [
+        node.operation
+        for node in _nodes(graph)
+        if any(x is graph.inputs[0] for x in node.input_tensors)
+    ]
+    if len(readers) != 1:
+        return None
+    if isinstance(readers[0], keras.Model):
+        return leading_rescaling(readers[0])
+    return readers[0] if isinstance(readers[0], keras.layers.Rescaling) else None
+
+
+def times_used(model: keras.Model, layer: Any) -> int:
+    """Count the places of a model's graph where a layer stands, nested models among them."""
+    graph = _graph(model)
+    if graph is None:
+        return 0
+    operations = [node.operation for node in _nodes(graph)]
+    nested = [x for x in operations if isinstance(x, keras.Model)]
+    return operations.count(layer) + sum(times_used(x, layer) for x in nested)
 
 
 def flat_layers(model: keras.Model) -> Iterator[Any]:
-    """Yield the layers of a model in order, those of nested models among them."""
+    """Yield the layers of a model in order, those of nested models with a graph among them."""
     for layer in model.layers:
-        yield from flat_layers(layer) if isinstance(layer, keras.Model) else (layer,)
+        is_open = isinstance(layer, keras.Model) and _graph(layer) is not None
+        yield from flat_layers(layer) if is_open else (layer,)

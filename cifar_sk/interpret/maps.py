@@ -13,6 +13,7 @@ from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.estimators.base import BaseImageClassifier
 from cifar_sk.interpret.gradcam import grad_cam, last_feature_maps
 from cifar_sk.interpret.gradients import integrated_gradients, saliency, smooth_grad
+from cifar_sk.interpret.networks import ImageNetwork
 from cifar_sk.interpret.occlusion import occlusion
 
 __all__ = ["METHODS", "Method", "applicable_methods", "attribution_maps"]
@@ -124,6 +125,9 @@ def attribution_maps(
     >>> {name: values.shape for name, values in maps.items()}
     {'saliency': (2, 4, 4), 'occlusion': (2, 4, 4)}
     """
+    if classes is None:  # once, and not by every method
+        network = ImageNetwork(classifier)
+        classes = network.classes[network.columns(None, network.prepare(images))]
     maps = {}
     for name in applicable_methods(classifier) if methods is None else methods:
         if name not in METHODS:

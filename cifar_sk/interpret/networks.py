@@ -23,6 +23,7 @@ from cifar_sk.interpret.graphs import (
     leading_rescaling,
     linear_head,
     run_graph,
+    times_used,
 )
 
 __all__ = ["BATCH_SIZE", "ImageNetwork", "logits"]
@@ -72,8 +73,11 @@ class ImageNetwork:
                 "classifier must be a fitted image classifier of cifar_sk or a keras.Model, got "
                 f"{type(classifier).__name__}."
             )
-        shape, outputs = self.model.input_shape, self.model.output_shape
-        if not isinstance(shape, tuple) or len(shape) != 4 or len(outputs) != 2:
+        shape: Any = getattr(self.model, "input_shape", None)
+        outputs: Any = getattr(self.model, "output_shape", None)
+        if not all(isinstance(x, tuple) for x in (shape, outputs)) or (
+            (len(shape), len(outputs)) != (4, 2)
+        ):
             raise InputError(
                 f"The network must take images (n, height, width, channels) and return (n, "
                 f"n_classes) probabilities, but it maps {shape} to {outputs}; fit the classifier "
@@ -162,12 +166,20 @@ class ImageNetwork:
         Raises
         ------
         InputError
-            If there is none of that name.
+            If there is none of that name, or it is used more than once.
         """
         found = {layer.name: layer for layer in self.layers}
         if name not in found:
             raise InputError(f"The network has no layer {name!r}{did_you_mean(name, found)}.")
+        if self.is_shared(found[name]):
+            raise InputError(
+                f"layer must be used once, but {name!r} is used in several places of the network."
+            )
         return found[name]
+
+    def is_shared(self, layer: Any) -> bool:
+        """Whether a layer is used more than once."""
+        return times_used(self.model, layer) > 1
 
     # --- running ------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,7 +81,10 @@ def occlusion(
             f"{height}×{width}, got size={size} and stride={stride}."
         )
     columns = network.columns(classes, x)
-    colour = x.mean(axis=(1, 2)) if fill is None else np.full(len(x), network.scale(fill))[:, None]
+    n, n_channels = len(x), x.shape[-1]
+    colour = x.mean(axis=(1, 2))
+    if fill is not None:
+        colour = np.broadcast_to(network.scale(np.full(n_channels, fill)), (n, n_channels))
     corners = [
         (row, column)
         for row in _starts(height, size, stride)
@@ -88,10 +92,10 @@ def occlusion(
     ]
     places = np.repeat(np.arange(len(x)), len(corners))
     batches = _covered(x, colour, places, corners * len(x), size)
-    covered = network.evaluate_batches(network.logits, batches)[
-        np.arange(len(places)), columns[places]
-    ]
-    plain = network.predict_logits(x)[np.arange(len(x)), columns]
+    # One call, for each compiles the network once.
+    logits = network.evaluate_batches(network.logits, itertools.chain([x], batches))
+    plain = logits[np.arange(len(x)), columns]
+    covered = logits[len(x) :][np.arange(len(places)), columns[places]]
     losses = plain[:, None] - covered.reshape(len(x), len(corners))
     return _spread(losses, corners, size, (height, width))
 
@@ -109,10 +113,9 @@ def _covered(
 ) -> Iterator[np.ndarray]:
     """Yield batches of copies with a square at one corner each."""
     for start in range(0, len(places), BATCH_SIZE):
-        batch = x[places[start : start + BATCH_SIZE]]
-        for copy, place, (row, column) in zip(
-            batch, places[start:], corners[start:], strict=False
-        ):
+        part = slice(start, start + BATCH_SIZE)
+        batch = x[places[part]]
+        for copy, place, (row, column) in zip(batch, places[part], corners[part], strict=True):
             copy[row : row + size, column : column + size] = colour[place]
         yield batch
 

@@ -129,6 +129,7 @@ class Dirac(keras.initializers.Initializer):
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__()
+        self._seed = seed
         self._uniform = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform", seed)
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
@@ -143,4 +144,4 @@ class Dirac(keras.initializers.Initializer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the seed."""
-        return {"seed": self._uniform.seed}
+        return {"seed": self._seed}

@@ -79,7 +79,9 @@ def _critical_difference(comparison: Comparison) -> ReportFigure:
 def _fold_scores(comparison: Comparison) -> ReportFigure:
     name = metric_name(comparison.metric)
     display = FoldScoresDisplay(comparison.scores, name).plot()
-    means = ", ".join(f"{run} {mean:.4f}" for run, mean in comparison.scores.mean().items())
+    means = ", ".join(
+        f"{run} {mean:.4f}" for run, mean in comparison.scores.mean(skipna=False).items()
+    )
     caption = (
         f"{name[:1].upper()}{name[1:]} of every fold; a line joins the runs' scores on one fold."
     )

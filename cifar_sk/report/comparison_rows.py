@@ -72,7 +72,7 @@ def _metrics(comparison: Comparison) -> TextTable:
     is_pair = comparison.pair is not None
     rows = [["metric", "better", *names]]
     if is_pair:
-        rows[0] += [f"{names[1]} − {names[0]}", "95 % interval", "p", "p, Holm"]
+        rows[0] += ["difference", "95 % interval", "p", "p, Holm"]
     for row in comparison.metrics.to_dict("records"):
         is_primary = row["metric"] == comparison.metric
         metric = METRICS[row["metric"]].label + (" (primary)" if is_primary else "")
@@ -85,9 +85,9 @@ def _metrics(comparison: Comparison) -> TextTable:
     note = f"Mean ± standard deviation over {comparison.folds}, which is no standard error."
     if is_pair:
         note += (
-            " Intervals and p values: Nadeau–Bengio corrected paired t-test over folds. The "
-            "primary metric's p needs no correction; the others are Holm-corrected among "
-            "themselves in the last column, their intervals are not."
+            f" Differences are {names[1]} − {names[0]}. Intervals and p values: Nadeau–Bengio "
+            "corrected paired t-test over folds. The primary metric's p needs no correction; the "
+            "others are Holm-corrected among themselves in the last column, their intervals not."
         )
     return TextTable("metrics", "Metrics", note, rows)
 
@@ -119,7 +119,7 @@ def _samples(comparison: Comparison, pair_result: PairResult) -> TextTable:
             f"only {first}",
             f"only {second}",
             "both wrong",
-            f"{second} − {first}",
+            "difference",
             "95 % interval",
             "p",
         ]
@@ -131,15 +131,16 @@ def _samples(comparison: Comparison, pair_result: PairResult) -> TextTable:
         rows.append([repeat, *counts, difference, _interval(row), _p(row["p_value"])])
     note = (
         "Images by who gets them right, with McNemar's exact test and Bonett and Price's interval "
-        "on the difference in accuracy. Both are about these fitted models: what varies between "
-        "trainings is not in them. Repeats predict the same images, so each is tested on its own."
+        f"on the difference in accuracy, {second} − {first}. Both are about these fitted models: "
+        "what varies between trainings is not in them. Repeats predict the same images, so each "
+        "is tested on its own."
     )
     return TextTable("samples", "Who gets which images right", note, rows)
 
 
 def _classes(comparison: Comparison, pair_result: PairResult) -> TextTable:
     first, second = comparison.names
-    rows = [["class", first, second, f"{second} − {first}", "95 % interval", "images"]]
+    rows = [["class", first, second, "difference", "95 % interval", "images"]]
     for row in pair_result.classes.to_dict("records"):
         scores = [f"{row[name]:.3f}" for name in ("f1_first", "f1_second")]
         interval = _interval(row, "{:+.3f}")
@@ -147,8 +148,8 @@ def _classes(comparison: Comparison, pair_result: PairResult) -> TextTable:
             [row["class"], *scores, f"{row['difference']:+.3f}", interval, f"{row['support']:,}"]
         )
     note = (
-        "F1 of all out-of-fold predictions; paired bootstrap over images within each class, about "
-        "these fitted models, each interval on its own."
+        f"F1 of all out-of-fold predictions, differences {second} − {first}; paired bootstrap "
+        "over images within each class, about these fitted models, each interval on its own."
     )
     return TextTable("classes", "F1 by class", note, rows)
 

@@ -76,7 +76,7 @@ def render_page(
         info=[(key, plain_text(info[key])) for key in info if key not in {"title", "fallback"}],
         count=fold_count(result),
         n_missing=result.n_expected - len(result.folds),
-        failed=result.failed,
+        failed=[{"name": row_name(fold), "error": fold.error} for fold in result.failed],
         interval=INTERVAL,
         metrics=_metric_rows(table),
         has_test_split="test_split_accuracy" in table,

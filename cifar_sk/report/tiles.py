@@ -34,12 +34,12 @@ class Tile:
     sample : int
         Which.
     true, predicted : str
-        Its label, and the class of the highest probability.
+        Its label, and the class of the highest probability, or what is predicted by whom.
     src : str
         Data URL, or empty where there are no images.
     bars : list of (str, str, float, str)
-        Class, probability as text, the same from 0 to 100, and ``"true"``, ``"wrong"`` (it is
-        predicted, and is not the label) or nothing.
+        Class, or run; probability as text, the same from 0 to 100; and ``"true"`` (right),
+        ``"wrong"`` (predicted, and not the label) or nothing.
     """
 
     sample: int
@@ -157,6 +157,7 @@ def comparison_galleries(
         ascending=False, kind="stable"
     )
     table = table.loc[surer.index]
+    averaged = ", averaged over repeats" if comparison.n_repeats > 1 else ""
     every = " in every repeat, and the other in none" if comparison.n_repeats > 1 else ""
     found = []
     for place, (name, other) in enumerate((comparison.names, comparison.names[::-1])):
@@ -165,7 +166,7 @@ def comparison_galleries(
         note = (
             f"{_of(len(shown), len(rows))} images that {name} alone gets right{every}; those "
             "first whose true class the two give the most different probabilities, which are "
-            "shown. All are in only_one_right.csv."
+            f"shown{averaged}. All are in only_one_right.csv."
         )
         tiles = [_only_one_tile(row, name, other, thumbnails) for row in shown.to_dict("records")]
         found.append(Gallery(f"only-{place}", f"Only {name} is right", note, tiles))

@@ -6,8 +6,9 @@
   const isMissing = (text) => text === "" || text === "–";
 
   const leadingNumber = (text) => {
-    const found = /^[<>±]?\s*([+−-]?[\d,]*\.?\d+(e[+-]?\d+)?)/.exec(text);
-    return found ? Number(found[1].replace("−", "-").replaceAll(",", "")) : NaN;
+    // A whole word that is a number: "2026-01-02-cnn", "3x3" and "1e5ab" are names.
+    const found = /^[<>±]?\s*([+−-]?(?:\d[\d,]*)?\.?\d*(?:e[+-]?\d+)?)(?=$|[\s%])/.exec(text);
+    return found && /\d/.test(found[1]) ? Number(found[1].replace("−", "-").replaceAll(",", "")) : NaN;
   };
 
   const keysOf = (cells) => {

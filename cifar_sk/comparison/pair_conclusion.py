@@ -11,19 +11,20 @@ import pandas as pd
 from cifar_sk.comparison.ranked_conclusion import ranked_sentences
 from cifar_sk.comparison.runs import Comparison, PairResult
 from cifar_sk.comparison.wording import (
+    ALPHA,
+    SURE,
     amount,
+    digits_for,
     interval,
     listing,
     metric_name,
     p_text,
     probability,
+    region,
     signed,
 )
 
 __all__ = ["conclusion"]
-
-_ALPHA = 0.05
-_SURE = 0.95  # posterior probability from which a verdict is stated
 
 
 def conclusion(comparison: Comparison) -> list[str]:
@@ -56,11 +57,6 @@ def conclusion(comparison: Comparison) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def _digits(width: float) -> int:
-    """Return the digits after the point that show an interval of this width."""
-    return 1 if not width < 0.01 else 2 if not width < 0.001 else 3
-
-
 def _order(comparison: Comparison, difference: float) -> tuple[str, str]:
     """Return the better and the worse run, by the sign of second - first."""
     first, second = comparison.names
@@ -74,9 +70,9 @@ def _difference(comparison: Comparison, pair: PairResult) -> str:
     test = pair.test
     if np.isnan(test.p_value):
         return _without_spread(comparison, pair)
-    digits = _digits(test.high - test.low)
+    digits = digits_for(test.high - test.low)
     basis = f"Nadeau–Bengio corrected paired t-test over {folds}, {p_text(test.p_value)}"
-    if test.p_value < _ALPHA:
+    if test.p_value < ALPHA:
         better, worse = _order(comparison, test.estimate)
         low, high = sorted(np.sign(test.estimate) * np.array([test.low, test.high]))
         size = amount(test.estimate, metric, digits=digits)
@@ -88,7 +84,7 @@ def _difference(comparison: Comparison, pair: PairResult) -> str:
         f"{folds} cannot tell {first} and {second} apart in {label}: {second} − {first} is "
         f"{size}, 95 % interval {inside} ({basis})."
     )
-    if pair.posterior.verdict(comparison.rope).equivalent >= _SURE:
+    if pair.posterior.verdict(comparison.rope).equivalent >= SURE:
         return text
     return f"{text} That is no evidence that they are equally good."
 
@@ -119,9 +115,9 @@ def _bayesian(comparison: Comparison, pair: PairResult) -> str:
     verdict = pair.posterior.verdict(comparison.rope)
     if np.isnan(verdict.equivalent):
         return ""
-    size = amount(comparison.rope, comparison.metric)
+    size = region(comparison.rope, comparison.metric)
     label = metric_name(comparison.metric)
-    if verdict.equivalent >= _SURE:
+    if verdict.equivalent >= SURE:
         return (
             f"They are practically equivalent: with probability "
             f"{probability(verdict.equivalent)}, {label} differs by at most {size} (Bayesian "
@@ -130,14 +126,14 @@ def _bayesian(comparison: Comparison, pair: PairResult) -> str:
     lower, higher = (first, second) if comparison.greater_is_better else (second, first)
     chances = {lower: verdict.below, higher: verdict.above}
     for name, chance in chances.items():
-        if chance >= _SURE:
+        if chance >= SURE:
             return (
                 f"With probability {probability(chance)}, {name} is better by more than {size} "
                 f"(Bayesian correlated t-test; practically equivalent with probability "
                 f"{probability(verdict.equivalent)})."
             )
     return (
-        f"The Bayesian correlated t-test reaches no verdict (none has probability {_SURE}): "
+        f"The Bayesian correlated t-test reaches no verdict (none has probability {SURE}): "
         f"{first} is better by more than {size} with probability {probability(chances[first])}, "
         f"they are practically equivalent with {probability(verdict.equivalent)}, and {second} "
         f"is better with {probability(chances[second])}."
@@ -164,7 +160,7 @@ def _mcnemar(comparison: Comparison, pair: PairResult) -> list[str]:
 
 def _mcnemar_verdict(comparison: Comparison, row: Mapping[Any, Any]) -> str:
     first, second = comparison.names
-    if row["p_value"] >= _ALPHA:
+    if row["p_value"] >= ALPHA:
         return "no more than chance would have between models that are right equally often"
     more = second if row["only_second"] > row["only_first"] else first
     return f"the fitted models of {more} are right more often"
@@ -172,7 +168,7 @@ def _mcnemar_verdict(comparison: Comparison, row: Mapping[Any, Any]) -> str:
 
 def _mcnemar_over_repeats(comparison: Comparison, table: pd.DataFrame) -> str:
     first, second = comparison.names
-    is_low = table["p_value"] < _ALPHA
+    is_low = table["p_value"] < ALPHA
     counts = {
         first: int((is_low & (table["only_first"] > table["only_second"])).sum()),
         second: int((is_low & (table["only_second"] > table["only_first"])).sum()),
@@ -180,7 +176,7 @@ def _mcnemar_over_repeats(comparison: Comparison, table: pd.DataFrame) -> str:
     said = " and ".join(f"those of {name} in {count}" for name, count in counts.items())
     return (
         f"By McNemar's exact test, made in each of {len(table)} repeats on its own, the fitted "
-        f"models that are right more often (p < {_ALPHA}) are {said}."
+        f"models that are right more often (p < {ALPHA}) are {said}."
     )
 
 
@@ -188,14 +184,14 @@ def _disagreement(comparison: Comparison, pair: PairResult) -> str:
     test, verdict = pair.test, pair.posterior.verdict(comparison.rope)
     if np.isnan(test.p_value):
         return ""
-    is_found = test.p_value < _ALPHA
+    is_found = test.p_value < ALPHA
     sentences = []
-    if is_found and verdict.equivalent >= _SURE:
+    if is_found and verdict.equivalent >= SURE:
         sentences.append("So there is a difference, but too small to matter by this measure.")
-    elif is_found and max(verdict.below, verdict.above) < _SURE:
-        size = amount(comparison.rope, comparison.metric)
+    elif is_found and max(verdict.below, verdict.above) < SURE:
+        size = region(comparison.rope, comparison.metric)
         sentences.append(f"So there is a difference; whether it exceeds {size} is open.")
-    elif not is_found and max(verdict.below, verdict.above) >= _SURE:
+    elif not is_found and max(verdict.below, verdict.above) >= SURE:
         sentences.append(
             "The Bayesian test speaks where the t-test does not because it looks one way only, as "
             "a one-sided test would: a hint, and no finding."
@@ -206,8 +202,9 @@ def _disagreement(comparison: Comparison, pair: PairResult) -> str:
 
 
 def _against_mcnemar(comparison: Comparison, pair: PairResult, is_found: bool) -> str:
-    low = pair.mcnemar["p_value"] < _ALPHA
-    if low.all() and not is_found:
+    low = pair.mcnemar["p_value"] < ALPHA
+    one_way = pair.mcnemar["only_second"] > pair.mcnemar["only_first"]
+    if low.all() and (one_way.all() or not one_way.any()) and not is_found:
         return (
             "The tests disagree, for they ask different things: McNemar's takes the fitted models "
             "as they are and finds one kind better on such images; the corrected t-test asks "
@@ -229,10 +226,12 @@ def _against_mcnemar(comparison: Comparison, pair: PairResult, is_found: bool) -
 
 def _other_metrics(comparison: Comparison) -> str:
     table = comparison.metrics[comparison.metrics["metric"] != comparison.metric]
-    apart = table[table["p_holm"] < _ALPHA]
-    n = len(table)
+    apart = table[table["p_holm"] < ALPHA]
+    n = int(table["p_holm"].notna().sum())
+    if n == 0:
+        return ""
     if apart.empty:
-        return f"In none of the other {n} metrics do they differ by Holm-corrected tests."
+        return f"In none of the other {n} metrics are they told apart by Holm-corrected tests."
     first, second = comparison.names
     favours_second = (apart["difference"] > 0) == (apart["better"] == "higher")
     counts = {second: int(favours_second.sum()), first: int((~favours_second).sum())}
@@ -256,7 +255,7 @@ def _classes(comparison: Comparison, pair: PairResult) -> str:
     ]
     basis = "95 % bootstrap intervals over images, of these fitted models, each class on its own"
     if not said:
-        return f"In no class does F1 differ ({basis})."
+        return f"In no class is F1 told apart ({basis})."
     return f"By class, {listing(said)} ({basis})."
 
 
@@ -280,5 +279,11 @@ def _costs(comparison: Comparison) -> str:
     for column, text in columns.items():
         one, two = float(one_run[column]), float(other[column])
         if one > 0 and two > 0:
-            said.append(f"{two / one:.2g} times the {text}")
+            said.append(f"{_times(two / one)} the {text}")
     return f"{second} takes, against {first}, {listing(said)}." if said else ""
+
+
+def _times(ratio: float) -> str:
+    if ratio < 0.001:
+        return "less than 0.001 times"
+    return f"{ratio:,.0f} times" if ratio >= 99.5 else f"{ratio:.2g} times"
