@@ -63,10 +63,10 @@ EXPECTED_FAILURES = {
 
 def test_check_estimator_on_flattened_input():
     classifier = ANNClassifier(
-        hidden_units=(32,),
-        epochs=15,
+        hidden_units=(16,),
+        epochs=6,
         batch_size=16,
-        learning_rate=1e-2,
+        learning_rate=3e-2,
         random_state=0,
         **NO_SPLIT,
     )
