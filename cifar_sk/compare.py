@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_sk.console import DataHome, run_command
+from cifar_sk.console import DataHome, RunDataset, run_command
 from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,13 +56,7 @@ def compare(
         bool,
         typer.Option("--images/--no-images", help="Whether the page of two runs holds pictures."),
     ] = True,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="Where the runs' images are: a name or a path. Unset: as the runs call them.",
-            show_default=False,
-        ),
-    ] = None,
+    dataset: RunDataset = None,
     data_home: DataHome = None,
 ) -> None:
     """Compare runs on the same images and folds, and say what the tests support.

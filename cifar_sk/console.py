@@ -29,6 +29,7 @@ __all__ = [
     "Dataset",
     "FoldProgress",
     "Limit",
+    "RunDataset",
     "duration",
     "keyboard_interrupts",
     "open_dataset",
@@ -48,6 +49,14 @@ Dataset = Annotated[
 DataHome = Annotated[
     Path | None,
     typer.Option(help="Folder that CIFAR is looked for in.", envvar="CIFAR_SK_DATA"),
+]
+RunDataset = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        help="Where the images of a run are: a name or a path. Unset: as the run calls them.",
+        show_default=False,
+    ),
 ]
 Limit = Annotated[
     int | None, typer.Option(min=1, help="Use a stratified random subset of so many images.")

@@ -159,8 +159,8 @@ def _explain(
         choose_samples,
         draw_model,
         explain_samples,
-        write_explanations,
     )
+    from cifar_sk.folders import csv_bytes, write_files
     from cifar_sk.interpret import applicable_methods
 
     chosen = choose_samples(predictions.table, listed, n)
@@ -191,12 +191,12 @@ def _explain(
                 title=title,
             )
             contents[f"{name}.png"] = _png(display.plot())
-        contents["explained.csv"] = table.to_csv(index=False, lineterminator="\n").encode()
+        contents["explained.csv"] = csv_bytes(table)
     for name, display in draw_model(classifier, bunch, methods, seed).items():
         of = "" if first_fold < 0 else f"{predictions.name}, model of fold {first_fold}\n"
         display.title = of + display.title
         contents[f"{name}.png"] = _png(display.plot())
-    write_explanations(folder, contents, known=_FILES)
+    write_files(folder, contents, known=_FILES)
     typer.echo(f"{', '.join(contents)} are in {folder}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.errors import InputError
-from cifar_sk.folders import make_folder, write_atomically
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
@@ -27,7 +26,6 @@ __all__ = [
     "explain_samples",
     "model_predictions",
     "run_predictions",
-    "write_explanations",
 ]
 
 _SHOWN_FILTERS = 16
@@ -300,24 +298,3 @@ def draw_model(
                 classifier, layer, range(min(n_filters, _SHOWN_FILTERS)), random_state=random_state
             )
     return displays
-
-
-def write_explanations(
-    folder: Path, contents: Mapping[str, bytes], *, known: Sequence[str]
-) -> None:
-    """Write the files, and delete those of an earlier call that would not fit them.
-
-    Parameters
-    ----------
-    folder : Path
-        Made where it is missing.
-    contents : mapping of str to bytes
-        By file name; each is replaced atomically.
-    known : sequence of str
-        Names of all files that a call may write.
-    """
-    make_folder(folder)
-    for name, content in contents.items():
-        write_atomically(folder / name, content)
-    for name in {*known} - {*contents}:
-        (folder / name).unlink(missing_ok=True)

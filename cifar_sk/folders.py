@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from cifar_sk.errors import InputError
 
-__all__ = ["differences", "lock_file", "lock_folder", "make_folder", "sync", "write_atomically"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "csv_bytes",
+    "differences",
+    "lock_file",
+    "lock_folder",
+    "make_folder",
+    "sync",
+    "write_atomically",
+    "write_files",
+]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -63,6 +76,57 @@ def differences(old: Any, new: Any, name: str = "") -> list[str]:
             for clause in differences(old.get(key), new.get(key), f"{name}.{key}".strip("."))
         ]
     return [] if old == new else [f"{name} was {old!r} and is {new!r}"]
+
+
+def write_files(
+    folder: Path, contents: Mapping[str, bytes], *, known: Iterable[str] = ()
+) -> list[Path]:
+    """Replace files of a folder, each at once, and delete those that no longer belong to it.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing, as are folders in it.
+    contents : mapping of str to bytes
+        By name within the folder.
+    known : iterable of str, default=()
+        All names that such a call may write: those that this one does not write are deleted.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        If a folder cannot be made.
+    """
+    files = {folder / name: content for name, content in contents.items()}
+    for parent in dict.fromkeys([folder, *(file.parent for file in files)]):
+        make_folder(parent)
+    for file, content in files.items():
+        write_atomically(file, content)
+    for name in {*known} - {*contents}:
+        (folder / name).unlink(missing_ok=True)
+    return list(files)
+
+
+def csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
+    """Write a table as CSV, the same on every system.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Its floats are written by repr: read back, they are the same floats.
+    index : bool, default=False
+        Whether the index is the first column.
+
+    Returns
+    -------
+    bytes
+    """
+    return table.to_csv(index=index, lineterminator="\n").encode()
 
 
 def make_folder(path: Path) -> None:

@@ -23,7 +23,7 @@ from sklearn.utils import Bunch
 from cifar_sk.console import duration, keyboard_interrupts
 from cifar_sk.datasets import data_fingerprint
 from cifar_sk.errors import InputError
-from cifar_sk.folders import lock_file, lock_folder, make_folder, write_atomically
+from cifar_sk.folders import csv_bytes, lock_file, lock_folder, make_folder, write_atomically
 from cifar_sk.folds import make_splits
 from cifar_sk.pipelines import set_params
 from cifar_sk.report.study_files import parameter_rows, summary_rows, write_study_report
@@ -265,8 +265,7 @@ class TuneJob:
             write_atomically(self.folder / name, (json.dumps(content, indent=1) + "\n").encode())
         rows = holdout_rows(study, n_seeds)
         if rows:
-            text = holdout_table(study, n_seeds).to_csv(index=False, lineterminator="\n")
-            write_atomically(self.folder / "holdout.csv", text.encode())
+            write_atomically(self.folder / "holdout.csv", csv_bytes(holdout_table(study, n_seeds)))
         else:  # what is there is of another winner
             (self.folder / "holdout.csv").unlink(missing_ok=True)
         write_study_report(study, self.folder, info={**info, "holdout": rows} if rows else info)

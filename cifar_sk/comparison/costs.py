@@ -141,13 +141,13 @@ def multiply_adds(model: keras.Model) -> int | None:
     """
     import keras
 
+    from cifar_sk.interpret.graphs import graph_nodes
+
     counts = [
         multiply_adds(layer) if isinstance(layer, keras.Model) else _layer_multiply_adds(layer)
         for layer in model.layers
     ]
-    functional = getattr(model, "_functional", None) or model
-    nodes = getattr(functional, "_nodes_by_depth", {}).values()
-    times = Counter(id(node.operation) for level in nodes for node in level)
+    times = Counter(id(node.operation) for node in graph_nodes(model))
     if any(times[id(layer)] > 1 and layer.weights for layer in model.layers):
         return None
     known = [count for count in counts if count is not None]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
 
 from cifar_sk.displays.drawing import BLUE, INK, VERMILLION, heading, label, make_axes, root_figure
+from cifar_sk.displays.tiles import TILE, photograph, write
 from cifar_sk.errors import InputError
 from cifar_sk.predictions import OOFResult
 
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["SampleGridDisplay", "displayable"]
+__all__ = ["SampleGridDisplay"]
 
-_TILE = 1.45  # inches, the width of two names and a percentage at 7.5 points
 _TEXT = 0.33  # of a tile, the room for two lines below the image
 
 
@@ -127,7 +127,7 @@ class SampleGridDisplay:
         """Draw on `ax`, or on a new figure whose height follows the number of images."""
         n_columns = min(self.n_columns, len(self.table))
         n_rows = -(-len(self.table) // n_columns)
-        size = (n_columns * _TILE, n_rows * (1 + _TEXT) * _TILE + 0.4)
+        size = (n_columns * TILE, n_rows * (1 + _TEXT) * TILE + 0.4)
         (self.ax_,) = make_axes(ax, 1, figsize=size)
         self.figure_ = root_figure(self.ax_)
         for place in range(len(self.table)):
@@ -139,25 +139,10 @@ class SampleGridDisplay:
 
     def _plot_tile(self, place: int) -> None:
         row, column = divmod(place, self.n_columns)
-        left, top = column + 0.04, row * (1 + _TEXT)
-        image = displayable(self.images[place])
-        self.ax_.imshow(
-            image,
-            cmap="gray",
-            vmin=0,
-            vmax=255 if image.dtype == np.uint8 else 1,
-            extent=(left, left + 0.92, top + 0.92, top),
-            interpolation="nearest",
-        )
+        top = row * (1 + _TEXT)
+        photograph(self.ax_, self.images[place], column, top)
         for line, (text, colour) in enumerate(self._lines(place)):
-            height = top + 0.95 + 0.125 * line
-            style: dict[str, Any] = {
-                "va": "top",
-                "fontsize": 7.5,
-                "color": colour,
-                "parse_math": False,
-            }
-            self.ax_.text(left, height, text, **style)
+            write(self.ax_, column + 0.04, top + 0.95 + 0.125 * line, text, color=colour)
 
     def _lines(self, place: int) -> list[tuple[str, str]]:
         """Return the two lines below an image, each with its colour."""
@@ -193,9 +178,3 @@ def _predictions(result: OOFResult, images: np.ndarray) -> pd.DataFrame:
 
 def _pick(images: np.ndarray, chosen: pd.DataFrame) -> np.ndarray:
     return np.stack([np.asarray(images[sample]) for sample in chosen["sample"]])
-
-
-def displayable(image: np.ndarray) -> np.ndarray:
-    """Return the image as matplotlib takes it: no single channel, floats from 0 to 1."""
-    image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
-    return image if image.dtype == np.uint8 else np.clip(image.astype(np.float64), 0, 1)

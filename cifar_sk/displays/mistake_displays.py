@@ -19,7 +19,8 @@ from cifar_sk.displays.drawing import (
     root_figure,
     tidy,
 )
-from cifar_sk.displays.image_displays import SampleGridDisplay, displayable
+from cifar_sk.displays.image_displays import SampleGridDisplay
+from cifar_sk.displays.tiles import photograph
 from cifar_sk.errors import InputError
 from cifar_sk.mistakes import (
     brightness_and_contrast,
@@ -118,15 +119,7 @@ class ConfusedPairsDisplay:
         return self
 
     def _draw(self, image: np.ndarray, row: int, column: int) -> None:
-        image = displayable(image)
-        self.ax_.imshow(
-            image,
-            cmap="gray",
-            vmin=0,
-            vmax=255 if image.dtype == np.uint8 else 1,
-            extent=(column + 0.04, column + 0.96, row + 0.96, row + 0.04),
-            interpolation="nearest",
-        )
+        photograph(self.ax_, image, column, row + 0.04)
 
 
 class ErrorRateDisplay:

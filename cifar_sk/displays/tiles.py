@@ -11,7 +11,7 @@ from cifar_sk.displays.drawing import INK
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["TILE", "picture", "tile", "write"]
+__all__ = ["TILE", "photograph", "picture", "tile", "write"]
 
 TILE = 1.45  # inches, for two names and a percentage at 7.5 points
 
@@ -23,6 +23,14 @@ def tile(ax: Axes, image: np.ndarray, column: float, top: float, **options: Any)
     if image.ndim == 2:
         options.setdefault("cmap", "gray")
     ax.imshow(image, extent=extent, interpolation="nearest", **options)
+
+
+def photograph(ax: Axes, image: np.ndarray, column: float, top: float) -> None:
+    """Draw an image of a data set, uint8 or float from 0 to 1, as `tile` does."""
+    image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
+    if image.dtype != np.uint8:
+        image = np.clip(image.astype(np.float64), 0, 1)
+    tile(ax, image, column, top, vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
 
 
 def write(ax: Axes, x: float, y: float, text: str, **options: Any) -> None:

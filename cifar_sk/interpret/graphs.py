@@ -14,6 +14,7 @@ __all__ = [
     "Replacements",
     "final_operation",
     "flat_layers",
+    "graph_nodes",
     "leading_rescaling",
     "linear_head",
     "run_graph",
@@ -62,9 +63,11 @@ def _graph(model: keras.Model) -> Any:
     return graph if hasattr(graph, "_run_through_graph") else None
 
 
-def _nodes(graph: Any) -> list[Any]:
-    """Return the places of a graph where an operation stands."""
-    return [node for nodes in graph._nodes_by_depth.values() for node in nodes]
+def graph_nodes(model: keras.Model) -> list[Any]:
+    """Return the places of a model's graph where an operation stands; none where it has none."""
+    graph = _graph(model)
+    by_depth = {} if graph is None else graph._nodes_by_depth
+    return [node for nodes in by_depth.values() for node in nodes]
 
 
 def final_operation(model: keras.Model) -> Any:
@@ -100,7 +103,7 @@ def leading_rescaling(model: keras.Model) -> Any:
         return None
     readers = [
         node.operation
-        for node in _nodes(graph)
+        for node in graph_nodes(model)
         if any(x is graph.inputs[0] for x in node.input_tensors)
     ]
     if len(readers) != 1:
@@ -112,10 +115,7 @@ def leading_rescaling(model: keras.Model) -> Any:
 
 def times_used(model: keras.Model, layer: Any) -> int:
     """Count the places of a model's graph where a layer stands, nested models among them."""
-    graph = _graph(model)
-    if graph is None:
-        return 0
-    operations = [node.operation for node in _nodes(graph)]
+    operations = [node.operation for node in graph_nodes(model)]
     nested = [x for x in operations if isinstance(x, keras.Model)]
     return operations.count(layer) + sum(times_used(x, layer) for x in nested)
 

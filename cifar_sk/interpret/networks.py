@@ -26,7 +26,7 @@ from cifar_sk.interpret.graphs import (
     times_used,
 )
 
-__all__ = ["BATCH_SIZE", "ImageNetwork", "logits"]
+__all__ = ["BATCH_SIZE", "ImageNetwork", "in_batches", "logits"]
 
 BATCH_SIZE = 64  # images differentiated at a time: activations of all layers are in memory
 
@@ -278,7 +278,7 @@ class ImageNetwork:
 
     def evaluate(self, function: Callable[[Any], Any], x: np.ndarray) -> np.ndarray:
         """Apply a function of tensors to an array, compiled and in batches; float32."""
-        return self.evaluate_batches(function, _batches(x))
+        return self.evaluate_batches(function, in_batches(x))
 
     def evaluate_batches(
         self, function: Callable[[Any], Any], batches: Iterable[np.ndarray]
@@ -306,12 +306,12 @@ class ImageNetwork:
         """
         compute = value_and_gradient(function or self.logit_of)
 
-        def in_batches(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            parts = [compute(*batch) for batch in zip(*map(_batches, arrays), strict=True)]
+        def of_arrays(*arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            parts = [compute(*batch) for batch in zip(*map(in_batches, arrays), strict=True)]
             values, gradients = zip(*parts, strict=True)
             return _joined(values), _joined(gradients)
 
-        return in_batches
+        return of_arrays
 
     def logit_of(self, x: Any, weight: Any) -> Any:
         """Compute each image's logits times its row of `weight`, summed, in the graph."""
@@ -366,7 +366,8 @@ class _Compiled(keras.Model):
         return self._function(x)
 
 
-def _batches(array: np.ndarray) -> list[np.ndarray]:
+def in_batches(array: np.ndarray) -> list[np.ndarray]:
+    """Cut an array into parts of ``BATCH_SIZE`` rows."""
     return [array[start : start + BATCH_SIZE] for start in range(0, len(array), BATCH_SIZE)]
 
 

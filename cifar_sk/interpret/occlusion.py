@@ -12,7 +12,7 @@ import numpy as np
 from cifar_sk.backend import released_memory
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.base import BaseImageClassifier
-from cifar_sk.interpret.networks import BATCH_SIZE, ImageNetwork
+from cifar_sk.interpret.networks import BATCH_SIZE, ImageNetwork, in_batches
 
 __all__ = ["occlusion"]
 
@@ -93,7 +93,7 @@ def occlusion(
     places = np.repeat(np.arange(len(x)), len(corners))
     batches = _covered(x, colour, places, corners * len(x), size)
     # One call, for each compiles the network once.
-    logits = network.evaluate_batches(network.logits, itertools.chain([x], batches))
+    logits = network.evaluate_batches(network.logits, itertools.chain(in_batches(x), batches))
     plain = logits[np.arange(len(x)), columns]
     covered = logits[len(x) :][np.arange(len(places)), columns[places]]
     losses = plain[:, None] - covered.reshape(len(x), len(corners))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cifar_sk.console import DataHome, run_command
+from cifar_sk.console import DataHome, RunDataset, run_command
 
 __all__ = ["app", "main"]
 
@@ -18,13 +18,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.", show_default=False)],
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="Where the run's images are: a name or a path. Unset: as the run calls them.",
-            show_default=False,
-        ),
-    ] = None,
+    dataset: RunDataset = None,
     data_home: DataHome = None,
     images: Annotated[
         bool, typer.Option("--images/--no-images", help="Whether the page holds pictures.")

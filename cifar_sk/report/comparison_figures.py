@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.runs import Comparison, PairResult
 from cifar_sk.comparison.wording import listing, metric_name
 from cifar_sk.displays.comparison_displays import (
@@ -41,7 +42,9 @@ def draw_comparison_figures(comparison: Comparison) -> list[ReportFigure]:
     list of ReportFigure
         Their names are among `COMPARISON_FIGURES`.
     """
-    figures = [] if comparison.ranking is None else [_critical_difference(comparison)]
+    figures = []
+    if comparison.ranking is not None:
+        figures = [_critical_difference(comparison, comparison.ranking)]
     figures.append(_fold_scores(comparison))
     pair = comparison.pair
     if pair is not None:
@@ -55,10 +58,7 @@ def draw_comparison_figures(comparison: Comparison) -> list[ReportFigure]:
     return figures
 
 
-def _critical_difference(comparison: Comparison) -> ReportFigure:
-    ranking = comparison.ranking
-    if ranking is None:
-        raise ValueError("comparison must have a ranking")
+def _critical_difference(comparison: Comparison, ranking: Ranking) -> ReportFigure:
     display = CriticalDifferenceDisplay(ranking, metric_name(comparison.metric)).plot()
     n_pairs = len(ranking.pairs)
     caption = (

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cifar_sk.comparison import Comparison, conclusion
 from cifar_sk.errors import InputError
-from cifar_sk.folders import write_atomically
+from cifar_sk.folders import csv_bytes, write_files
 from cifar_sk.mistakes.image_statistics import check_images
 from cifar_sk.report.comparison_figures import COMPARISON_FIGURES, draw_comparison_figures
 from cifar_sk.report.comparison_rows import comparison_tables, run_rows
@@ -75,16 +75,11 @@ def write_comparison(
         check_images(images, len(comparison.runs[0].result.target))
     title = title or " against ".join(comparison.names)
     figures = draw_comparison_figures(comparison)
-    contents = {f"{name}.csv": _csv(table) for name, table in _frames(comparison).items()}
+    contents = {f"{name}.csv": csv_bytes(table) for name, table in _frames(comparison).items()}
     contents |= {f"figures/{figure.name}.png": figure.png for figure in figures}
     contents["comparison.md"] = comparison_markdown(comparison, figures, title).encode()
     contents["comparison.html"] = _render(comparison, figures, title, images).encode()
-    (folder / "figures").mkdir(exist_ok=True)
-    for name, content in contents.items():
-        write_atomically(folder / name, content)
-    for name in _possible() - set(contents):
-        (folder / name).unlink(missing_ok=True)
-    return [folder / name for name in contents]
+    return write_files(folder, contents, known=_possible())
 
 
 def _possible() -> set[str]:
@@ -182,7 +177,3 @@ def _render(
         runs=run_rows(comparison),
         facts=list(facts.items()),
     )
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False, lineterminator="\n").encode()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.runs import Comparison, PairResult
 from cifar_sk.comparison.wording import p_text
 from cifar_sk.metrics import METRICS
@@ -47,7 +48,10 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
     list of TextTable
         In reading order.
     """
-    tables = [] if comparison.ranking is None else [_ranking(comparison), _pairs(comparison)]
+    ranking = comparison.ranking
+    tables = []
+    if ranking is not None:
+        tables = [_ranking(comparison, ranking), _pairs(comparison, ranking)]
     tables.append(_metrics(comparison))
     if comparison.pair is not None:
         tables += [
@@ -154,10 +158,7 @@ def _classes(comparison: Comparison, pair_result: PairResult) -> TextTable:
     return TextTable("classes", "F1 by class", note, rows)
 
 
-def _ranking(comparison: Comparison) -> TextTable:
-    ranking = comparison.ranking
-    if ranking is None:
-        raise ValueError("comparison must have a ranking")
+def _ranking(comparison: Comparison, ranking: Ranking) -> TextTable:
     rows = [["run", METRICS[comparison.metric].label, "mean rank"]]
     for row in ranking.table.to_dict("records"):
         rows.append([row["run"], pair(row["mean"], row["std"], "±"), f"{row['mean_rank']:.2f}"])
@@ -168,10 +169,7 @@ def _ranking(comparison: Comparison) -> TextTable:
     return TextTable("ranking", "Ranking", note, rows)
 
 
-def _pairs(comparison: Comparison) -> TextTable:
-    ranking = comparison.ranking
-    if ranking is None:
-        raise ValueError("comparison must have a ranking")
+def _pairs(comparison: Comparison, ranking: Ranking) -> TextTable:
     headings = ["pair", "difference", "95 % interval", "p", "p, Holm"]
     rows = [[*headings, "P(first better)", "P(equivalent)"]]
     for row in ranking.pairs.to_dict("records"):

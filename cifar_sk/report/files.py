@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.errors import InputError
-from cifar_sk.folders import write_atomically
+from cifar_sk.folders import csv_bytes, write_files
 from cifar_sk.metrics import (
     best_params_table,
     class_metrics,
@@ -77,11 +77,11 @@ def write_report(
     if not folder.is_dir():
         raise InputError(f"directory must be an existing folder, got {str(folder)!r}; create it")
     table = fold_metrics(result)
-    contents = {"fold_metrics.csv": _csv(table)}
+    contents = {"fold_metrics.csv": csv_bytes(table)}
     if result.scored:
         contents |= _tables(result)
     contents |= _analysis(result, table, images, info or {})
-    return _write(folder, contents)
+    return write_files(folder, contents)
 
 
 def rewrite_page(
@@ -115,7 +115,7 @@ def rewrite_page(
     """
     folder = Path(directory)
     table = _read_fold_metrics(folder / "fold_metrics.csv")
-    return _write(folder, _analysis(result, table, images, info or {}))
+    return write_files(folder, _analysis(result, table, images, info or {}))
 
 
 def _read_fold_metrics(file: Path) -> pd.DataFrame:
@@ -131,13 +131,6 @@ def _read_fold_metrics(file: Path) -> pd.DataFrame:
         ) from error
 
 
-def _write(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
-    (folder / "figures").mkdir(exist_ok=True)
-    for name, content in contents.items():
-        write_atomically(folder / name, content)
-    return [folder / name for name in contents]
-
-
 def _analysis(
     result: OOFResult, table: pd.DataFrame, images: np.ndarray | None, info: Mapping[str, Any]
 ) -> dict[str, bytes]:
@@ -148,7 +141,7 @@ def _analysis(
     figures = draw_figures(result, images, mistakes)
     page = render_page(result, figures, info, table=table, mistakes=mistakes, images=images)
     return {
-        **{name: _csv(rows) for name, rows in mistakes.files().items()},
+        **{name: csv_bytes(rows) for name, rows in mistakes.files().items()},
         **{f"figures/{figure.name}.png": figure.png for figure in figures},
         "report.html": page.encode(),
     }
@@ -201,18 +194,13 @@ def _tables(result: OOFResult) -> dict[str, bytes]:
     contents = {}
     best_params = best_params_table(result)
     if len(best_params):
-        contents["best_params.csv"] = _csv(best_params)
-    contents["class_metrics.csv"] = _csv(class_metrics(result))
+        contents["best_params.csv"] = csv_bytes(best_params)
+    contents["class_metrics.csv"] = csv_bytes(class_metrics(result))
     rows = {"": None, **{f"_{row_name(fold)}": fold.index for fold in result.scored}}
     for suffix, index in rows.items():
         for kind, normalize in (("", False), ("_normalized", True)):
             table = confusion_table(result, index, normalize=normalize)
-            contents[f"confusion_matrix{kind}{suffix}.csv"] = _csv(table, index=True)
-    contents["oof_predictions.csv"] = _csv(oof_predictions(result))
+            contents[f"confusion_matrix{kind}{suffix}.csv"] = csv_bytes(table, index=True)
+    contents["oof_predictions.csv"] = csv_bytes(oof_predictions(result))
     contents["classification_report.txt"] = classification_report_text(result).encode()
     return contents
-
-
-def _csv(table: pd.DataFrame, *, index: bool = False) -> bytes:
-    # pandas writes floats by repr: read back, they are the same floats.
-    return table.to_csv(index=index, lineterminator="\n").encode()

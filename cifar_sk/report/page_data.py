@@ -12,6 +12,7 @@ from cifar_sk.metrics import row_name
 from cifar_sk.mistakes import pool_predictions
 from cifar_sk.mistakes.samples import PooledPredictions
 from cifar_sk.predictions import OOFResult
+from cifar_sk.report.charts import SHADES
 from cifar_sk.report.thumbnails import Thumbnails
 
 __all__ = ["N_PER_CELL", "N_PER_FOLD_CELL", "page_data", "script_json", "top_classes"]
@@ -42,9 +43,10 @@ def page_data(
     dict
         JSON values. ``classes``; ``folds``, their names; ``counts``, the pooled matrix and then
         one per fold, row after row; ``per_cell``, how many predictions of a pooled cell are
-        shown at most; ``records``, lists of sample, position of the fold, true class, predicted
-        class and, alternating, classes and their probabilities in thousandths, most confident
-        first; ``thumbs`` by sample; ``mime`` and ``pixelated``.
+        shown at most; ``shades``, the shares of the true class from which the next shade begins;
+        ``records``, lists of sample, position of the fold, true class, predicted class and,
+        alternating, classes and their probabilities in thousandths, most confident first;
+        ``thumbs`` by sample; ``mime`` and ``pixelated``.
 
     Notes
     -----
@@ -72,6 +74,7 @@ def page_data(
         "folds": [row_name(fold) for fold in folds],
         "counts": _counts(pooled, len(result.classes), list(position)),
         "per_cell": N_PER_CELL,
+        "shades": SHADES,
         "records": [_record(pooled, place, position) for place in _by_confidence(pooled, kept)],
         "thumbs": thumbs,
         "mime": "" if thumbnails is None else thumbnails.mime,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cifar_sk.errors import InputError
-from cifar_sk.folders import write_atomically
+from cifar_sk.folders import csv_bytes, write_files
 from cifar_sk.report.study_figures import draw_study_figures
 from cifar_sk.report.study_tables import (
     importances_table,
@@ -70,19 +70,16 @@ def write_study_report(
     if not len(table) or not (table["state"] == "complete").any():
         raise InputError("A study is reported when a trial is complete; there is none yet.")
     figures = draw_study_figures(study)
-    contents = {"trials.csv": _csv(table)}
+    contents = {"trials.csv": csv_bytes(table)}
     importances = importances_table(study)
     if len(importances):
-        contents["importances.csv"] = _csv(importances)
+        contents["importances.csv"] = csv_bytes(importances)
     if len(objectives_of(study)) > 1:
-        contents["pareto.csv"] = _csv(pareto_table(study))
+        contents["pareto.csv"] = csv_bytes(pareto_table(study))
     contents |= {f"figures/{figure.name}.png": figure.png for figure in figures}
     page = _render(study, table, figures, info or {})
     contents["report.html"] = page.encode()
-    (folder / "figures").mkdir(exist_ok=True)
-    for name, content in contents.items():
-        write_atomically(folder / name, content)
-    return [folder / name for name in contents]
+    return write_files(folder, contents)
 
 
 def summary_rows(study: optuna.Study) -> list[list[str]]:
@@ -221,7 +218,3 @@ def _entry(entry: Any) -> str:
     if "step" in entry:
         text += f" in steps of {entry['step']:g}"
     return text + (", log scale" if entry.get("log") else "")
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False, lineterminator="\n").encode()

@@ -19,7 +19,6 @@
   const matrix = document.getElementById("matrix");
   const cells = [...matrix.tBodies[0].rows].map((row) => [...row.cells].slice(1));
   const state = { rates: false, part: 0, row: 0, column: 0 }; // part 0 is all folds, pooled
-  const shadeFrom = [0.01, 0.05, 0.2, 0.5];
 
   const countAt = (row, column) => counts[state.part][row * nClasses + column];
   const rowTotal = (row) =>
@@ -31,7 +30,7 @@
       line.forEach((cell, column) => {
         const n = countAt(row, column);
         const share = total ? n / total : 0;
-        const shade = n ? 1 + shadeFrom.filter((from) => share > from).length : 0;
+        const shade = n ? 1 + data.shades.filter((from) => share > from).length : 0;
         cell.className = `${row === column ? "right" : "wrong"}-${shade}`;
         cell.textContent = state.rates ? (100 * share).toFixed(nClasses > 20 ? 0 : 1) : n;
         cell.setAttribute("aria-selected", row === state.row && column === state.column);
