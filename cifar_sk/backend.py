@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
 
 # isort: split
 import keras
+from keras.src.random import seed_generator
 
 __all__ = [
     "choose_compiler",
@@ -17,6 +21,7 @@ __all__ = [
     "fused_batch_norm",
     "generator_seed",
     "released_memory",
+    "seeded",
     "seeded_generator",
     "synchronise",
     "value_and_gradient",
@@ -46,6 +51,47 @@ def choose_compiler(model: keras.Model) -> None:
     model._jit_compile = None  # private: with None, the property chooses when it is read
 
 
+_default_seeds: ContextVar[random.Random | None] = ContextVar("default_seeds", default=None)
+
+
+class _DefaultSeeds:
+    """Python's ``random`` as Keras uses it, or the generator of the scope that asks."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_default_seeds.get() or random, name)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Let Keras draw, in this thread, the seeds of layers that have none from a seed of ours.
+
+    Keras takes the seed of an initialiser or a dropout layer that was given none from Python's
+    ``random``, which all threads share: beside another thread a seed would not hold. So Keras is
+    given a generator that is looked up where it is used. Nothing else is seeded.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 on. The numbers are those of ``random.seed(seed)``.
+
+    Raises
+    ------
+    RuntimeError
+        If this version of Keras draws its seeds elsewhere.
+    """
+    if not isinstance(seed_generator.python_random, _DefaultSeeds):
+        seed_generator.python_random = _DefaultSeeds()
+    token = _default_seeds.set(random.Random(seed))  # noqa: S311  (not for secrets)
+    try:
+        expected = random.Random(seed).randint(1, int(1e9))  # noqa: S311
+        if seed_generator.make_default_seed() != expected:
+            raise RuntimeError(f"The seeds of Keras {keras.__version__} cannot be set.")
+        _default_seeds.set(random.Random(seed))  # noqa: S311
+        yield
+    finally:
+        _default_seeds.reset(token)
+
+
 def generator_seed(seed: int) -> int:
     """Fit a seed into what the backend's random generators are seeded with.
 
@@ -63,6 +109,9 @@ def generator_seed(seed: int) -> int:
         return seed
     bits = seed & 0xFFFFFFFF
     return bits - 2**32 if keras.config.backend() == "torch" and bits >= 2**31 else bits
+
+
+_torch_generator = threading.RLock()
 
 
 @contextmanager
@@ -87,7 +136,8 @@ def seeded_generator(seed: int) -> Iterator[keras.callbacks.Callback]:
         return
     import torch
 
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    # All threads share it, so one fit waits for the other.
+    with _torch_generator, torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         yield keras.callbacks.LambdaCallback(on_train_begin=lambda logs: torch.manual_seed(seed))
 
 
@@ -125,6 +175,11 @@ def fused_batch_norm(
     )[:3]
 
 
+_releasing = threading.Lock()
+_n_using = 0
+_gradients_before: set[str] = set()
+
+
 @contextmanager
 def released_memory() -> Iterator[None]:
     """Let go of what Keras on TensorFlow would keep for good of a fit or a prediction.
@@ -132,8 +187,10 @@ def released_memory() -> Iterator[None]:
     Every custom gradient that is traced, the optimiser's all-reduce among them, is registered
     for good and holds its whole graph: some 20 MB per fit (tensorflow/tensorflow#80895). And the
     functions that feed batches are tied to the default graph, which never ends, and hold the
-    images. Neither is asked for again once the ``with`` block is left.
+    images. Neither is asked for again once the ``with`` block is left. The gradients are those of
+    all threads, so the last thread to leave lets go of them.
     """
+    global _n_using, _gradients_before  # noqa: PLW0603  (counted over threads)
     if keras.config.backend() != "tensorflow":
         yield
         return
@@ -142,13 +199,20 @@ def released_memory() -> Iterator[None]:
     # Private, so a version that keeps them elsewhere leaks again, which tests tell.
     gradients = getattr(ops.gradient_registry, "_registry", {})
     feeding: list[object] = getattr(ops.get_default_graph(), "_py_funcs_used_in_graph", [])
-    before, n_before = set(gradients), len(feeding)
+    n_before = len(feeding)
+    with _releasing:
+        if not _n_using:
+            _gradients_before = set(gradients)
+        _n_using += 1
     try:
         yield
     finally:
-        for name in set(gradients) - before:
-            del gradients[name]
-        # The list may only now have been made.
+        with _releasing:
+            _n_using -= 1
+            if not _n_using:
+                for name in set(gradients) - _gradients_before:
+                    gradients.pop(name, None)
+        # Each thread has a default graph; its list may only now have been made.
         feeding = getattr(ops.get_default_graph(), "_py_funcs_used_in_graph", [])
         del feeding[n_before:]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ import typer
 from cifar_sk.console import DataHome, Dataset, Limit, open_dataset, run_command
 from cifar_sk.cv_job import CVJob
 from cifar_sk.errors import InputError
+from cifar_sk.folders import place
 from cifar_sk.processors import cap_threads, jobs_at_a_time
 from cifar_sk.provenance import provenance
 from cifar_sk.tuned import TunedModel, read_tuned
@@ -127,8 +127,8 @@ def cv(
     splits = _splits(bunch, folds, repeats, groups, seed)
     check_network(pipeline, bunch.images.shape[1:], len(bunch.target_names))
     job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models)
-    name = run or _run_name(model, augment, resample, bunch.name)
-    path = Path(name) if os.sep in name else results / name
+    name = _run_name(model, augment, resample, bunch.name) if run is None else run
+    path = place(name, results, "--run")
     selected = tuned.selection_note(bunch.name)
     if selected and not quiet:
         typer.secho(f"note: {selected}", fg=typer.colors.YELLOW, err=True)

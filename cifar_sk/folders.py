@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "Additions",
     "csv_bytes",
     "differences",
     "lock_file",
     "lock_folder",
     "make_folder",
+    "place",
     "sync",
+    "without_dots",
     "write_atomically",
     "write_files",
 ]
@@ -129,7 +133,7 @@ def csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
     return table.to_csv(index=index, lineterminator="\n").encode()
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path) -> list[Path]:
     """Make a folder, with its parents.
 
     Parameters
@@ -137,17 +141,111 @@ def make_folder(path: Path) -> None:
     path : Path
         May be there already.
 
+    Returns
+    -------
+    list of Path
+        The folders that were not there before, parents first.
+
     Raises
     ------
     InputError
         If it cannot be made.
     """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError, PermissionError) as error:
         raise InputError(
             f"{path} cannot be made ({error.strerror}); name another folder."
         ) from error
+    return missing[::-1]
+
+
+def without_dots(path: str | Path) -> Path:
+    """Return the same path without ``..``, so that what is checked is what is written.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``new/..`` is another folder before ``new`` is made than a reader takes it for.
+
+    Returns
+    -------
+    Path
+        As given where it has no ``..``.
+    """
+    path = Path(path)
+    return path.resolve() if ".." in path.parts else path
+
+
+def place(name: str, folder: Path, option: str) -> Path:
+    """Return the folder that a run or a study of some name has.
+
+    Parameters
+    ----------
+    name : str
+        A name, or a path that ends in one.
+    folder : Path
+        Where names are put; paths are not.
+    option : str
+        Which option gave the name, for the message.
+
+    Returns
+    -------
+    Path
+        Not made. Without ``..``.
+
+    Raises
+    ------
+    InputError
+        If it does not end in a name.
+
+    Examples
+    --------
+    >>> place("mine", Path("results"), "--run").as_posix()
+    'results/mine'
+    >>> place("elsewhere/mine", Path("results"), "--run").as_posix()
+    'elsewhere/mine'
+    """
+    parent, _, own = name.rstrip(os.sep).rpartition(os.sep)
+    if own in {"", ".", ".."}:
+        raise InputError(
+            f"{option} must be a name such as {option.strip('-')}1, or a path that ends in a "
+            f"name, got {name!r}."
+        )
+    return without_dots(Path(parent or os.sep, own) if os.sep in name else folder / own)
+
+
+class Additions:
+    """The files and folders that a process has added, so that it can take back just those."""
+
+    def __init__(self) -> None:
+        self._folders: list[Path] = []
+        self._files: list[Path] = []
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder, and remember which of it and its parents are new."""
+        self._folders += make_folder(path)
+
+    def lock(self, file: Path, subject: Path) -> FileLock:
+        """Take a lock as `lock_file` does; its file counts as added if it is new, and ours."""
+        is_new = not os.path.lexists(file)
+        lock = lock_file(file, subject)
+        self._files += [file] * is_new
+        return lock
+
+    def expect(self, *files: Path) -> None:
+        """Remember those of some files that are not there yet, once nobody else may write them."""
+        self._files += [file for file in files if not os.path.lexists(file)]
+
+    def take_back(self) -> None:
+        """Remove what was added: each file by its name, and each new folder if it is empty."""
+        for file in self._files:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+        for folder in reversed(self._folders):
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def lock_folder(path: Path) -> FileLock:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import fnmatch
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,17 +19,50 @@ from filelock import FileLock
 
 from cifar_sk.errors import InputError
 from cifar_sk.fold_files import read_fold, write_fold
-from cifar_sk.folders import differences, lock_folder, make_folder, sync, write_atomically
+from cifar_sk.folders import (
+    Additions,
+    differences,
+    sync,
+    without_dots,
+    write_atomically,
+)
 from cifar_sk.predictions import FoldResult
 
 __all__ = ["RunFolder", "read_folds", "read_manifest"]
 
 _MANIFEST = "run.json"
 _FORMAT = 1
+_ASIDE = ".replaced"  # where --overwrite keeps the old run until the new one is there
 _DISCARDED = ".discarded.tmp"
-# What a process that was killed before it wrote its manifest may have left.
-_BEFORE_MANIFEST = {".lock", _DISCARDED}
 _STAGED_MANIFEST = f".{_MANIFEST}.*.tmp"
+# What a process that was killed before it wrote its manifest may have left.
+_BEFORE_MANIFEST = {".lock", _ASIDE, _DISCARDED}
+
+# All that is ever written into a run's folder; nothing else is moved or removed there.
+_TABLES = """
+    best_params class_metrics confused_pairs confusion_matrix confusion_matrix_fold_*
+    confusion_matrix_normalized confusion_matrix_normalized_fold_* error_by_brightness
+    error_by_contrast fold_metrics hardest_classes label_issues mistakes oof_predictions
+"""
+_FIGURES = """
+    class_scores confident_mistakes confused_pairs confusion_matrix confusion_matrix_fold_*
+    confusion_matrix_normalized error_by_brightness_and_contrast label_issues learning_curves
+    reliability samples
+"""
+_EXPLANATIONS = "class_maxima correct filter_maxima filters samples wrong"
+_STUDY_OF_A_FOLD = "studies/" + "[0-9a-f]" * 12
+_WRITTEN = (
+    "folds/[0-9][0-9]*",
+    "folds/.[0-9][0-9]*.tmp",
+    *(f"{name}.csv" for name in _TABLES.split()),
+    *(f"figures/{name}.png" for name in _FIGURES.split()),
+    *(f"explain/{name}.png" for name in _EXPLANATIONS.split()),
+    "explain/explained.csv",
+    "classification_report.txt",
+    "report.html",
+    _STUDY_OF_A_FOLD,
+    _MANIFEST,  # the last to be moved or removed: it says that the folder is a run's
+)
 
 
 class RunFolder:
@@ -46,9 +80,8 @@ class RunFolder:
         Held.
     scores : callable or None
         ``scores(fold_result)`` gives numbers that are written beside a fold's predictions.
-    is_new : bool
-        Whether there was no run before. If its first fold finds the input unusable, there is
-        none afterwards either.
+    additions : Additions or None
+        What was added for a new run, to be taken back if its first fold finds the input unusable.
     """
 
     def __init__(
@@ -57,13 +90,13 @@ class RunFolder:
         manifest: dict[str, Any],
         lock: FileLock,
         scores: Callable[[FoldResult], dict[str, float]] | None = None,
-        is_new: bool = False,
+        additions: Additions | None = None,
     ) -> None:
         self.path = path
         self.manifest = manifest
         self._lock = lock
         self._scores = scores
-        self._is_new = is_new
+        self._additions = additions
 
     @classmethod
     def open(
@@ -88,7 +121,9 @@ class RunFolder:
         info : dict, default=None
             What readers should know besides.
         resume, overwrite : bool, default=False
-            What to do where there is a run already; without either it is refused.
+            What to do where there is a run already; without either it is refused. A run that is
+            overwritten is kept until the new one is there: it comes back if the new one ends
+            without a finished fold.
         scores : callable, default=None
             As for the class.
 
@@ -104,25 +139,25 @@ class RunFolder:
         """
         if resume and overwrite:
             raise InputError("A run is either resumed or overwritten; give one of the two.")
-        path = Path(path)
+        path = without_dots(path)
         # What JSON would make of it is what a later run compares with.
         manifest = json.loads(
             json.dumps({"format": _FORMAT, "identity": identity, **(info or {})})
         )
         _check_is_run_or_new(path)
-        make_folder(path)
-        lock = lock_folder(path)
+        additions = Additions()
+        additions.make_folder(path)
+        lock = additions.lock(path / ".lock", path)
         try:
-            for staged in path.rglob(".*.tmp"):  # what a killed process left half written
-                if staged.is_file():
-                    staged.unlink()
+            _recover(path)
             is_new = not (path / _MANIFEST).exists()
             if not is_new:
                 manifest = _continue_or_replace(path, manifest, resume, overwrite)
-            run = cls(path, manifest, lock, scores, is_new)
+            run = cls(path, manifest, lock, scores, additions if is_new else None)
             run.update()
             (path / "folds").mkdir(exist_ok=True)
         except BaseException:
+            additions.take_back()
             lock.release()
             raise
         return run
@@ -131,9 +166,15 @@ class RunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        is_unusable = kind is not None and issubclass(kind, InputError)
-        if is_unusable and self._is_new and not _finished(self.path):
-            shutil.rmtree(self.path, ignore_errors=True)
+        is_empty = not _finished(self.path)
+        if kind is not None and is_empty and (self.path / _ASIDE / _MANIFEST).exists():
+            _remove(self.path)
+            _put_back(self.path)
+        elif kind is None:
+            _discard_aside(self.path)
+        elif is_empty and issubclass(kind, InputError) and self._additions is not None:
+            _remove(self.path)
+            self._additions.take_back()
         self._lock.release()
 
     def update(self, **info: Any) -> None:
@@ -198,7 +239,8 @@ def _check_is_run_or_new(path: Path) -> None:
         raise InputError(f"{path} is a file; name another folder for the run.")
     names = {entry.name for entry in path.iterdir()} if path.exists() else set()
     names = {name for name in names if not fnmatch.fnmatch(name, _STAGED_MANIFEST)}
-    if _MANIFEST not in names and names - _BEFORE_MANIFEST:
+    is_run = _MANIFEST in names or (path / _ASIDE / _MANIFEST).exists()
+    if not is_run and names - _BEFORE_MANIFEST:
         raise InputError(f"{path} holds other files than a run's; name another folder.")
 
 
@@ -211,7 +253,7 @@ def _continue_or_replace(
 ) -> dict[str, Any]:
     old = read_manifest(path)
     if overwrite:
-        _empty(path)
+        _set_aside(path)
         return manifest
     if not resume:
         raise InputError(
@@ -227,17 +269,69 @@ def _continue_or_replace(
     return {**manifest, "created": old.get("created")}
 
 
-def _empty(path: Path) -> None:
-    """Delete all but the lock, so that a crash leaves the run or nothing of its folds."""
-    shutil.rmtree(path / _DISCARDED, ignore_errors=True)
-    if (path / "folds").exists():
-        (path / "folds").rename(path / _DISCARDED)
-    # The manifest last: it says that the folder is a run's.
-    for entry in sorted(path.iterdir(), key=lambda entry: entry.name == _MANIFEST):
+def _written(path: Path) -> list[Path]:
+    """List the files, and the folders of folds and their studies, that a run has written."""
+    return [entry for pattern in _WRITTEN for entry in sorted(path.glob(pattern))]
+
+
+def _remove(path: Path) -> None:
+    """Remove what a run has written into a folder, and nothing else."""
+    for entry in _written(path):
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
-        elif entry.name != ".lock":
-            entry.unlink()
+        else:
+            entry.unlink(missing_ok=True)
+    _drop_empty_folders(path)
+
+
+def _drop_empty_folders(path: Path) -> None:
+    for name in ("folds", "figures", "explain", "studies"):
+        with suppress(OSError):  # it holds what is not the run's, or is not there
+            (path / name).rmdir()
+
+
+def _move(entries: Iterable[Path], source: Path, target: Path) -> None:
+    for entry in entries:
+        moved = target / entry.relative_to(source)
+        moved.parent.mkdir(parents=True, exist_ok=True)
+        entry.rename(moved)
+    _drop_empty_folders(source)
+
+
+def _set_aside(path: Path) -> None:
+    """Keep the run of a folder aside, unless it has no fold and an older one waits there."""
+    if (path / _ASIDE / _MANIFEST).exists():
+        if not _finished(path):
+            _remove(path)
+            return
+        _discard_aside(path)
+    _move(_written(path), path, path / _ASIDE)
+
+
+def _put_back(path: Path) -> None:
+    """Undo `_set_aside`; the manifest first, for it says that the folder is a run's."""
+    aside = path / _ASIDE
+    _move(reversed(_written(aside)), aside, path)
+    with suppress(OSError):
+        aside.rmdir()
+
+
+def _discard_aside(path: Path) -> None:
+    if (path / _ASIDE).exists():
+        (path / _ASIDE).rename(path / _DISCARDED)
+        shutil.rmtree(path / _DISCARDED)
+
+
+def _recover(path: Path) -> None:
+    """Finish what a killed process has begun: replacing a run, putting one back, writing."""
+    shutil.rmtree(path / _DISCARDED, ignore_errors=True)
+    aside = path / _ASIDE
+    if aside.exists() and (aside / _MANIFEST).exists() != (path / _MANIFEST).exists():
+        _put_back(path)
+    for name in ("", "folds", "figures", "explain"):
+        for staged in (path / name).glob(".*.tmp"):
+            if staged.is_file():
+                staged.unlink()
 
 
 def read_folds(path: str | Path) -> dict[int, FoldResult]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from cifar_sk.console import Call, DataHome, Dataset, Limit, open_dataset, run_command
 from cifar_sk.errors import InputError
+from cifar_sk.folders import place
 from cifar_sk.processors import cap_threads
 from cifar_sk.provenance import provenance
 
@@ -156,7 +156,8 @@ def tune(
     deadline = None if timeout is None else time.time() + timeout
     budget = Budget(trials, deadline, sampler, pruner)
     parts = [model, *(Path(name).stem for name in space or []), *(["nested"] if nested else [])]
-    path = _path(study or "-".join(dict.fromkeys([*parts, bunch.name])), results, nested)
+    name = "-".join(dict.fromkeys([*parts, bunch.name])) if study is None else study
+    path = place(name, results if nested else results / "studies", "--study")
     info = {
         "title": f"{model} tuned on {bunch.name}",
         "fallback": bunch.fallback,
@@ -196,12 +197,6 @@ def _without_password(words: list[str], storage: str | None) -> list[str]:
 
     shown = shown_url(storage)
     return [word.replace(storage, shown) for word in words]
-
-
-def _path(name: str, results: Path, nested: int | None) -> Path:
-    if os.sep in name:
-        return Path(name)
-    return results / name if nested else results / "studies" / name
 
 
 def main(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,7 +22,7 @@ from sklearn.utils import Bunch
 from cifar_sk.console import duration, keyboard_interrupts
 from cifar_sk.datasets import data_fingerprint
 from cifar_sk.errors import InputError
-from cifar_sk.folders import csv_bytes, lock_file, lock_folder, make_folder, write_atomically
+from cifar_sk.folders import Additions, csv_bytes, write_atomically
 from cifar_sk.folds import make_splits
 from cifar_sk.pipelines import set_params
 from cifar_sk.report.study_files import parameter_rows, summary_rows, write_study_report
@@ -32,6 +31,7 @@ from cifar_sk.tune_setup import Setup
 from cifar_sk.tuning.engine import (
     Budget,
     best_trial,
+    check_study,
     finished_trials,
     open_study,
     quiet_optuna,
@@ -159,18 +159,18 @@ class TuneJob:
 
     @contextmanager
     def _open(self, overwrite: bool) -> Iterator[optuna.Study]:
-        is_new = not self.folder.exists()
-        make_folder(self.folder)
+        check_study(self.task, self.budget)  # before anything is made or replaced
+        additions = Additions()
         with ExitStack() as stack:
-            lock_path = self.spec.lock_path
-            if lock_path is not None:  # a server is for several commands at once
-                stack.enter_context(lock_folder(self.folder))
-                stack.enter_context(lock_file(lock_path))
             try:
+                additions.make_folder(self.folder)
+                if self.spec.path is not None:  # a server is for several commands at once
+                    for file, subject in self.spec.locks(self.folder):
+                        stack.enter_context(additions.lock(file, subject))
+                    additions.expect(*self.spec.files)
                 study = self._open_study(stack, overwrite)
             except InputError:
-                if is_new and lock_path is not None:
-                    shutil.rmtree(self.folder, ignore_errors=True)
+                additions.take_back()
                 raise
             yield study
 
@@ -181,7 +181,7 @@ class TuneJob:
         if overwrite:
             _delete(storage, name)
         study = open_study(self.task, self.budget, storage, name, self.identity)
-        if self.spec.lock_path is not None:  # then what runs is of processes that died
+        if self.spec.path is not None:  # then what runs is of processes that died
             reclaim(study, is_stale=lambda _: True)
         return study
 

@@ -195,6 +195,77 @@ def test_unusable_input_is_one_sentence_and_leaves_nothing(
     assert list((tmp_path / "results").glob("*")) == []
 
 
+REFUSED_BY_A_FOLD = ["--model", "ann", "--dataset", "digits", "--limit", "60", "--folds", "2"]
+REFUSED_BY_A_FOLD += ["--epochs", "1", "--jobs", "1", "--set", "classifier__hidden_units=(4,)"]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Somebody's project, with the command started in a folder of it."""
+    (tmp_path / "p/src").mkdir(parents=True)
+    (tmp_path / "p/thesis.tex").write_text("precious")
+    monkeypatch.chdir(tmp_path / "p")
+    return tmp_path / "p"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(["--run", name] for name in ("..", ".", "", "/", "new/..", "./.", "../../p/..")),
+        ["--results", "new", "--run", ".."],
+        ["--results", ".", "--run", "."],
+        ["--results", "new/..", "--run", "."],
+    ],
+)
+def test_what_is_no_name_is_refused_and_no_project_is_touched(project, capsys, names):
+    assert run("--model", "dummy", *DIGITS, "--jobs", 1, "--folds", "2", *names) == 2
+    assert "--run must be a name such as run1, or a path that ends in a name" in (
+        capsys.readouterr().err
+    )
+    assert (project / "thesis.tex").read_text() == "precious"
+    assert sorted(entry.name for entry in project.iterdir()) == ["src", "thesis.tex"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["--run", "new/../mine"],
+        ["--results", "new/..", "--run", "mine"],
+        ["--run", "src/mine"],
+        ["--run", "src/"],
+        ["--results", "src/../other/results"],
+    ],
+)
+def test_a_refused_run_leaves_what_was_there(project, names):
+    assert run(*REFUSED_BY_A_FOLD, *names) == 2
+    assert sorted(entry.name for entry in project.rglob("*")) == ["src", "thesis.tex"]
+
+
+def test_overwrite_replaces_one_run_and_no_other_and_no_file_of_others(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--model", "dummy", *DIGITS, "--jobs", "1", "--folds", "2", "--results", "."]
+    assert run(*arguments, "--run", "results") == 0
+    # As an older version has left it, which took "." for a name.
+    assert run(*arguments, "--run", "results/second") == 0
+    for name in ("notes.txt", "figures/mine.png", "folds/notes.txt"):
+        (tmp_path / "results" / name).write_text("mine")
+    second = tables(tmp_path / "results/second")
+    assert run(*arguments, "--seed", "1", "--run", "results", "--overwrite") == 0
+    assert tables(tmp_path / "results/second") == second
+    for name in ("notes.txt", "figures/mine.png", "folds/notes.txt"):
+        assert (tmp_path / "results" / name).read_text() == "mine"
+    assert read_manifest("results")["identity"]["seed"] == 1
+
+
+def test_a_refused_overwrite_leaves_the_old_run(tmp_path):
+    arguments = ["--model", "dummy", *DIGITS, "--jobs", "1", "--folds", "2", "--results", tmp_path]
+    assert run(*arguments, "--run", "r") == 0
+    refused = [*REFUSED_BY_A_FOLD, "--results", tmp_path]
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    assert run(*refused, "--run", "r", "--overwrite") == 2
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
+
+
 def test_a_run_is_neither_continued_nor_replaced_unless_asked(tmp_path, capsys):
     arguments = ["--model", "dummy", *DIGITS, "--jobs", "1", "--folds", "2", "--results", tmp_path]
     assert run(*arguments) == 0

@@ -683,3 +683,26 @@ def test_real_jpeg_parquet(real_home):
     assert np.bincount(data.target).tolist() == [500] * 10
     published = np.array([0.4914, 0.4822, 0.4465])  # CIFAR-10's channel means
     np.testing.assert_allclose(data.images.mean(axis=(0, 1, 2)) / 255, published, atol=0.01)
+
+
+@pytest.mark.parametrize("kind", ["folder", "parquet"])
+def test_no_program_is_started_for_what_calls_itself_an_image(tmp_path, monkeypatch, kind):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "gs").write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    (programs / "gs").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    monkeypatch.setattr("PIL.EpsImagePlugin.gs_binary", None)  # as in a new process
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
+    if kind == "folder":
+        source = tmp_path / "pets"
+        for name in ("cat", "dog"):
+            (source / name).mkdir(parents=True)
+            (source / name / "0.png").write_bytes(eps)
+    else:
+        source = tmp_path / "train-0.parquet"
+        images = [{"bytes": eps, "path": "0.png"}] * 4
+        pq.write_table(pa.table({"img": images, "label": [0, 1, 0, 1]}), source)
+    with pytest.raises(InputError, match="cannot identify image file"):
+        load_dataset(str(source))
+    assert not (tmp_path / "started").exists()

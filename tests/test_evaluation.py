@@ -1,18 +1,27 @@
 """The honest parts: what a fold sees, what it never sees, and that nothing else matters."""
 
 import os
+import random
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import keras
 import numpy as np
 import psutil
 import pytest
+from joblib import parallel_config
 from joblib.externals.loky import get_reusable_executor
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedKFold, cross_validate
+from sklearn.model_selection import (
+    RepeatedStratifiedKFold,
+    StratifiedKFold,
+    cross_val_predict,
+    cross_validate,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
@@ -31,6 +40,8 @@ from cifar_sk.augmentation import AugmentedImages
 from cifar_sk.estimators import base
 from cifar_sk.evaluation.fold_task import seeded_clone
 from cifar_sk.folds import make_splits
+from cifar_sk.networks import register, registry
+from cifar_sk.pipelines import make_model
 
 FIVE = StratifiedKFold(5, shuffle=True, random_state=0)
 
@@ -462,3 +473,49 @@ def test_resumed_run_equals_an_unbroken_one(digits, tmp_path):
         )
     assert 0 not in begun
     assert_same_predictions(unbroken, resumed)
+
+
+def test_workers_know_the_networks_that_were_registered(digits):
+    def tiny(input_shape, n_classes):
+        flat = [keras.Input(input_shape), keras.layers.Flatten()]
+        return keras.Sequential([*flat, keras.layers.Dense(n_classes, activation="softmax")])
+
+    register("tiny", learning_rate=0.01)(tiny)
+    try:
+        pipeline = make_model("tiny").set_params(classifier__epochs=1)
+        alone = cross_validate_oof(pipeline, *digits, cv=2, n_threads=1)
+        beside = cross_validate_oof(pipeline, *digits, cv=2, n_jobs=2, n_threads=1)
+    finally:
+        del registry.NETWORKS["tiny"]
+    assert [fold.error for fold in beside.folds] == [None, None]
+    assert_same_predictions(alone, beside)
+
+
+def test_a_seed_holds_beside_other_threads(digits):
+    X, y = digits
+
+    def fit_and_predict(seed):
+        network = {"widths": (4,), "dense_units": (8,), "dropout": 0.3}
+        classifier = CNNClassifier(**network, epochs=2, random_state=seed)
+        pipeline = make_pipeline(RandomFlip(), RandomCrop(1), classifier)
+        return pipeline.fit(X, y).predict_proba(X[:50])
+
+    alone = [fit_and_predict(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        beside = list(threads.map(fit_and_predict, range(4)))
+    np.testing.assert_array_equal(alone, beside)
+
+    folds = StratifiedKFold(2)
+    network = tiny_ann(epochs=1, random_state=0)
+    serial = cross_val_predict(network, X, y, cv=folds, method="predict_proba")
+    with parallel_config("threading", n_jobs=2):
+        threaded = cross_val_predict(network, X, y, cv=folds, method="predict_proba", n_jobs=2)
+    np.testing.assert_array_equal(serial, threaded)
+
+
+def test_seeding_a_network_leaves_python_s_generator_alone(digits):
+    random.seed(0)
+    expected = random.random()
+    random.seed(0)
+    tiny_ann(epochs=1, random_state=3).fit(*digits)
+    assert random.random() == expected

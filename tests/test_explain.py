@@ -1,6 +1,7 @@
 """Runs are explained by the models that held the samples out, and only on their own data."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from cifar_sk import InputError, RunFolder, cross_validate_oof, make_splits
+from cifar_sk import InputError, RunFolder, cross_validate_oof, make_splits, write_report
 from cifar_sk.datasets import load_dataset
 from cifar_sk.displays.attribution_displays import AttributionDisplay
 from cifar_sk.displays.interpret_displays import MaximisationDisplay
@@ -22,6 +23,7 @@ from cifar_sk.explain_job import choose_samples, explain_samples, run_prediction
 from cifar_sk.finished_runs import read_run
 from cifar_sk.interpret import saliency
 from cifar_sk.metrics import oof_predictions
+from cifar_sk.runs import read_manifest
 
 
 @pytest.fixture(scope="module")
@@ -249,3 +251,14 @@ def test_help_imports_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "--samples" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_all_that_is_written_into_a_run_is_known_as_the_run_s(run, bunch, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "copy")
+    write_report(read_run(copy).result, copy, images=bunch.images)
+    assert explain(copy, "--n", 1, "--dataset", "digits") == 0
+    assert explain(copy, "--samples", 3, "--method", "saliency", "--dataset", "digits") == 0
+    assert len(list(copy.rglob("*.png"))) > 10
+    identity = read_manifest(copy)["identity"]
+    RunFolder.open(copy, identity, overwrite=True).__exit__(None, None, None)
+    assert sorted(entry.name for entry in copy.rglob("*")) == [".lock", "folds", "run.json"]

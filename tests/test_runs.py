@@ -130,18 +130,48 @@ def test_resume_and_overwrite_exclude_each_other(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_overwrite_leaves_nothing_of_the_old_run(tmp_path):
+def test_overwrite_leaves_nothing_of_the_old_run_and_all_that_is_not_a_run_s(tmp_path):
     with RunFolder.open(tmp_path / "run", IDENTITY) as run:
         run.commit(fold())
-        (run.path / "figures").mkdir()
-        (run.path / "figures/roc.png").write_text("")
+        for name in ("figures/samples.png", "figures/mine.png", "notes.txt", "mistakes.csv"):
+            (run.path / name).parent.mkdir(exist_ok=True)
+            (run.path / name).write_text("")
         (run.path / "elsewhere").symlink_to(tmp_path)
     other = {**IDENTITY, "seed": 1}
     with RunFolder.open(tmp_path / "run", other, overwrite=True) as run:
         assert run.completed() == {}
-    assert names(tmp_path / "run") == [".lock", "folds", "run.json"]
+    kept = ["elsewhere", "figures", "notes.txt"]
+    assert names(tmp_path / "run") == [".lock", *kept[:2], "folds", *kept[2:], "run.json"]
+    assert names(tmp_path / "run/figures") == ["mine.png"]
     assert read_manifest(tmp_path / "run")["identity"]["seed"] == 1
     assert names(tmp_path) == ["run"]
+
+
+def fill_and_interrupt(n_folds, path, identity, overwrite):
+    with RunFolder.open(path, identity, overwrite=overwrite) as run:
+        for index in range(n_folds):
+            run.commit(fold(index))
+        raise KeyboardInterrupt
+
+
+def interrupt(n_folds, path, identity=IDENTITY, overwrite=False):
+    """Open a run, finish some folds, and press Ctrl-C."""
+    with pytest.raises(KeyboardInterrupt):
+        fill_and_interrupt(n_folds, path, identity, overwrite)
+
+
+def test_an_overwritten_run_comes_back_unless_a_fold_of_the_new_one_is_finished(tmp_path):
+    path, new = tmp_path / "run", {**IDENTITY, "seed": 1}
+    interrupt(2, path)
+    interrupt(0, path, identity=new, overwrite=True)
+    assert names(path / "folds") == ["00", "01"]
+    assert read_manifest(path)["identity"]["seed"] == 0
+    assert ".replaced" not in names(path)
+    interrupt(1, path, identity=new, overwrite=True)
+    assert names(path / "folds") == ["00"]
+    with RunFolder.open(path, new, resume=True):
+        assert names(path / ".replaced/folds") == ["00", "01"]  # until the new one is there
+    assert names(path) == [".lock", "folds", "run.json"]
 
 
 @pytest.mark.parametrize("options", [{}, {"resume": True}, {"overwrite": True}])
@@ -151,7 +181,7 @@ def test_a_folder_that_is_no_run_is_never_touched(tmp_path, options, content):
         (tmp_path / name).write_text(text)
     with pytest.raises(InputError):
         RunFolder.open(tmp_path, IDENTITY, **options)
-    assert {*names(tmp_path)} - {".lock"} == {*content, "precious.txt"}
+    assert {*names(tmp_path)} == {*content, "precious.txt"}
     assert (tmp_path / "precious.txt").read_text() == "mine"
 
 

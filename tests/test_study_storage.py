@@ -21,9 +21,17 @@ import pytest
 from filelock import FileLock, Timeout
 from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import TrialState
+from sklearn.dummy import DummyClassifier
+from sklearn.pipeline import Pipeline
 
 from cifar_sk.errors import InputError
+from cifar_sk.folds import make_splits
+from cifar_sk.tuning import lost_trials
+from cifar_sk.tuning import storage as storage_module
+from cifar_sk.tuning.engine import Budget, open_study, run_trials
 from cifar_sk.tuning.journal_lock import JournalLock
+from cifar_sk.tuning.objective import TuningTask
+from cifar_sk.tuning.spaces import SearchSpace
 from cifar_sk.tuning.storage import (
     MAX_RETRIES,
     StorageSpec,
@@ -280,6 +288,40 @@ def test_the_trial_of_a_killed_process_is_reclaimed_by_its_name(spec, opened):
     assert study.trials[1].params == study.trials[0].params
 
 
+def _fail_and_die(spec: StorageSpec, name: str) -> None:
+    """Fail a lost trial as commands do, and be killed before its parameters are queued."""
+
+    def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    lost_trials.retry = storage_module.retry = die
+    study = optuna.load_study(study_name=name, storage=spec.open())
+    while spec.is_server:
+        reclaim_expired(study)
+        time.sleep(0.1)
+    reclaim(study, is_stale=everyone)
+
+
+def test_a_process_killed_between_failing_a_trial_and_queuing_it_loses_none(spec, opened, digits):
+    X, y = digits[0][:60].reshape(60, -1), digits[1][:60] % 2
+    pipeline = Pipeline([("classifier", DummyClassifier())])
+    space = SearchSpace({"classifier__strategy": ["prior", "uniform"]})
+    task = TuningTask(pipeline, space, X, y, make_splits(y, n_folds=2))
+    budget = Budget(2)
+    ask(open_study(task, budget, opened()._storage, "lost", {}))  # and is killed
+    process = SPAWN.Process(target=_fail_and_die, args=(spec, "lost"), daemon=True)
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+
+    study = open_study(task, budget, opened()._storage, "lost", {})
+    run_trials(study, task, budget)
+    assert states(study)[:2] == ["FAIL", "COMPLETE"]
+    assert states(study).count("COMPLETE") == budget.n_trials
+    assert study.trials[1].user_attrs["is_default"]
+    assert study.trials[1].params == {"classifier__strategy": "prior"}
+
+
 @pytest.mark.parametrize("spec", ["postgresql"], indirect=True)
 def test_another_worker_retries_a_trial_whose_heart_stopped(spec, opened):
     study = opened()
@@ -378,7 +420,8 @@ def test_a_description_of_a_server_never_shows_the_password(spec):
     assert "tester:***@127.0.0.1" in spec.shown
     assert pickle.loads(pickle.dumps(spec)) == spec
     assert spec.is_server
-    assert spec.path is spec.lock_path is None
+    assert spec.path is None
+    assert spec.locks(Path()) == spec.files == []
 
 
 @pytest.mark.parametrize("spec", ["postgresql"], indirect=True)

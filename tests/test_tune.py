@@ -68,6 +68,37 @@ def test_a_study_leaves_its_files_and_goes_on(tmp_path, space, capsys):
     assert first in (folder / "trials.csv").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["..", ".", "new/.."])
+def test_a_study_needs_a_name_and_touches_no_project(tmp_path, monkeypatch, capsys, name):
+    (tmp_path / "results/mine").mkdir(parents=True)
+    (tmp_path / "results/mine/precious.csv").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert run([*TINY, "--study", name, "--sampler", "zzz"], "results") == 2
+    assert "--study must be a name" in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("options", [["--sampler", "zzz"], ["--objective", "acuracy"]])
+def test_a_refused_study_leaves_what_was_there(tmp_path, space, options):
+    assert run([*TINY, "--study", "mine", *options], tmp_path / "new") == 2
+    assert sorted(tmp_path.iterdir()) == [space]
+    (tmp_path / "results/studies/mine").mkdir(parents=True)
+    (tmp_path / "results/studies/mine/notes.txt").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    assert run([*TINY, "--study", "mine", "--overwrite", *options], tmp_path / "results") == 2
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_refused_overwrite_leaves_the_study(tmp_path, space):
+    arguments = [*TINY, "--space", space, "--study", "mine", "--trials", "1"]
+    assert run(arguments, tmp_path) == 0
+    trials = (tmp_path / "studies/mine/trials.csv").read_bytes()
+    assert run([*arguments, "--overwrite", "--sampler", "zzz"], tmp_path) == 2
+    assert run(arguments, tmp_path) == 0  # there is nothing left to do
+    assert (tmp_path / "studies/mine/trials.csv").read_bytes() == trials
+
+
 def test_another_space_and_another_data_set_are_refused_by_name(tmp_path, space, capsys):
     arguments = [*TINY, "--study", "mine", "--trials", "1"]
     assert run([*arguments, "--space", space], tmp_path) == 0

@@ -26,6 +26,10 @@ __all__ = ["Size", "decode_images", "encoded_size", "open_image_folder", "open_n
 
 Size = tuple[int, int]
 
+# The formats that are read, whatever a file is called. Pillow would read more, and start
+# Ghostscript for one of them (EPS).
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+
 _KNOWN_NAMES = re.compile(r"(cifar-?100?|digits)(-jpeg)?(-subset)?", re.IGNORECASE)
 
 
@@ -247,7 +251,7 @@ def encoded_size(encoded: bytes, where: str) -> Size:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(encoded)) as image:
+        with Image.open(io.BytesIO(encoded), formats=FORMATS) as image:
             return image.height, image.width
     except _unreadable() as error:
         raise InputError(f"{where} is no image that can be read ({error})") from error
@@ -264,7 +268,8 @@ def _decode(item: Path | bytes, image_size: Size, *, resize: bool) -> np.ndarray
     from PIL import Image
 
     height, width = image_size
-    with Image.open(io.BytesIO(item) if isinstance(item, bytes) else item) as image:
+    source = io.BytesIO(item) if isinstance(item, bytes) else item
+    with Image.open(source, formats=FORMATS) as image:
         rgb = _as_rgb(image)
     if rgb.size != (width, height):
         if not resize:

@@ -26,7 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import cifar_sk.networks.layers  # noqa: F401  (registers what saved classifiers hold)
 from cifar_sk.augmentation import AugmentedImages
-from cifar_sk.backend import released_memory, seeded_generator
+from cifar_sk.backend import released_memory, seeded, seeded_generator
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
 from cifar_sk.estimators.input_checks import InputChecksMixin
@@ -44,7 +44,6 @@ from cifar_sk.estimators.training import (
     adapt_layers,
     compile_training,
     make_callbacks,
-    seeded,
 )
 
 __all__ = ["BaseImageClassifier"]

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from cifar_sk.backend import choose_compiler
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.training import generator_states, set_generator_states
+from cifar_sk.networks.registry import pack_networks, unpack_networks
 
 __all__ = ["ModelFilesMixin", "load_classifier", "save_classifier"]
 
@@ -35,9 +36,12 @@ class ModelFilesMixin:
             # The training model holds compiled functions; the optimiser travels with model_,
             # but Keras leaves the state of its random generators behind.
             state = {**state, "_trainer": None, "_generators": generator_states(self.model_)}
+        if networks := pack_networks():  # which worker processes would not know by name
+            state = {**state, "_networks": networks}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        unpack_networks(state.pop("_networks", None))
         generators = state.pop("_generators", None)
         parent: Any = super()
         parent.__setstate__(state)

@@ -6,9 +6,7 @@ Only Keras is used here, no backend's own calls, so that it runs on any of Keras
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
@@ -29,24 +27,8 @@ __all__ = [
     "compile_training",
     "generator_states",
     "make_callbacks",
-    "seeded",
     "set_generator_states",
 ]
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Make Keras draw its layers' seeds from `seed`, and leave the global generator as it was.
-
-    Keras takes the seed of an initialiser or a dropout layer that was given none from Python's
-    ``random``; nothing else needs to be seeded, and nothing stays seeded.
-    """
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)
 
 
 def adapt_layers(classifier: keras.Model, images: np.ndarray, index: np.ndarray) -> None:

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from scipy.stats import spearmanr
 
+from cifar_sk.backend import seeded
 from cifar_sk.estimators.base import BaseImageClassifier
-from cifar_sk.estimators.training import seeded
 from cifar_sk.interpret.networks import ImageNetwork
 
 __all__ = ["randomisation_check"]

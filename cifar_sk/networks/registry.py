@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from cifar_sk.errors import InputError, did_you_mean
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["NETWORKS", "Network", "get_network", "register"]
+__all__ = ["NETWORKS", "Network", "get_network", "pack_networks", "register", "unpack_networks"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Network:
     @property
     def summary(self) -> str:
         """The first line of the builder's docstring."""
-        return (self.build.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        first_line, *_ = (self.build.__doc__ or self.name).strip().splitlines()
+        return first_line.rstrip(".")
 
 
 NETWORKS: dict[str, Network] = {}
@@ -84,3 +87,38 @@ def get_network(name: str) -> Network:
     if name not in NETWORKS:
         raise InputError(f"There is no network {name!r}{did_you_mean(name, NETWORKS)}.")
     return NETWORKS[name]
+
+
+def pack_networks() -> bytes | None:
+    """Pack the networks that were registered outside of this package, for another process.
+
+    Returns
+    -------
+    bytes or None
+        For `unpack_networks`. A builder of a module is packed as its name, one of a script or a
+        notebook as its code. None where there is none.
+    """
+    foreign = [
+        network
+        for network in NETWORKS.values()
+        if network.build.__module__.partition(".")[0] != __name__.partition(".")[0]
+    ]
+    if not foreign:
+        return None
+    import cloudpickle
+
+    return cloudpickle.dumps(foreign)
+
+
+def unpack_networks(packed: bytes | None) -> None:
+    """Register the networks that another process has packed, but for names that are taken.
+
+    Parameters
+    ----------
+    packed : bytes or None
+        As `pack_networks` returns it. Part of a pickle, so no less trusted than that is.
+    """
+    # A fitted classifier predicts without its builder, which may be of a module that is not here.
+    with suppress(ImportError, AttributeError):
+        for network in pickle.loads(packed) if packed else ():  # noqa: S301  (see above)
+            NETWORKS.setdefault(network.name, network)

@@ -26,7 +26,7 @@ from cifar_sk.tuning.objective import (
 )
 from cifar_sk.tuning.pruning import FoldPruner
 from cifar_sk.tuning.samplers import check_sampler, make_sampler
-from cifar_sk.tuning.storage import reclaim_expired, retry
+from cifar_sk.tuning.storage import reclaim_expired, requeue, retry
 
 __all__ = [
     "PRUNERS",
@@ -34,6 +34,7 @@ __all__ = [
     "Watch",
     "best_trial",
     "check_failures",
+    "check_study",
     "finished_trials",
     "in_memory",
     "open_study",
@@ -112,17 +113,13 @@ def open_study(
     InputError
         If something does not fit, or the storage has another study of this name.
     """
-    ways = directions(task.objectives)
-    check_sampler(budget.sampler, task.space, len(ways))
-    if budget.pruner not in PRUNERS:
-        raise InputError(f"There is no pruner {budget.pruner!r}; there are {', '.join(PRUNERS)}.")
-    task.space.check(task.estimator)
+    check_study(task, budget)
     identity = json.loads(json.dumps(identity))
     with quiet_optuna():
         study = optuna.create_study(
             study_name=name,
             storage=storage,
-            directions=ways,
+            directions=directions(task.objectives),
             pruner=PRUNERS[budget.pruner](),
             load_if_exists=True,
         )
@@ -134,7 +131,22 @@ def open_study(
             f"Study {name} cannot be continued as another one: {'; '.join(changed)}; "
             f"give it another name."
         )
+    requeue(study)
     return study
+
+
+def check_study(task: TuningTask, budget: Budget) -> None:
+    """Refuse objectives, a sampler, a pruner or a space that cannot be used together.
+
+    Raises
+    ------
+    InputError
+        With the first that does not fit.
+    """
+    check_sampler(budget.sampler, task.space, len(directions(task.objectives)))
+    if budget.pruner not in PRUNERS:
+        raise InputError(f"There is no pruner {budget.pruner!r}; there are {', '.join(PRUNERS)}.")
+    task.space.check(task.estimator)
 
 
 def _begin(study: optuna.Study, task: TuningTask, identity: dict[str, Any]) -> None:
@@ -240,6 +252,8 @@ def _what_is_left(study: optuna.Study, task: TuningTask, budget: Budget) -> str:
     tried = {json.dumps(trial.params, sort_keys=True) for trial in trials}
     size = task.space.size
     if len(trials) < budget.n_trials and (size is None or len(tried) < size):
+        return "a trial"
+    if requeue(study):
         return "a trial"
     return "wait" if any(trial.state.name == "RUNNING" for trial in trials) else "nothing"
 

@@ -25,8 +25,13 @@ class JournalLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = FileLock(self.file_of(path), poll_interval=0.005)
+
+    @staticmethod
+    def file_of(path: Path) -> Path:
+        """Return the lock's own file."""
         # Not the name of Optuna's own lock, which others break if it is held for long.
-        self._lock = FileLock(path.with_name(f".{path.name}.writer"), poll_interval=0.005)
+        return path.with_name(f".{path.name}.writer")
 
     def acquire(self) -> bool:
         """Wait for the lock, then make the journal end with a whole line.

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial
 
-__all__ = ["MAX_RETRIES", "is_ownerless", "reclaim", "reclaim_expired", "retry"]
+__all__ = [
+    "MAX_RETRIES",
+    "is_lost",
+    "is_ownerless",
+    "reclaim",
+    "reclaim_expired",
+    "requeue",
+    "retry",
+]
 
 MAX_RETRIES = 3  # of one configuration, so that one that kills its process ends
 
@@ -45,6 +53,39 @@ def reclaim(study: Study, *, is_stale: Callable[[FrozenTrial], bool]) -> list[in
         if is_stale(trial)
     ]
     return [trial.number for trial in stale if _fail_and_retry(study, trial)]
+
+
+def is_lost(trial: FrozenTrial) -> bool:
+    """Say whether a trial was failed without having come to an end of its own."""
+    return trial.state.name == "FAIL" and not {"error", "skipped"} & {*trial.user_attrs}
+
+
+def requeue(study: Study) -> int:
+    """Queue the parameters of lost trials that nobody has queued again.
+
+    To fail a trial and to queue its successor are two steps, and a process may die between them.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        Any storage. Of two processes that call this at once each may queue the same trial; the
+        second one is then skipped for being the same.
+
+    Returns
+    -------
+    int
+        How many trials were queued.
+    """
+    trials = study.get_trials(deepcopy=False)
+    followed = {n for trial in trials for n in trial.system_attrs.get("retry_history", [])}
+    orphans = [
+        trial
+        for trial in trials
+        if is_lost(trial) and trial.number not in followed and _may_be_retried(trial)
+    ]
+    for trial in orphans:
+        retry(study, trial)
+    return len(orphans)
 
 
 def is_ownerless(trial: FrozenTrial) -> bool:
@@ -82,6 +123,12 @@ def _fail_and_retry(study: Study, trial: FrozenTrial) -> bool:
     return True
 
 
+def _may_be_retried(trial: FrozenTrial) -> bool:
+    n_lost = 1 + len(trial.system_attrs.get("retry_history", []))
+    # One that died before anything was drawn is any other trial's equal.
+    return n_lost <= MAX_RETRIES and bool(trial.params or trial.system_attrs)
+
+
 def retry(study: Study, trial: FrozenTrial) -> None:
     """Queue a lost trial's parameters again.
 
@@ -97,11 +144,11 @@ def retry(study: Study, trial: FrozenTrial) -> None:
     """
     from optuna.trial import TrialState, create_trial
 
+    if not _may_be_retried(trial):
+        return
+
     attrs = trial.system_attrs
     history = [*attrs.get("retry_history", []), trial.number]
-    # One that died before anything was drawn is any other trial's equal.
-    if len(history) > MAX_RETRIES or not (trial.params or attrs):
-        return
     study.add_trial(
         create_trial(
             state=TrialState.WAITING,

@@ -17,6 +17,7 @@ from cifar_sk.folds import Split
 from cifar_sk.metrics.scores import METRICS, score_predictions
 from cifar_sk.pipelines import check_network, set_params
 from cifar_sk.predictions import FoldResult
+from cifar_sk.tuning.lost_trials import is_lost
 from cifar_sk.tuning.pruning import step_of
 from cifar_sk.tuning.spaces import SearchSpace
 
@@ -202,10 +203,7 @@ class Objective:
 
     def is_lost(self, study: optuna.Study) -> bool:
         """Say whether the last trial was failed without having come to an end of its own."""
-        if self._number is None:
-            return False
-        trial = self.last_trial(study)
-        return trial.state.name == "FAIL" and not {"error", "skipped"} & {*trial.user_attrs}
+        return self._number is not None and is_lost(self.last_trial(study))
 
     def _pipeline(self, params: Mapping[str, Any]) -> Any:
         task = self._task

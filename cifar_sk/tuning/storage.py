@@ -20,6 +20,7 @@ from cifar_sk.tuning.lost_trials import (
     is_ownerless,
     reclaim,
     reclaim_expired,
+    requeue,
     retry,
 )
 
@@ -36,6 +37,7 @@ __all__ = [
     "is_ownerless",
     "reclaim",
     "reclaim_expired",
+    "requeue",
     "retry",
     "shown_url",
 ]
@@ -102,14 +104,32 @@ class StorageSpec:
         """The file, or None for a server."""
         return None if self.is_server else Path(_parsed(self.url).database or "")
 
-    @property
-    def lock_path(self) -> Path | None:
-        """What a command locks while it works on the file; None for a server, which needs none.
+    def locks(self, folder: Path) -> list[tuple[Path, Path]]:
+        """List what a command locks while it works on a file, each with what it guards.
 
-        Whoever holds that lock, and has no worker processes, knows that all running trials are
-        of processes that died.
+        Whoever holds these locks, and has no worker processes, knows that all running trials are
+        of processes that died. A server needs none.
+
+        Parameters
+        ----------
+        folder : Path
+            The study's.
+
+        Returns
+        -------
+        list of (Path, Path)
         """
-        return None if self.path is None else self.path.with_name(f".{self.path.name}.command")
+        if self.path is None:
+            return []
+        own = self.path.with_name(f".{self.path.name}.command")
+        return [(folder / ".lock", folder), (own, self.path)]
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that using the storage makes, beside the locks; none for a server."""
+        if self.path is None:
+            return []
+        return [self.path, *([JournalLock.file_of(self.path)] if self.kind == "journal" else [])]
 
     @property
     def for_dashboard(self) -> str:
