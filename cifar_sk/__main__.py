@@ -34,10 +34,7 @@ def command_module(name: str) -> ModuleType:
     module
         With ``app`` and ``main``.
     """
-    found = importlib.import_module(f"cifar_sk.{name}")
-    if hasattr(found, "__path__"):  # a package, such as cifar_sk.report
-        return importlib.import_module(f"cifar_sk.{name}.__main__")
-    return found
+    return importlib.import_module(f"cifar_sk.{name}")
 
 
 def main() -> None:

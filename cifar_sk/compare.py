@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_sk.console import DataHome, RunDataset, run_command
+from cifar_sk.commands.console import DataHome, RunDataset, run_command
 from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def compare(
     compared; more are ranked, and tested pair by pair.
     """
     from cifar_sk.comparison import compare_runs, conclusion
-    from cifar_sk.finished_runs import read_run, run_dataset
-    from cifar_sk.folders import make_folder
-    from cifar_sk.report.comparison_files import write_comparison
+    from cifar_sk.reports.comparison.files import write_comparison
+    from cifar_sk.runs.files import make_folder
+    from cifar_sk.runs.reading import read_run, run_dataset
 
     comparison = compare_runs(
         [read_run(path) for path in runs], metric=metric, rope=rope, random_state=seed
@@ -105,7 +105,7 @@ def _print_tables(comparison: Comparison) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from cifar_sk.report.comparison_rows import comparison_tables
+    from cifar_sk.reports.comparison.rows import comparison_tables
 
     console = Console(width=None if Console().is_terminal else 150, highlight=False)
     for text_table in comparison_tables(comparison):

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cifar_sk.console import DataHome, Dataset, Limit, open_dataset, run_command
-from cifar_sk.cv_job import CVJob
+from cifar_sk.backend.machine import cap_threads, jobs_at_a_time
+from cifar_sk.commands.console import DataHome, Dataset, Limit, open_dataset, run_command
+from cifar_sk.commands.cross_validation import CVJob
 from cifar_sk.errors import InputError
-from cifar_sk.folders import place
-from cifar_sk.processors import cap_threads, jobs_at_a_time
-from cifar_sk.provenance import provenance
-from cifar_sk.tuned import TunedModel, read_tuned
+from cifar_sk.pipelines.tuned import TunedModel, read_tuned
+from cifar_sk.runs.files import place
+from cifar_sk.runs.provenance import provenance
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
     from sklearn.utils import Bunch
 
-    from cifar_sk.folds import Split
+    from cifar_sk.folds.splits import Split
 
 __all__ = ["app", "main"]
 
@@ -112,7 +112,7 @@ def cv(
     matrices, figures and a report page. Exit code 1 says that folds failed, 2 that the input
     cannot be used.
     """
-    from cifar_sk.pipelines import check_network
+    from cifar_sk.pipelines.models import check_network
 
     # Whatever --jobs is, because the tables must not depend on it.
     n_threads = cap_threads(threads, folds * repeats)
@@ -151,7 +151,7 @@ def _run_name(model: str, augment: str, resample: str, dataset: str) -> str:
 
 
 def _splits(bunch: Bunch, folds: int, repeats: int, groups: Path | None, seed: int) -> list[Split]:
-    from cifar_sk.folds import load_groups, make_splits
+    from cifar_sk.folds.splits import load_groups, make_splits
 
     group = None if groups is None else load_groups(groups, len(bunch.target))
     return make_splits(
@@ -168,7 +168,7 @@ def _pipeline(
     assignments: list[str],
 ) -> Pipeline:
     """Make the pipeline; --params, then the options, then --set have the last word."""
-    from cifar_sk.pipelines import make_model, parse_assignments, set_params
+    from cifar_sk.pipelines.models import make_model, parse_assignments, set_params
 
     assigned = parse_assignments(assignments)
     options = {f"classifier__{name}": v for name, v in given.items() if v is not None}

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cifar_sk.console import DataHome, Dataset, Limit, open_dataset, run_command
+from cifar_sk.commands.console import DataHome, Dataset, Limit, open_dataset, run_command
 from cifar_sk.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-    from cifar_sk.explain_job import Predictions
+    from cifar_sk.commands.explanation import Predictions
 
 __all__ = ["app", "main"]
 
@@ -124,10 +124,10 @@ def _predictions(
     limit: int | None,
     seed: int,
 ) -> tuple[Predictions, Bunch]:
-    from cifar_sk.explain_job import model_predictions, run_predictions
+    from cifar_sk.commands.explanation import model_predictions, run_predictions
 
     if not (path / "classifier.json").exists():
-        from cifar_sk.finished_runs import read_run, run_dataset
+        from cifar_sk.runs.reading import read_run, run_dataset
 
         if limit is not None:
             raise InputError("--limit is for saved models; a run says how many images it has.")
@@ -154,14 +154,14 @@ def _explain(
 ) -> None:
     import pandas as pd
 
-    from cifar_sk.displays.attribution_displays import AttributionDisplay
-    from cifar_sk.explain_job import (
+    from cifar_sk.commands.explanation import (
         choose_samples,
         draw_model,
         explain_samples,
     )
-    from cifar_sk.folders import csv_bytes, write_files
+    from cifar_sk.displays.attribution_displays import AttributionDisplay
     from cifar_sk.interpret import applicable_methods
+    from cifar_sk.runs.files import csv_bytes, write_files
 
     chosen = choose_samples(predictions.table, listed, n)
     first_fold = int(next(iter(chosen.values()))["fold"].iloc[0])
@@ -211,7 +211,7 @@ def _of_the_model(classifier: Any) -> list[str]:
 
 
 def _png(display: Any) -> bytes:
-    from cifar_sk.report.figures import finish
+    from cifar_sk.reports.run.figures import finish
 
     return finish("explanation", display.figure_, "", "").png
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_sk.console import DataHome, Dataset, Limit, open_dataset, run_command
+from cifar_sk.commands.console import DataHome, Dataset, Limit, open_dataset, run_command
 from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from cifar_sk.console import Call, DataHome, Dataset, Limit, open_dataset, run_command
+from cifar_sk.backend.machine import cap_threads
+from cifar_sk.commands.console import Call, DataHome, Dataset, Limit, open_dataset, run_command
 from cifar_sk.errors import InputError
-from cifar_sk.folders import place
-from cifar_sk.processors import cap_threads
-from cifar_sk.provenance import provenance
+from cifar_sk.runs.files import place
+from cifar_sk.runs.provenance import provenance
 
 __all__ = ["app", "main"]
 
@@ -138,8 +138,8 @@ def tune(
     report page. The best score of a study is selected, hence optimistic; --holdout and
     --nested give honest ones.
     """
-    from cifar_sk.tune_job import TuneJob
-    from cifar_sk.tune_setup import Setup, read_space, run_nested
+    from cifar_sk.commands.study import TuneJob
+    from cifar_sk.commands.study_setup import Setup, read_space, run_nested
     from cifar_sk.tuning.engine import Budget
 
     start = time.monotonic()

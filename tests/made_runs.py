@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cifar_sk.finished_runs import FinishedRun
-from cifar_sk.predictions import FoldResult, OOFResult
+from cifar_sk.folds.predictions import FoldResult, OOFResult
+from cifar_sk.runs.reading import FinishedRun
 
 N_CLASSES = 4
 

@@ -21,7 +21,7 @@ from cifar_sk.augmentation.transformers import (
     RandomTranslation,
     RandomZoom,
 )
-from cifar_sk.backend import compiles_everything, generator_seed
+from cifar_sk.backend.operations import compiles_everything, generator_seed
 
 __all__ = ["AFFINE", "PixelMoves", "Resampling", "Seeded", "Stage"]
 

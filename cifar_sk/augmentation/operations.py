@@ -33,7 +33,7 @@ from cifar_sk.augmentation.transformers import (
     RandomErasing,
     RandomFlip,
 )
-from cifar_sk.backend import generator_seed
+from cifar_sk.backend.operations import generator_seed
 
 __all__ = ["build_augmentation", "mix_targets"]
 

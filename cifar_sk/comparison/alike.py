@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from cifar_sk.errors import InputError
-from cifar_sk.finished_runs import FinishedRun
-from cifar_sk.folders import differences
+from cifar_sk.runs.files import differences
+from cifar_sk.runs.reading import FinishedRun
 
 __all__ = ["check_alike", "remarks", "run_names"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.errors import InputError
-from cifar_sk.finished_runs import FinishedRun
+from cifar_sk.runs.reading import FinishedRun
 
 if TYPE_CHECKING:
     import keras
@@ -95,7 +95,7 @@ def _rebuilt_network(run: FinishedRun) -> keras.Model | None:
     shapes = [shape for start, shape in _IMAGE_SHAPES.items() if data_name.startswith(start)]
     if class_name not in known.__all__ or not shapes:
         return None
-    from cifar_sk.pipeline_params import set_params
+    from cifar_sk.pipelines.params import set_params
 
     params = {
         name: _tuples(value)

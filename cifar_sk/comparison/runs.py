@@ -26,9 +26,9 @@ from cifar_sk.comparison.samples import (
     predicted_classes,
 )
 from cifar_sk.errors import InputError, did_you_mean
-from cifar_sk.finished_runs import FinishedRun
+from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics import METRICS, fold_metrics
-from cifar_sk.predictions import OOFResult
+from cifar_sk.runs.reading import FinishedRun
 
 __all__ = ["Comparison", "PairResult", "compare_runs"]
 
@@ -137,7 +137,7 @@ def compare_runs(
     Parameters
     ----------
     runs : sequence of FinishedRun
-        Two or more, as `cifar_sk.finished_runs.read_run` returns them.
+        Two or more, as `cifar_sk.runs.reading.read_run` returns them.
     metric : str, default="accuracy"
         The primary metric, a key of `cifar_sk.metrics.METRICS`; to be chosen before looking.
     rope : float, default=0.01

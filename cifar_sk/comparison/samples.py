@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.comparison.paired_tests import exact_mcnemar_test, paired_accuracy_interval
-from cifar_sk.predictions import OOFResult
+from cifar_sk.folds.predictions import OOFResult
 
 __all__ = ["mcnemar_table", "only_one_right", "outcomes_by_class", "predicted_classes"]
 

@@ -17,9 +17,9 @@ from cifar_sk.displays.drawing import (
     root_figure,
     tidy,
 )
+from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics import class_metrics, confusion_table
 from cifar_sk.metrics.fold_table import fold_count
-from cifar_sk.predictions import OOFResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,10 +10,10 @@ import pandas as pd
 
 from cifar_sk.displays.drawing import BLUE, GREY, VERMILLION, heading, make_axes, root_figure, tidy
 from cifar_sk.errors import InputError
+from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics import calibration_table
 from cifar_sk.metrics.fold_table import row_name
 from cifar_sk.metrics.scores import N_CALIBRATION_BINS
-from cifar_sk.predictions import OOFResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

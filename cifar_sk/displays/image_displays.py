@@ -10,7 +10,7 @@ import pandas as pd
 from cifar_sk.displays.drawing import BLUE, INK, VERMILLION, heading, label, make_axes, root_figure
 from cifar_sk.displays.tiles import TILE, photograph, write
 from cifar_sk.errors import InputError
-from cifar_sk.predictions import OOFResult
+from cifar_sk.folds.predictions import OOFResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

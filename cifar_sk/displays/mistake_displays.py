@@ -22,6 +22,7 @@ from cifar_sk.displays.drawing import (
 from cifar_sk.displays.image_displays import SampleGridDisplay
 from cifar_sk.displays.tiles import photograph
 from cifar_sk.errors import InputError
+from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.mistakes import (
     brightness_and_contrast,
     confused_pairs,
@@ -29,7 +30,6 @@ from cifar_sk.mistakes import (
     label_issues,
 )
 from cifar_sk.mistakes.image_statistics import check_images
-from cifar_sk.predictions import OOFResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

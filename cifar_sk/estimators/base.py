@@ -10,7 +10,7 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
-import cifar_sk.quiet_keras
+import cifar_sk.backend.keras_import
 
 # isort: split
 import keras
@@ -26,7 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import cifar_sk.networks.layers  # noqa: F401  (registers what saved classifiers hold)
 from cifar_sk.augmentation import AugmentedImages
-from cifar_sk.backend import released_memory, seeded, seeded_generator
+from cifar_sk.backend.operations import released_memory, seeded, seeded_generator
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
 from cifar_sk.estimators.input_checks import InputChecksMixin

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
+import cifar_sk.backend.keras_import  # noqa: F401  (before anything that imports Keras)
 
 # isort: split
 import keras

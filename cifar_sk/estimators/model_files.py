@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from cifar_sk.backend import choose_compiler
+from cifar_sk.backend.operations import choose_compiler
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.training import generator_states, set_generator_states
 from cifar_sk.networks.registry import pack_networks, unpack_networks

@@ -9,15 +9,15 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
+import cifar_sk.backend.keras_import  # noqa: F401  (before anything that imports Keras)
 
 # isort: split
 import keras
 import numpy as np
 from keras import ops
 
-from cifar_sk.backend import synchronise
-from cifar_sk.progress import EpochEnd, report_epoch
+from cifar_sk.backend.operations import synchronise
+from cifar_sk.folds.progress import EpochEnd, report_epoch
 
 __all__ = [
     "EpochWatch",

@@ -13,6 +13,7 @@ from sklearn.model_selection import check_cv
 from threadpoolctl import threadpool_limits
 
 from cifar_sk.errors import InputError
+from cifar_sk.evaluation.engines.processes import run_parallel
 from cifar_sk.evaluation.fold_task import (
     FoldEvent,
     FoldTask,
@@ -21,9 +22,8 @@ from cifar_sk.evaluation.fold_task import (
     fit_and_predict,
     refusal,
 )
-from cifar_sk.evaluation.parallel import run_parallel
-from cifar_sk.folds import Split, make_splits, splits_of
-from cifar_sk.predictions import FoldResult, OOFResult
+from cifar_sk.folds.predictions import FoldResult, OOFResult
+from cifar_sk.folds.splits import Split, make_splits, splits_of
 
 __all__ = ["FoldStore", "as_splits", "collect_result", "cross_validate_oof"]
 

@@ -18,11 +18,11 @@ from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
 
 from cifar_sk.errors import InputError
-from cifar_sk.folds import Split
-from cifar_sk.json_values import plain
-from cifar_sk.pipeline_params import is_left_out
-from cifar_sk.predictions import FoldResult
-from cifar_sk.progress import EpochEnd, listening
+from cifar_sk.folds.json_values import plain
+from cifar_sk.folds.predictions import FoldResult
+from cifar_sk.folds.progress import EpochEnd, listening
+from cifar_sk.folds.splits import Split
+from cifar_sk.pipelines.params import is_left_out
 
 __all__ = [
     "FoldEvent",

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cifar_sk.backend import released_memory
+from cifar_sk.backend.operations import released_memory
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.base import BaseImageClassifier
 from cifar_sk.interpret.networks import ImageNetwork

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cifar_sk.backend import released_memory
+from cifar_sk.backend.operations import released_memory
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.base import BaseImageClassifier
 from cifar_sk.interpret.networks import ImageNetwork

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
+import cifar_sk.backend.keras_import  # noqa: F401  (before anything that imports Keras)
 
 # isort: split
 import keras
@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 from sklearn.utils.validation import check_is_fitted
 
-from cifar_sk.backend import released_memory, value_and_gradient
+from cifar_sk.backend.operations import released_memory, value_and_gradient
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.estimators.base import BaseImageClassifier
 from cifar_sk.interpret.graphs import (
@@ -296,7 +296,7 @@ class ImageNetwork:
         Parameters
         ----------
         function : callable, default=None
-            As `cifar_sk.backend.value_and_gradient` takes it. None for the logit of a class:
+            As `value_and_gradient` takes it. None for the logit of a class:
             ``logit(x, weight)`` with `weight` of shape (b, n_classes), 1 at the class.
 
         Returns

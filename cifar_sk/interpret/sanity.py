@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from scipy.stats import spearmanr
 
-from cifar_sk.backend import seeded
+from cifar_sk.backend.operations import seeded
 from cifar_sk.estimators.base import BaseImageClassifier
 from cifar_sk.interpret.networks import ImageNetwork
 

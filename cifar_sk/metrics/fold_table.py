@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pandas as pd
 
+from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics.intervals import Interval, corrected_t_interval
 from cifar_sk.metrics.scores import METRICS, score_predictions
-from cifar_sk.predictions import FoldResult, OOFResult
 
 __all__ = ["fold_count", "fold_metrics", "row_name"]
 

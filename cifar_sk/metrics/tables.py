@@ -15,13 +15,13 @@ from sklearn.metrics import (
 )
 
 from cifar_sk.errors import InputError
+from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics.fold_table import fold_count, row_name
 from cifar_sk.metrics.intervals import Interval, bootstrap_interval
 from cifar_sk.metrics.scores import (
     N_CALIBRATION_BINS,
     calibration_bins,
 )
-from cifar_sk.predictions import FoldResult, OOFResult
 
 __all__ = [
     "calibration_table",

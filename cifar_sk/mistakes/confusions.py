@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.errors import InputError
+from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics import confusion_table
 from cifar_sk.mistakes.samples import missed_samples, pool_predictions
-from cifar_sk.predictions import OOFResult
 
 __all__ = ["confused_pairs", "hardest_classes"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.errors import InputError
+from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.mistakes.samples import sample_predictions
-from cifar_sk.predictions import OOFResult
 
 __all__ = ["brightness_and_contrast", "check_images", "error_by_statistic"]
 

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from cifar_sk.errors import InputError
+from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.mistakes.samples import sample_predictions
-from cifar_sk.predictions import OOFResult
 
 __all__ = ["class_thresholds", "confident_joint", "label_issues", "suspected_labels"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.errors import InputError
-from cifar_sk.predictions import OOFResult
+from cifar_sk.folds.predictions import OOFResult
 
 __all__ = ["PooledPredictions", "missed_samples", "pool_predictions", "sample_predictions"]
 

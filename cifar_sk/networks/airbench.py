@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cifar_sk.backend.machine import fast_dtype
 from cifar_sk.errors import InputError
 from cifar_sk.networks.blocks import check_images
 from cifar_sk.networks.registry import register
-from cifar_sk.processors import fast_dtype
 
 if TYPE_CHECKING:
     import keras

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import cifar_sk.quiet_keras  # noqa: F401  (before anything that imports Keras)
+import cifar_sk.backend.keras_import  # noqa: F401  (before anything that imports Keras)
 
 # isort: split
 import keras
 import numpy as np
 from keras import ops
 
-from cifar_sk.backend import fused_batch_norm
+from cifar_sk.backend.operations import fused_batch_norm
 
 __all__ = ["BatchNormalization", "Dirac", "Whitening"]
 

@@ -14,7 +14,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
 
 from cifar_sk.errors import InputError
-from cifar_sk.folders import differences
+from cifar_sk.runs.files import differences
 from cifar_sk.tuning.objective import (
     FailedTrial,
     Objective,

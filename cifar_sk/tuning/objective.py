@@ -13,10 +13,10 @@ from sklearn.base import clone
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.evaluation import FoldEvent, cross_validate_oof
 from cifar_sk.evaluation.fold_task import Listener, refusal
-from cifar_sk.folds import Split
+from cifar_sk.folds.predictions import FoldResult
+from cifar_sk.folds.splits import Split
 from cifar_sk.metrics.scores import METRICS, score_predictions
-from cifar_sk.pipelines import check_network, set_params
-from cifar_sk.predictions import FoldResult
+from cifar_sk.pipelines.models import check_network, set_params
 from cifar_sk.tuning.lost_trials import is_lost
 from cifar_sk.tuning.pruning import step_of
 from cifar_sk.tuning.spaces import SearchSpace

@@ -6,7 +6,7 @@ from typing import Any
 
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.networks import NETWORKS
-from cifar_sk.pipeline_params import PASSTHROUGH
+from cifar_sk.pipelines.params import PASSTHROUGH
 from cifar_sk.tuning.spaces import SearchSpace
 
 __all__ = ["SPACES", "augmentation_policy", "space_for"]
@@ -66,7 +66,7 @@ def space_for(model: str) -> SearchSpace:
     Parameters
     ----------
     model : str
-        As `cifar_sk.pipelines.make_model` takes it.
+        As `cifar_sk.make_model` takes it.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def space_for(model: str) -> SearchSpace:
     >>> space_for("vgg").names
     ('classifier__learning_rate', 'classifier__schedule', 'classifier__batch_size')
     """
-    from cifar_sk.pipelines import model_summaries
+    from cifar_sk.pipelines.models import model_summaries
 
     known = model_summaries()
     if model not in known:
@@ -107,7 +107,7 @@ def augmentation_policy(space: SearchSpace) -> str:
     Returns
     -------
     str
-        For `cifar_sk.pipelines.make_model`: each step's first operation, in the space's order,
+        For `cifar_sk.make_model`: each step's first operation, in the space's order,
         or "none".
 
     Examples

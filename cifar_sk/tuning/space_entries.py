@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cifar_sk.errors import InputError
-from cifar_sk.pipeline_params import PASSTHROUGH, augmentation_operation
+from cifar_sk.pipelines.params import PASSTHROUGH, augmentation_operation
 
 if TYPE_CHECKING:
     import optuna

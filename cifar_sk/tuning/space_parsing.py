@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cifar_sk.errors import InputError, did_you_mean
-from cifar_sk.pipeline_params import augmentation_operation
+from cifar_sk.pipelines.params import augmentation_operation
 from cifar_sk.tuning.space_entries import (
     Choices,
     Entry,

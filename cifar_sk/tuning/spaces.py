@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sklearn.base import clone
 
 from cifar_sk.errors import InputError, did_you_mean
-from cifar_sk.pipeline_params import set_params
+from cifar_sk.pipelines.params import set_params
 from cifar_sk.tuning.space_entries import Entry, Operations, Range
 from cifar_sk.tuning.space_files import read_toml, toml_line
 from cifar_sk.tuning.space_parsing import parse_entry
@@ -44,7 +44,7 @@ class SearchSpace:
     -----
     Optuna's storages keep numbers, texts, bools and None only, so a study *stores* a list as
     compact JSON text: ``[32, 64]`` as ``"[32,64]"``. `decode` turns stored values into those
-    that `cifar_sk.pipelines.set_params` takes.
+    that `cifar_sk.pipelines.models.set_params` takes.
 
     Examples
     --------
@@ -205,7 +205,7 @@ class SearchSpace:
         return {name: entry.suggest(trial, name) for name, entry in self._entries.items()}
 
     def decode(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn stored values into those that `cifar_sk.pipelines.set_params` takes.
+        """Turn stored values into those that `cifar_sk.pipelines.models.set_params` takes.
 
         Parameters
         ----------

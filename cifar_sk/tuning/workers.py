@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from cifar_sk.backend.machine import set_threads
 from cifar_sk.errors import InputError
-from cifar_sk.evaluation.parallel import end_with_parent
-from cifar_sk.processors import set_threads
+from cifar_sk.evaluation.engines.processes import end_with_parent
 from cifar_sk.tuning.engine import Budget, Watch, quiet_optuna, run_trials
 from cifar_sk.tuning.objective import TuningTask
 from cifar_sk.tuning.storage import StorageSpec, close_storage, is_ownerless, reclaim

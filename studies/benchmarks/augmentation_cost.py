@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cifar_sk.processors import set_threads
+from cifar_sk.backend.machine import set_threads
 from studies.benchmarks.pairs import show
 
 BATCH, STEPS = 64, 10

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cifar_sk.processors import set_threads
+from cifar_sk.backend.machine import set_threads
 from studies.benchmarks.pairs import Stopwatch, in_new_process, ratios, report_usage, show
 
 MODULE = "studies.benchmarks.machine"
@@ -70,7 +70,7 @@ def measure_share(options: argparse.Namespace, model: str, jobs: int, threads: i
     """Cross-validate once and report the time."""
     from cifar_sk.datasets import load_dataset
     from cifar_sk.evaluation import cross_validate_oof
-    from cifar_sk.pipelines import make_model
+    from cifar_sk.pipelines.models import make_model
 
     data = load_dataset(options.dataset, limit=options.limit)
     pipeline = make_model(model).set_params(

@@ -126,7 +126,7 @@ def _loop_by_hand(options: argparse.Namespace) -> None:
 
 
 def _pipeline(options: argparse.Namespace) -> object:
-    from cifar_sk.pipelines import make_model
+    from cifar_sk.pipelines.models import make_model
 
     return make_model("cnn").set_params(
         classifier__epochs=options.epochs,

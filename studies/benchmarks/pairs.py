@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cifar_sk.processors import thread_variables
+from cifar_sk.backend.machine import thread_variables
 
 __all__ = [
     "Stopwatch",

@@ -143,7 +143,7 @@ def measure_point(dataset: str, *, n: int, folds: int, classes: int, size: int, 
     """Run one cross-validation and report what it used."""
     from cifar_sk.datasets import load_dataset
     from cifar_sk.evaluation import cross_validate_oof
-    from cifar_sk.pipelines import make_model
+    from cifar_sk.pipelines.models import make_model
 
     data = load_dataset(dataset, limit=n)
     images, target = data.images, data.target

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cifar_sk.processors import set_threads
+from cifar_sk.backend.machine import set_threads
 from studies.benchmarks.augmentation_cost import image_generator
 from studies.benchmarks.pairs import Stopwatch, show
 
@@ -126,7 +126,7 @@ class RecipeTimer:
 def train_fast(params: dict[str, Any], data: Any, seed: int, timer: RecipeTimer) -> dict[str, Any]:
     """Train and score the fast network; the timer runs after each epoch, and is not counted."""
     from cifar_sk import FastCNNClassifier
-    from cifar_sk.progress import listening
+    from cifar_sk.folds.progress import listening
 
     timed = Stopwatch()
 

@@ -1,0 +1,1 @@
+"""Keras, imported quietly; what only a backend can do; processors and threads."""

@@ -1,0 +1,1 @@
+"""What the command lines share: options, running a command, progress, and their jobs."""

@@ -1,0 +1,205 @@
+"""What the options of ``python -m cifar_sk.cv`` amount to: data, folds, pipeline, run folder."""
+
+from __future__ import annotations
+
+from concurrent.futures import BrokenExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from cifar_sk.commands.console import FoldProgress, keyboard_interrupts
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+    from sklearn.utils import Bunch
+
+    from cifar_sk.evaluation.fold_task import FoldEvent, Listener
+    from cifar_sk.folds.predictions import OOFResult
+    from cifar_sk.folds.splits import Split
+    from cifar_sk.runs.folder import RunFolder
+
+__all__ = ["CVJob"]
+
+
+@dataclass(frozen=True)
+class CVJob:
+    """A cross-validation as the command line runs it.
+
+    Attributes
+    ----------
+    bunch : Bunch
+        The data set, with its official test split where that is to be scored.
+    splits : list of Split
+        The folds.
+    pipeline : Pipeline
+        The model.
+    seed : int
+        The run's seed.
+    n_threads, n_jobs : int
+        Threads of a fold, and folds at a time.
+    save_models : bool
+        Whether the run keeps the fitted models.
+    """
+
+    bunch: Bunch
+    splits: list[Split]
+    pipeline: Pipeline
+    seed: int
+    n_threads: int
+    n_jobs: int
+    save_models: bool
+
+    def identity(self) -> dict[str, Any]:
+        """Say what must be equal for a run to be continued."""
+        from cifar_sk.datasets import data_fingerprint
+        from cifar_sk.folds.splits import split_fingerprint
+        from cifar_sk.pipelines.models import pipeline_description
+        from cifar_sk.runs.provenance import backend_name
+
+        bunch = self.bunch
+        backend = backend_name()
+        test = bunch.test_images
+        names = bunch.target_names
+        return {
+            "data": {
+                "name": bunch.name,
+                "n_samples": len(bunch.target),
+                "fingerprint": bunch.fingerprint,
+            },
+            "test_split": None
+            if test is None
+            else {
+                "n_samples": len(test),
+                "fingerprint": data_fingerprint(test, bunch.test_target, names),
+            },
+            "split": {
+                "n_folds": max(split.fold for split in self.splits) + 1,
+                "n_repeats": max(split.repeat for split in self.splits) + 1,
+                "fingerprint": split_fingerprint(self.splits),
+            },
+            "pipeline": pipeline_description(self.pipeline),
+            "seed": self.seed,
+            "threads_per_fold": self.n_threads,
+            "save_models": self.save_models,
+            # TensorFlow goes without saying, as in runs that older versions began.
+            **({} if backend == "tensorflow" else {"backend": backend}),
+        }
+
+    def open_run(
+        self, path: Path, info: dict[str, Any], resume: bool, overwrite: bool
+    ) -> RunFolder:
+        """Make the run's folder, or continue or replace it, with what readers should know."""
+        import numpy as np
+
+        from cifar_sk.metrics.scores import score_predictions
+        from cifar_sk.runs.folder import RunFolder
+
+        info = {
+            **info,
+            "status": "running",
+            "fallback": self.bunch.fallback,
+            "data_source": self.bunch.source,
+            "class_names": list(self.bunch.target_names),
+        }
+        target = self.bunch.target
+        return RunFolder.open(
+            path,
+            self.identity(),
+            info=info,
+            resume=resume,
+            overwrite=overwrite,
+            scores=lambda fold: score_predictions(target[fold.test_index], np.asarray(fold.proba)),
+        )
+
+    def evaluate(self, folder: RunFolder, quiet: bool) -> OOFResult:
+        """Run what is missing; on Ctrl-C write what there is, then stop."""
+        from rich.console import Console
+
+        n_done = len(folder.completed())
+        if n_done and not quiet:
+            typer.echo(f"{n_done} of {len(self.splits)} folds were finished before")
+        progress = FoldProgress(len(self.splits), n_done, Console(quiet=quiet))
+        try:
+            with progress, keyboard_interrupts() as check:
+
+                def listener(event: FoldEvent) -> None:
+                    check()
+                    progress(event)
+
+                return self._cross_validate(folder, listener)
+        except BrokenExecutor as error:
+            raise ChildProcessError(
+                "A worker process died, perhaps for want of memory; use fewer --jobs"
+            ) from error
+        except KeyboardInterrupt:
+            folder.update(status="interrupted")
+            self._finish_early(folder)
+            raise
+
+    def _cross_validate(self, folder: RunFolder, listener: Listener) -> OOFResult:
+        from cifar_sk.evaluation import cross_validate_oof
+
+        bunch = self.bunch
+        return cross_validate_oof(
+            self.pipeline,
+            bunch.images,
+            bunch.target,
+            cv=self.splits,
+            random_state=self.seed,
+            class_names=bunch.target_names,
+            holdout=None if bunch.test_images is None else (bunch.test_images, bunch.test_target),
+            n_jobs=self.n_jobs,
+            n_threads=self.n_threads,
+            store=folder,
+            save_models=self.save_models,
+            listener=listener,
+        )
+
+    def _finish_early(self, folder: RunFolder) -> None:
+        from cifar_sk.evaluation import collect_result
+
+        bunch = self.bunch
+        result = collect_result(
+            folder.completed(),
+            bunch.target,
+            self.splits,
+            class_names=bunch.target_names,
+            holdout_y=None if bunch.test_images is None else bunch.test_target,
+        )
+        if result.folds:
+            self.finish(folder, result)
+
+    def finish(self, folder: RunFolder, result: OOFResult) -> int:
+        """Write the tables and figures, print the end, and return the exit code."""
+        from cifar_sk.metrics import fold_metrics
+        from cifar_sk.reports import summary_table, write_report
+        from cifar_sk.reports.run.run_info import run_info
+
+        failed = {str(fold.index): fold.error for fold in result.failed}
+        missing = result.n_expected - len(result.folds)
+        status = "interrupted" if missing else "failed folds" if failed else "complete"
+        timings = {
+            "fit_time": sum(fold.fit_time for fold in result.scored),
+            "score_time": sum(fold.score_time for fold in result.scored),
+        }
+        folder.update(status=status, failed=failed, timings=timings)
+        info = run_info(folder.manifest, result)
+        write_report(result, folder.path, images=self.bunch.images, info=info)
+        _print_end(summary_table(fold_metrics(result)), result, folder.path)
+        return 1 if failed else 0
+
+
+def _print_end(rows: list[list[str]], result: OOFResult, path: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(width=None if Console().is_terminal else 110, highlight=False)
+    table = Table(*rows[0])
+    for row in rows[1:]:
+        table.add_row(*row)
+    console.print(table)
+    for fold in result.failed:
+        console.print(f"fold {fold.index + 1} failed: {fold.error}", markup=False)
+    console.print(f"tables, figures and report.html are in {path}", markup=False, soft_wrap=True)

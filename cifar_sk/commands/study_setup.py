@@ -1,0 +1,150 @@
+"""What ``python -m cifar_sk.tune`` tunes, whatever the data: the space and the pipeline."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+from sklearn.utils import Bunch
+
+from cifar_sk.backend.machine import jobs_at_a_time
+from cifar_sk.commands.cross_validation import CVJob
+from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.folds.splits import make_splits
+from cifar_sk.pipelines.models import make_model, parse_assignments, set_params
+from cifar_sk.pipelines.params import PASSTHROUGH
+from cifar_sk.tuning.engine import Budget
+from cifar_sk.tuning.search import StudySearchCV
+from cifar_sk.tuning.shipped_spaces import SPACES, augmentation_policy, space_for
+from cifar_sk.tuning.spaces import SearchSpace
+
+__all__ = ["Setup", "read_space", "run_nested"]
+
+
+def read_space(model: str, names: list[str], own: Mapping[str, Any] | None) -> SearchSpace:
+    """Put a search space together.
+
+    Parameters
+    ----------
+    model : str
+        Whose space it is if nothing else is said.
+    names : list of str
+        Shipped spaces and TOML files; later ones win.
+    own : mapping or None
+        That of a study of a user's own; `names` win.
+
+    Returns
+    -------
+    SearchSpace
+    """
+    if not names:
+        return space_for(model) if own is None else SearchSpace(own)
+    spaces = [
+        SearchSpace(SPACES[name]) if name in SPACES else SearchSpace.from_toml(_toml(name))
+        for name in names
+    ]
+    return reduce(operator.or_, spaces)
+
+
+def _toml(name: str) -> Path:
+    if not name.endswith(".toml"):
+        raise InputError(
+            f"There is no space {name!r}{did_you_mean(name, SPACES)}; give one of "
+            f"{', '.join(SPACES)}, or a file whose name ends in .toml."
+        )
+    return Path(name)
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is tuned, whatever the data.
+
+    Attributes
+    ----------
+    model, augment : str
+        What the pipeline is made of.
+    fixed : dict
+        Parameters that are set by hand.
+    pipeline : Pipeline
+        With them.
+    space : SearchSpace
+        What is tried.
+    """
+
+    model: str
+    augment: str
+    fixed: dict[str, Any]
+    pipeline: Pipeline
+    space: SearchSpace
+
+    @classmethod
+    def make(
+        cls,
+        model: str,
+        augment: str | None,
+        space: SearchSpace,
+        epochs: int | None,
+        assignments: list[str],
+    ) -> Setup:
+        """Make the pipeline that the options name."""
+        fixed = {} if epochs is None else {"classifier__epochs": epochs}
+        fixed |= parse_assignments(assignments)
+        policy = augmentation_policy(space) if augment is None else augment
+        pipeline = make_model(model, augment=policy)
+        if augment is None:  # to begin with none of the operations that are tuned
+            set_params(pipeline, dict.fromkeys(space.operations, PASSTHROUGH))
+        set_params(pipeline, fixed)
+        both = sorted(set(fixed) & set(space.names))
+        if both:
+            raise InputError(
+                f"{', '.join(both)} cannot be both set and tuned; leave it out of one of the two."
+            )
+        space.check(pipeline)
+        return cls(model, policy, fixed, pipeline, space)
+
+    def search(
+        self, budget: Budget, timeout: float | None, folds: int, objective: str, storage: Path
+    ) -> StudySearchCV:
+        """Make the search that nested cross-validation evaluates."""
+        return StudySearchCV(
+            self.pipeline,
+            self.space.to_dict(),
+            n_trials=budget.n_trials,
+            timeout=timeout,
+            cv=folds,
+            scoring=objective,
+            sampler=budget.sampler,
+            pruner=budget.pruner,
+            storage=storage,
+        )
+
+
+def run_nested(
+    search: StudySearchCV,
+    bunch: Bunch,
+    n_folds: int,
+    seed: int,
+    n_threads: int,
+    path: Path,
+    info: dict[str, Any],
+    overwrite: bool,
+    quiet: bool,
+) -> int:
+    """Cross-validate a search: a run like any other, continued where there is one.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    splits = make_splits(bunch.target, n_folds=n_folds, random_state=seed)
+    n_jobs = jobs_at_a_time("auto", n_folds, n_threads)
+    job = CVJob(bunch, splits, search, seed, n_threads, n_jobs, save_models=False)
+    resume = (path / "run.json").exists() and not overwrite
+    with job.open_run(path, info, resume, overwrite) as folder:
+        return job.finish(folder, job.evaluate(folder, quiet))

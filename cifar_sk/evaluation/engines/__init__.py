@@ -1,0 +1,1 @@
+"""Where folds run: in this process, or in processes of their own."""

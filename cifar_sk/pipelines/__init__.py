@@ -1,0 +1,1 @@
+"""Model names to pipelines, and parameters from text, files and studies."""

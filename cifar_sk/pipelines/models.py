@@ -1,0 +1,199 @@
+"""Model names to ready pipelines, and pipelines to JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.folds.json_values import plain
+from cifar_sk.networks import NETWORKS
+from cifar_sk.pipelines.params import PASSTHROUGH, is_left_out, parse_assignments, set_params
+
+__all__ = [
+    "check_network",
+    "make_model",
+    "model_summaries",
+    "parse_assignments",
+    "pipeline_description",
+    "set_params",
+]
+
+RESAMPLERS = {
+    "smote": "SMOTE",
+    "oversample": "RandomOverSampler",
+    "undersample": "RandomUnderSampler",
+}
+
+
+def _dummy() -> Any:
+    """Predicts the class shares and looks at no image: what any model must beat."""
+    from sklearn.dummy import DummyClassifier
+
+    return DummyClassifier(strategy="prior")
+
+
+def _flatten(images: Any) -> np.ndarray:
+    images = np.asarray(images)
+    return images.reshape(len(images), -1)
+
+
+def _logistic() -> Any:
+    """Logistic regression on standardised pixels."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+    return make_pipeline(
+        FunctionTransformer(_flatten), StandardScaler(), LogisticRegression(max_iter=200)
+    )
+
+
+# What a network is compared with; networks themselves are registered in cifar_sk.networks.
+_BASELINES: dict[str, Callable[[], Any]] = {"dummy": _dummy, "logistic": _logistic}
+
+
+def model_summaries() -> dict[str, str]:
+    """List the models.
+
+    Returns
+    -------
+    dict of str to str
+        What each name stands for.
+    """
+    networks = {name: network.summary for name, network in NETWORKS.items()}
+    baselines = {name: (make.__doc__ or "").rstrip(".") for name, make in _BASELINES.items()}
+    return {**networks, **baselines}
+
+
+def make_model(name: str, *, augment: str = "none", resample: str = "none") -> Pipeline:
+    """Make the pipeline of a model.
+
+    Parameters
+    ----------
+    name : str
+        A registered network ("ann", "cnn", …) or a baseline ("dummy", "logistic").
+    augment : str, default="none"
+        An augmentation policy, as `cifar_sk.augmentation.augmentation_steps` reads it.
+    resample : str, default="none"
+        "smote", "oversample" or "undersample": balances the classes of every training fold.
+
+    Returns
+    -------
+    Pipeline
+        scikit-learn's, or imbalanced-learn's where it resamples. The last step is called
+        ``classifier``, the others by their class in lower case.
+
+    Raises
+    ------
+    InputError
+        If one of the names is not known.
+
+    Examples
+    --------
+    >>> [step for step, _ in make_model("dummy", augment="light").steps]
+    ['randomflip', 'randomcrop', 'classifier']
+    """
+    known = model_summaries()
+    if name not in known:
+        raise InputError(f"There is no model {name!r}{did_you_mean(name, known)}.")
+    from cifar_sk.augmentation import augmentation_steps
+
+    classifier = _BASELINES[name]() if name in _BASELINES else _network_classifier(name)
+    steps = make_pipeline(*augmentation_steps(augment), classifier).steps
+    steps[-1] = ("classifier", classifier)
+    if resample == "none":
+        return Pipeline(steps)
+    from imblearn import pipeline
+
+    return pipeline.Pipeline([("imageresampler", _resampler(resample)), *steps])
+
+
+def _network_classifier(name: str) -> Any:
+    from cifar_sk.estimators import (
+        ANNClassifier,
+        CNNClassifier,
+        FastCNNClassifier,
+        KerasImageClassifier,
+    )
+
+    recipe = NETWORKS[name].recipe
+    own_classes = {"ann": ANNClassifier, "cnn": CNNClassifier, "fast": FastCNNClassifier}
+    own_class = own_classes.get(name)
+    return own_class(**recipe) if own_class else KerasImageClassifier(name, **recipe)
+
+
+def _resampler(name: str) -> Any:
+    if name not in RESAMPLERS:
+        raise InputError(
+            f"There is no resampling {name!r}{did_you_mean(name, [*RESAMPLERS, 'none'])}."
+        )
+    from imblearn import over_sampling, under_sampling
+
+    from cifar_sk.augmentation import ImageResampler
+
+    class_name = RESAMPLERS[name]
+    module = over_sampling if hasattr(over_sampling, class_name) else under_sampling
+    return ImageResampler(sampler=getattr(module, class_name)())
+
+
+def check_network(pipeline: Pipeline, image_shape: tuple[int, ...], n_classes: int) -> None:
+    """Build a pipeline's network once, where it has one, and throw it away.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Left as it is.
+    image_shape : tuple of int
+        (h, w, c).
+    n_classes : int
+        How many.
+
+    Raises
+    ------
+    InputError
+        If a parameter is refused that only Keras can judge, such as a dropout rate above 1.
+    """
+    classifier = pipeline.steps[-1][1]
+    if not hasattr(classifier, "_build_network"):
+        return
+    try:
+        classifier._build_network(image_shape, n_classes)
+    except InputError:
+        raise
+    except (ValueError, TypeError) as error:
+        text = " ".join(str(error).split())
+        raise InputError(f"The network cannot be built: {text}") from error
+
+
+def pipeline_description(pipeline: Pipeline) -> dict[str, Any]:
+    """Describe a pipeline in JSON values, equal for equal pipelines.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Or any estimator.
+
+    Returns
+    -------
+    dict
+        ``steps`` (name to class, or "passthrough"), ``order`` (their names, for mappings are
+        equal in any order) and ``params`` (sorted by name, objects as their text).
+    """
+    params = pipeline.get_params(deep=True)
+    steps = dict(getattr(pipeline, "steps", [("classifier", pipeline)]))
+    return {
+        "steps": {
+            name: PASSTHROUGH if is_left_out(step) else type(step).__name__
+            for name, step in steps.items()
+        },
+        "order": list(steps),
+        "params": {
+            name: plain(value)
+            for name, value in sorted(params.items())
+            # Where a search keeps its trials is no part of what is computed.
+            if name not in {*steps, "steps", "memory", "storage"}
+        },
+    }

@@ -1,0 +1,225 @@
+"""Parameters of a pipeline: ``step__param=value`` strings, and values set with all checks."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+
+from cifar_sk.augmentation.base import Augmentation
+from cifar_sk.augmentation.policies import augmentation_steps
+from cifar_sk.errors import InputError, did_you_mean
+
+__all__ = [
+    "PASSTHROUGH",
+    "augmentation_operation",
+    "is_left_out",
+    "parse_assignments",
+    "set_params",
+]
+
+PASSTHROUGH = "passthrough"  # scikit-learn's word for a step that is left out
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """Read ``step__param=value`` strings.
+
+    Parameters
+    ----------
+    assignments : iterable of str
+        Values are JSON or Python literals; what is neither is text.
+
+    Returns
+    -------
+    dict
+        Values by name.
+
+    Raises
+    ------
+    InputError
+        For a string without "=".
+
+    Examples
+    --------
+    >>> parse_assignments(["classifier__widths=(8, 16)", "classifier__activation=gelu"])
+    {'classifier__widths': (8, 16), 'classifier__activation': 'gelu'}
+    """
+    params = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals or not name:
+            raise InputError(
+                f"Parameters are set as step__param=value, such as classifier__dropout=0.3; "
+                f"got {assignment!r}."
+            )
+        params[name.strip()] = _value(text.strip())
+    return params
+
+
+def _value(text: str) -> Any:
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            continue
+    return text
+
+
+def set_params(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
+    """Set parameters of a pipeline, and refuse unknown and unusable ones.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Changed in place.
+    params : mapping
+        Values by ``step__param``; an augmentation step itself may be set to another strength of
+        its operation, as `cifar_sk.augmentation.augmentation_steps` reads it, or to
+        "passthrough", which leaves it out. All unknown names are reported together.
+
+    Returns
+    -------
+    Pipeline
+        The same.
+
+    Raises
+    ------
+    InputError
+        For names that are no parameters, or values that a step refuses.
+
+    Examples
+    --------
+    >>> from cifar_sk.pipelines.models import make_model
+    >>> pipeline = make_model("dummy", augment="flip,crop:4")
+    >>> set_params(pipeline, {"randomflip": "passthrough", "randomcrop": "crop:2"}).steps[:2]
+    [('randomflip', 'passthrough'), ('randomcrop', RandomCrop(padding=2))]
+    """
+    todo = dict(params)
+    operations = {
+        name: augmentation_operation(name, todo.pop(name))
+        for name in _augmentation_names(pipeline)
+        if name in todo
+    }
+    try:
+        pipeline.set_params(**operations)
+        # Names such as classifier__network__depth may come to be known by what is set before.
+        while known := {name: todo.pop(name) for name in _leaves(pipeline) if name in todo}:
+            pipeline.set_params(**known)
+        if todo:
+            hints = [repr(name) + _nearest(name, pipeline) for name in todo]
+            raise InputError(f"There is no parameter {'; nor '.join(hints)}.")
+        for step in [*pipeline.get_params().values()]:
+            _validate(step)
+    except ValueError as error:
+        text = " ".join(str(error).split())
+        raise error if isinstance(error, InputError) else InputError(text) from error
+    return pipeline
+
+
+def is_left_out(step: Any) -> bool:
+    """Tell whether a pipeline leaves a step out.
+
+    Parameters
+    ----------
+    step : object
+        As in ``pipeline.steps``.
+
+    Returns
+    -------
+    bool
+    """
+    return step is None or (isinstance(step, str) and step == PASSTHROUGH)
+
+
+def augmentation_operation(name: str, text: Any) -> Any:
+    """Read what an augmentation step is to be.
+
+    Parameters
+    ----------
+    name : str
+        The step. One that is named after an operation, as `cifar_sk.make_model` names
+        them, can be no other operation.
+    text : str
+        One operation, as `cifar_sk.augmentation.augmentation_steps` reads it, or "passthrough".
+
+    Returns
+    -------
+    transformer or "passthrough"
+
+    Raises
+    ------
+    InputError
+        For anything else.
+
+    Examples
+    --------
+    >>> augmentation_operation("randomcrop", "crop:2")
+    RandomCrop(padding=2)
+    """
+    if is_left_out(text):
+        return PASSTHROUGH
+    operations = augmentation_steps(text) if isinstance(text, str) and text else []
+    if len(operations) != 1:
+        raise InputError(
+            f"Step {name!r} must be one augmentation such as 'flip' or 'crop:2', or "
+            f"'passthrough' to leave it out; got {text!r}."
+        )
+    kind, needed = type(operations[0]).__name__, _without_number(name)
+    if needed in _kinds() and kind.lower() != needed:
+        raise InputError(f"Step {name!r} must be a {_kinds()[needed]}; got {text!r}, a {kind}.")
+    return operations[0]
+
+
+def _kinds() -> dict[str, str]:
+    """Map the names that scikit-learn gives to augmentation steps to their classes'."""
+    return {kind.__name__.lower(): kind.__name__ for kind in Augmentation.__subclasses__()}
+
+
+def _without_number(name: str) -> str:
+    """Take off what scikit-learn appends where two steps are of one class."""
+    return re.sub(r"-\d+$", "", name)
+
+
+def _augmentation_names(pipeline: Pipeline) -> list[str]:
+    """List the steps that augment, or that are left out."""
+    return [
+        name
+        for name, step in getattr(pipeline, "steps", [])[:-1]
+        if is_left_out(step) or getattr(step, "_is_augmentation", False)
+    ]
+
+
+def _leaves(pipeline: Pipeline) -> list[str]:
+    """List the parameters that are values, and no steps."""
+    return [
+        name
+        for name, value in pipeline.get_params().items()
+        if "__" in name and not _is_step(name, value)
+    ]
+
+
+def _is_step(name: str, value: Any) -> bool:
+    return hasattr(value, "get_params") or name.rpartition("__")[2] in {"steps", "memory"}
+
+
+def _nearest(name: str, pipeline: Pipeline) -> str:
+    """Suggest a parameter of the same step, or of any if there is no such step."""
+    known = [*_augmentation_names(pipeline), *_leaves(pipeline)]
+    step = name.partition("__")[0]
+    if _without_number(step) in _kinds() and step not in dict(pipeline.steps):
+        return f", for step {step!r} is not in the pipeline: add it to the augmentation policy"
+    return did_you_mean(name, [k for k in known if k.startswith(f"{step}__")] or known)
+
+
+def _validate(step: Any) -> None:
+    """Have a step check its parameters now, and not in every fold."""
+    for check in ("_check_params", "check_parameters"):
+        if hasattr(step, check):
+            getattr(step, check)()
+            return
+    if hasattr(step, "_parameter_constraints"):
+        step._validate_params()

@@ -1,0 +1,89 @@
+"""A model on file: its name and its parameters, as a study's ``best.json`` has them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cifar_sk.errors import InputError
+
+__all__ = ["TunedModel", "read_tuned"]
+
+
+@dataclass(frozen=True)
+class TunedModel:
+    """What a file says about a model.
+
+    Attributes
+    ----------
+    model, augment : str or None
+        Names, as `cifar_sk.pipelines.models.make_model` takes them; None where the file has none.
+    params : dict
+        Values by ``step__param``.
+    study, data : str or None
+        Which study selected them, and the name of the data set that it did so on.
+    """
+
+    model: str | None = None
+    augment: str | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    study: str | None = None
+    data: str | None = None
+
+    def selection_note(self, data: str) -> str | None:
+        """Say that scores on this data set are optimistic, where they are.
+
+        Parameters
+        ----------
+        data : str
+            Name of the data set that the parameters are to be scored on.
+
+        Returns
+        -------
+        str or None
+        """
+        if self.data != data:
+            return None
+        return (
+            f"The study {self.study} selected these parameters on images of {data}, so scores "
+            f"on them are optimistic; the official test split (--test-split), and a study's "
+            f"--holdout and --nested, are not."
+        )
+
+
+def read_tuned(path: str | Path) -> TunedModel:
+    """Read a model's parameters from a JSON file, such as a study's ``best.json``.
+
+    Parameters
+    ----------
+    path : str or Path
+        A JSON object of values by ``step__param``, or one that has such an object as
+        ``params``, and perhaps ``model`` and ``augment``.
+
+    Returns
+    -------
+    TunedModel
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"Parameters cannot be read from {path}: {error}.") from error
+    is_object = isinstance(content, dict)
+    params = content.get("params", content) if is_object else None
+    if not isinstance(params, dict):
+        raise InputError(f"{path} must hold a JSON object of values by step__param.")
+    if params is content:
+        return TunedModel(params=params)
+    model, augment = content.get("model"), content.get("augment")
+    if not isinstance(model, str | None) or not isinstance(augment, str | None):
+        raise InputError(f"model and augment in {path} must be names.")
+    data = content.get("data")
+    data_name = data.get("name") if isinstance(data, dict) else None
+    return TunedModel(model, augment, params, content.get("study"), data_name)

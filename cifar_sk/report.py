@@ -1,0 +1,54 @@
+"""Write a finished run's page again: ``python -m cifar_sk.report RUN``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifar_sk.commands.console import DataHome, RunDataset, run_command
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.", show_default=False)],
+    dataset: RunDataset = None,
+    data_home: DataHome = None,
+    images: Annotated[
+        bool, typer.Option("--images/--no-images", help="Whether the page holds pictures.")
+    ] = True,
+) -> None:
+    """Write the page, the figures and the tables of mistakes of a finished run again.
+
+    The tables of scores and of predictions stay as they are.
+    """
+    from cifar_sk.reports.run.files import rewrite_page
+    from cifar_sk.reports.run.run_info import run_info
+    from cifar_sk.runs.reading import read_run, run_dataset
+
+    finished = read_run(run)
+    pictures = run_dataset(finished, dataset, data_home).images if images else None
+    info = run_info(finished.manifest, finished.result)
+    rewrite_page(finished.result, run, images=pictures, info=info)
+    typer.echo(f"report.html, figures and tables of mistakes are in {run}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        The arguments; those of the process by default.
+    """
+    run_command(app, "cifar_sk.report", argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The files of a comparison: tables, figures and the page."""

@@ -1,0 +1,157 @@
+"""The figures of a comparison."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cifar_sk.comparison.ranking import Ranking
+from cifar_sk.comparison.runs import Comparison, PairResult
+from cifar_sk.comparison.wording import listing, metric_name
+from cifar_sk.displays.comparison_displays import (
+    CriticalDifferenceDisplay,
+    DifferencesDisplay,
+    FoldScoresDisplay,
+    OutcomesDisplay,
+    PosteriorDisplay,
+)
+from cifar_sk.metrics import METRICS
+from cifar_sk.reports.run.figures import ReportFigure, finish
+
+__all__ = ["COMPARISON_FIGURES", "draw_comparison_figures"]
+
+COMPARISON_FIGURES = (
+    "critical_difference",
+    "fold_scores",
+    "posterior",
+    "metric_differences",
+    "class_differences",
+    "outcomes",
+)
+
+
+def draw_comparison_figures(comparison: Comparison) -> list[ReportFigure]:
+    """Draw what can be drawn of a comparison.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        As `cifar_sk.comparison.compare_runs` returns it.
+
+    Returns
+    -------
+    list of ReportFigure
+        Their names are among `COMPARISON_FIGURES`.
+    """
+    figures = []
+    if comparison.ranking is not None:
+        figures = [_critical_difference(comparison, comparison.ranking)]
+    figures.append(_fold_scores(comparison))
+    pair = comparison.pair
+    if pair is not None:
+        if pair.posterior.scale > 0:
+            figures.append(_posterior(comparison, pair))
+        figures += [
+            _metric_differences(comparison),
+            _class_differences(comparison, pair),
+            _outcomes(comparison, pair),
+        ]
+    return figures
+
+
+def _critical_difference(comparison: Comparison, ranking: Ranking) -> ReportFigure:
+    display = CriticalDifferenceDisplay(ranking, metric_name(comparison.metric)).plot()
+    n_pairs = len(ranking.pairs)
+    caption = (
+        "Critical-difference figure: mean ranks, and a bar through each group of runs of which no "
+        f"two are told apart by Nadeau–Bengio corrected t-tests, Holm-corrected over {n_pairs} "
+        "pairs (dots on the bar mark who belongs to the group). The folds are not independent "
+        "data sets, so no Friedman or Nemenyi test is made and ranks only describe. That runs "
+        "are joined does not show that they are equally good."
+    )
+    groups = [listing(group) for group in ranking.cliques if len(group) > 1]
+    alt = (
+        f"Runs by mean rank, best first: {', '.join(ranking.table['run'])}. "
+        f"Not told apart: {'; '.join(groups) or 'none'}."
+    )
+    return finish("critical_difference", display.figure_, caption, alt)
+
+
+def _fold_scores(comparison: Comparison) -> ReportFigure:
+    name = metric_name(comparison.metric)
+    display = FoldScoresDisplay(comparison.scores, name).plot()
+    means = ", ".join(
+        f"{run} {mean:.4f}" for run, mean in comparison.scores.mean(skipna=False).items()
+    )
+    caption = (
+        f"{name[:1].upper()}{name[1:]} of every fold; a line joins the runs' scores on one fold."
+    )
+    alt = f"Lines for {len(comparison.scores)} folds. Means: {means}."
+    return finish("fold_scores", display.figure_, caption, alt)
+
+
+def _posterior(comparison: Comparison, pair: PairResult) -> ReportFigure:
+    name = metric_name(comparison.metric)
+    display = PosteriorDisplay(pair.posterior, comparison.rope, comparison.names, name).plot()
+    below, equivalent, above = display.frame()["probability"]
+    alt = (
+        f"Bell curve around {pair.posterior.location:+.4f}. Probability below the grey region "
+        f"{below:.3f}, inside {equivalent:.3f}, above {above:.3f}."
+    )
+    caption = (
+        "Posterior of the mean difference by the Bayesian correlated t-test; in the grey region "
+        "the runs count as practically equivalent."
+    )
+    return finish("posterior", display.figure_, caption, alt)
+
+
+def _metric_differences(comparison: Comparison) -> ReportFigure:
+    table = comparison.metrics
+    is_lower = table["better"] == "lower"
+    names = [METRICS[name].label for name in table["metric"]]
+    marked = np.where(is_lower, [f"{name} ↓" for name in names], names)
+    rows = table[["difference", "low", "high"]].assign(name=marked)
+    title = "Differences of all metrics"
+    display = DifferencesDisplay(rows, comparison.names, title=title, unit="difference").plot()
+    apart = ((rows["low"] > 0) | (rows["high"] < 0)).sum()
+    caption = (
+        "Differences of every metric with Nadeau–Bengio corrected 95 % intervals, each on its own "
+        "(not corrected for being many). Filled: the interval leaves out 0. Of metrics with ↓, "
+        "lower is better."
+    )
+    alt = f"Dot plot of {len(rows)} metrics; {apart} intervals leave out 0."
+    return finish("metric_differences", display.figure_, caption, alt)
+
+
+def _class_differences(comparison: Comparison, pair: PairResult) -> ReportFigure:
+    rows = pair.classes.rename(columns={"class": "name"}).sort_values(
+        "difference", ascending=False, kind="stable"
+    )
+    display = DifferencesDisplay(rows, comparison.names, title="By class", unit="F1").plot()
+    top, bottom = rows.iloc[0], rows.iloc[-1]
+    alt = (
+        f"Dot plot of {len(rows)} classes, from {top['name']} with {top['difference']:+.3f} to "
+        f"{bottom['name']} with {bottom['difference']:+.3f}."
+    )
+    caption = (
+        "Differences of F1 by class, with 95 % intervals by a paired bootstrap over images within "
+        "each class, each on its own. They are about these fitted models: what varies between "
+        "trainings is not in them. Filled: the interval leaves out 0."
+    )
+    return finish("class_differences", display.figure_, caption, alt)
+
+
+def _outcomes(comparison: Comparison, pair: PairResult) -> ReportFigure:
+    first, second = comparison.names
+    display = OutcomesDisplay(pair.outcomes, (first, second)).plot()
+    row = pair.outcomes.iloc[-1]
+    only_first, only_second = (int(row[f"only_{name}_right"]) for name in (first, second))
+    alt = (
+        f"Bars by class. Of all images {only_first:,} are right in {first} only and "
+        f"{only_second:,} in {second} only."
+    )
+    caption = (
+        "Images of each class that one run gets right and the other does not"
+        + (", by probabilities averaged over repeats" if comparison.n_repeats > 1 else "")
+        + ". Counts, with those that both or neither get right, are in outcomes.csv."
+    )
+    return finish("outcomes", display.figure_, caption, alt)

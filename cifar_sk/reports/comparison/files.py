@@ -1,0 +1,179 @@
+"""The files of a comparison: tables as CSV and Markdown, figures, and one HTML page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.comparison import Comparison, conclusion
+from cifar_sk.errors import InputError
+from cifar_sk.mistakes.image_statistics import check_images
+from cifar_sk.reports.comparison.figures import COMPARISON_FIGURES, draw_comparison_figures
+from cifar_sk.reports.comparison.rows import comparison_tables, run_rows
+from cifar_sk.reports.run.figures import ReportFigure
+from cifar_sk.reports.run.thumbnails import Thumbnails
+from cifar_sk.reports.run.tiles import comparison_galleries
+from cifar_sk.reports.templating import render
+from cifar_sk.runs.files import csv_bytes, write_files
+
+__all__ = ["comparison_markdown", "write_comparison"]
+
+_TABLES = (
+    *("costs", "ranking", "pairs"),
+    *("mcnemar", "class_differences", "outcomes", "only_one_right"),
+)
+_MARKDOWN_SPECIAL = "\\`*_{}[]<>#|"
+
+
+def write_comparison(
+    comparison: Comparison,
+    directory: str | os.PathLike[str],
+    *,
+    images: np.ndarray | None = None,
+    title: str | None = None,
+) -> list[Path]:
+    """Write tables, figures and the HTML page of a comparison into a folder.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        As `cifar_sk.comparison.compare_runs` returns it.
+    directory : path-like
+        An existing folder.
+    images : ndarray of shape (n_samples, h, w[, c]), default=None
+        The images of the data set; with them the page of two runs shows some that only one of
+        them gets right.
+    title : str, default=None
+        The heading; made of the runs' names by default.
+
+    Returns
+    -------
+    list of Path
+        The files written: ``comparison.csv`` (a row per metric), ``comparison.md``,
+        ``comparison.html``, ``costs.csv``, ``figures/*.png``; of two runs ``mcnemar.csv``,
+        ``class_differences.csv``, ``outcomes.csv`` and ``only_one_right.csv``; of more
+        ``ranking.csv`` and ``pairs.csv``.
+
+    Raises
+    ------
+    InputError
+        If `directory` is no folder, or there is not one image per sample.
+
+    Notes
+    -----
+    Each file is replaced atomically, and those that another comparison left there and that this
+    one does not have are deleted. The same runs give the same bytes.
+    """
+    folder = Path(directory)
+    if not folder.is_dir():
+        raise InputError(f"directory must be an existing folder, got {str(folder)!r}; create it.")
+    if images is not None:
+        check_images(images, len(comparison.runs[0].result.target))
+    title = title or " against ".join(comparison.names)
+    figures = draw_comparison_figures(comparison)
+    contents = {f"{name}.csv": csv_bytes(table) for name, table in _frames(comparison).items()}
+    contents |= {f"figures/{figure.name}.png": figure.png for figure in figures}
+    contents["comparison.md"] = comparison_markdown(comparison, figures, title).encode()
+    contents["comparison.html"] = _render(comparison, figures, title, images).encode()
+    return write_files(folder, contents, known=_possible())
+
+
+def _possible() -> set[str]:
+    tables = {f"{name}.csv" for name in _TABLES}
+    return tables | {f"figures/{name}.png" for name in COMPARISON_FIGURES}
+
+
+def _frames(comparison: Comparison) -> dict[str, pd.DataFrame]:
+    frames = {"comparison": comparison.metrics, "costs": comparison.costs}
+    if comparison.ranking is not None:
+        frames |= {"ranking": comparison.ranking.table, "pairs": comparison.ranking.pairs}
+    if comparison.pair is not None:
+        frames |= {
+            "mcnemar": comparison.pair.mcnemar,
+            "class_differences": comparison.pair.classes,
+            "outcomes": comparison.pair.outcomes,
+            "only_one_right": comparison.pair.only_one_right,
+        }
+    return frames
+
+
+def comparison_markdown(comparison: Comparison, figures: list[ReportFigure], title: str) -> str:
+    """Write a comparison as Markdown.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        As `cifar_sk.comparison.compare_runs` returns it.
+    figures : list of ReportFigure
+        Linked under ``figures/``.
+    title : str
+        The heading.
+
+    Returns
+    -------
+    str
+        Names from outside are escaped.
+    """
+    lines = [f"# {_escape(title)}", "", *_bullets(conclusion(comparison))]
+    if comparison.remarks:
+        lines += ["", "To bear in mind:", "", *_bullets(comparison.remarks)]
+    for table in comparison_tables(comparison):
+        lines += ["", f"## {table.title}", "", *_markdown_rows(table.rows), "", table.note]
+    lines += ["", "## Figures"]
+    for figure in figures:
+        lines += ["", f"![{_escape(figure.alt)}](figures/{figure.name}.png)"]
+        lines += ["", _escape(figure.caption)]
+    lines += ["", "## Runs", "", *_markdown_rows(run_rows(comparison))]
+    return "\n".join(lines) + "\n"
+
+
+def _bullets(sentences: Any) -> list[str]:
+    return [f"- {_escape(sentence)}" for sentence in sentences]
+
+
+def _markdown_rows(rows: list[list[str]]) -> list[str]:
+    lines = ["| " + " | ".join(_escape(cell) for cell in row) + " |" for row in rows]
+    lines.insert(1, "|" + "---|" + "---:|" * (len(rows[0]) - 1))
+    return lines
+
+
+def _escape(text: str) -> str:
+    line = " ".join(text.split())
+    return "".join(f"\\{letter}" if letter in _MARKDOWN_SPECIAL else letter for letter in line)
+
+
+def _render(
+    comparison: Comparison,
+    figures: list[ReportFigure],
+    title: str,
+    images: np.ndarray | None,
+) -> str:
+    first, *rest = conclusion(comparison)
+    thumbnails = None if images is None else Thumbnails(images)
+    identity = comparison.runs[0].identity
+    data = identity.get("data", {})
+    facts = {
+        "data set": f"{data.get('name', '–')}, {len(comparison.runs[0].result.target):,} images",
+        "data fingerprint": data.get("fingerprint", "–"),
+        "split": comparison.folds,
+        "split fingerprint": identity.get("split", {}).get("fingerprint", "–"),
+    }
+    return render(
+        "comparison.html.jinja",
+        title=title,
+        folds=comparison.folds,
+        n_runs=len(comparison.runs),
+        first=first,
+        rest=rest,
+        remarks=comparison.remarks,
+        tables=comparison_tables(comparison),
+        figures=figures,
+        galleries=comparison_galleries(comparison, thumbnails),
+        pixelated=thumbnails is not None and thumbnails.is_pixelated,
+        runs=run_rows(comparison),
+        facts=list(facts.items()),
+    )

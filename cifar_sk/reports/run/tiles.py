@@ -1,0 +1,248 @@
+"""Pictures with their predictions, as the page's lists of images show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.comparison import Comparison
+from cifar_sk.folds.predictions import OOFResult
+from cifar_sk.metrics.fold_table import fold_count
+from cifar_sk.mistakes import sample_predictions
+from cifar_sk.reports.run.page_data import top_classes
+from cifar_sk.reports.run.thumbnails import Thumbnails
+
+__all__ = ["Gallery", "Tile", "TileMaker", "comparison_galleries", "galleries", "pair_rows"]
+
+_N_SAMPLES = 12
+_N_MISTAKES = 24
+_N_ISSUES = 24
+_N_MISSED = 24
+_N_PAIRS = 8
+_N_ONLY_ONE = 12
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture and what was predicted for it.
+
+    Attributes
+    ----------
+    sample : int
+        Which.
+    true, predicted : str
+        Its label, and the class of the highest probability, or what is predicted by whom.
+    src : str
+        Data URL, or empty where there are no images.
+    bars : list of (str, str, float, str)
+        Class, or run; probability as text, the same from 0 to 100; and ``"true"`` (right),
+        ``"wrong"`` (predicted, and not the label) or nothing.
+    """
+
+    sample: int
+    true: str
+    predicted: str
+    src: str
+    bars: list[tuple[str, str, float, str]]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """A list of pictures with a heading.
+
+    Attributes
+    ----------
+    id, title, note : str
+        Of its section; what the pictures are, and how many there are of how many.
+    tiles : list of Tile
+        In order.
+    """
+
+    id: str
+    title: str
+    note: str
+    tiles: list[Tile]
+
+
+class TileMaker:
+    """Makes tiles of samples, with probabilities averaged over repeats.
+
+    Parameters
+    ----------
+    result : OOFResult
+        What the fold loop returned.
+    thumbnails : Thumbnails, default=None
+        The images.
+    """
+
+    def __init__(self, result: OOFResult, thumbnails: Thumbnails | None = None) -> None:
+        self._names = result.class_names
+        self._target = result.target
+        self._proba = result.oof_proba
+        self._thumbnails = thumbnails
+
+    def tiles(self, samples: Any) -> list[Tile]:
+        """Return a tile for each sample."""
+        return [self._tile(int(sample)) for sample in samples]
+
+    def _tile(self, sample: int) -> Tile:
+        target, proba = int(self._target[sample]), self._proba[sample]
+        src = "" if self._thumbnails is None else self._thumbnails.url(sample)
+        predicted = int(proba.argmax())
+        bars = [
+            (
+                self._names[label],
+                f"{100 * proba[label]:.1f} %",
+                round(100 * float(proba[label]), 1),
+                "true" if label == target else "wrong" if label == predicted else "",
+            )
+            for label in top_classes(proba, target)
+        ]
+        return Tile(sample, self._names[target], self._names[predicted], src, bars)
+
+
+def galleries(
+    result: OOFResult, maker: TileMaker, missed: pd.DataFrame, issues: pd.DataFrame
+) -> list[Gallery]:
+    """Choose what the page shows without a click.
+
+    Parameters
+    ----------
+    result : OOFResult
+        What the fold loop returned, with one scored fold or more.
+    maker : TileMaker
+        For the tiles.
+    missed, issues : DataFrame
+        As `cifar_sk.mistakes.missed_samples` and `cifar_sk.mistakes.label_issues` return them.
+
+    Returns
+    -------
+    list of Gallery
+        Most confident mistakes; with repeats, samples wrong in every one; suspected label
+        errors; samples at random. What is empty is left out.
+    """
+    table = sample_predictions(result)
+    averaged = " Probabilities are averaged over repeats." if result.n_repeats > 1 else ""
+    found = [_mistakes(table, maker, averaged)]
+    if result.n_repeats > 1:
+        found.append(_always_wrong(result, maker, missed))
+    found += [_issues(table, maker, issues, averaged), _samples(table, maker, averaged)]
+    return [gallery for gallery in found if gallery.tiles]
+
+
+def comparison_galleries(
+    comparison: Comparison, thumbnails: Thumbnails | None = None
+) -> list[Gallery]:
+    """Choose images that only one of two runs gets right.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        As `cifar_sk.comparison.compare_runs` returns it.
+    thumbnails : Thumbnails, default=None
+        The images.
+
+    Returns
+    -------
+    list of Gallery
+        One per run that alone gets something right; none of more than two runs.
+    """
+    if comparison.pair is None:
+        return []
+    table = comparison.pair.only_one_right
+    surer = (table["proba_right"] - table["proba_wrong"]).sort_values(
+        ascending=False, kind="stable"
+    )
+    table = table.loc[surer.index]
+    averaged = ", averaged over repeats" if comparison.n_repeats > 1 else ""
+    every = " in every repeat, and the other in none" if comparison.n_repeats > 1 else ""
+    found = []
+    for place, (name, other) in enumerate((comparison.names, comparison.names[::-1])):
+        rows = table[table["right"] == name]
+        shown = rows.head(_N_ONLY_ONE)
+        note = (
+            f"{_of(len(shown), len(rows))} images that {name} alone gets right{every}; those "
+            "first whose true class the two give the most different probabilities, which are "
+            f"shown{averaged}. All are in only_one_right.csv."
+        )
+        tiles = [_only_one_tile(row, name, other, thumbnails) for row in shown.to_dict("records")]
+        found.append(Gallery(f"only-{place}", f"Only {name} is right", note, tiles))
+    return [gallery for gallery in found if gallery.tiles]
+
+
+def _only_one_tile(row: Any, name: str, other: str, thumbnails: Thumbnails | None) -> Tile:
+    bars = [
+        (run, f"{100 * row[column]:.1f} %", round(100 * float(row[column]), 1), kind)
+        for run, column, kind in (
+            (name, "proba_right", "true"),
+            (other, "proba_wrong", "wrong"),
+        )
+    ]
+    src = "" if thumbnails is None else thumbnails.url(row["sample"])
+    return Tile(row["sample"], row["true"], f"{row['wrong_class']} by {other}", src, bars)
+
+
+def pair_rows(pairs: pd.DataFrame, maker: TileMaker) -> list[dict[Any, Any]]:
+    """Return the most frequent confusions, with pictures.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        As `cifar_sk.mistakes.confused_pairs` returns it.
+    maker : TileMaker
+        For the tiles.
+
+    Returns
+    -------
+    list of dict
+        The first eight rows, ``tiles`` instead of examples.
+    """
+    rows = pairs.head(_N_PAIRS).to_dict("records")
+    return [{**row, "tiles": maker.tiles(row["examples"])} for row in rows]
+
+
+def _mistakes(table: pd.DataFrame, maker: TileMaker, averaged: str) -> Gallery:
+    wrong = table[~table["is_correct"]].sort_values(
+        ["confidence", "sample"], ascending=[False, True]
+    )
+    shown = wrong["sample"].head(_N_MISTAKES)
+    note = f"{_of(len(shown), len(wrong))} wrong predictions, highest probability first.{averaged}"
+    return Gallery("confident", "Most confident mistakes", note, maker.tiles(shown))
+
+
+def _always_wrong(result: OOFResult, maker: TileMaker, missed: pd.DataFrame) -> Gallery:
+    always = missed[missed["is_always_wrong"]]
+    shown = always["sample"].head(_N_MISSED)
+    note = (
+        f"{_of(len(shown), len(always))} samples that every repeat gets wrong, out of "
+        f"{fold_count(result)}; the true class least probable first."
+    )
+    return Gallery("always", "Wrong in every repeat", note, maker.tiles(shown))
+
+
+def _issues(table: pd.DataFrame, maker: TileMaker, issues: pd.DataFrame, averaged: str) -> Gallery:
+    shown = issues["sample"].head(_N_ISSUES)
+    accuracy = table["is_correct"].mean()
+    note = (
+        f"{_of(len(shown), len(issues))} labels that confident learning suspects "
+        f"({100 * len(issues) / len(table):.1f} % of {len(table):,} samples), most suspicious "
+        f"first. These are suspicions of a model that is right {100 * accuracy:.1f} % of the "
+        "time: the weaker it is, the more of them are its own mistakes. Only looking decides."
+        f"{averaged} All are in label_issues.csv. Method: Northcutt, Jiang and Chuang 2021, "
+        "doi:10.1613/jair.1.12125."
+    )
+    return Gallery("issues", "Suspected label errors", note, maker.tiles(shown))
+
+
+def _samples(table: pd.DataFrame, maker: TileMaker, averaged: str) -> Gallery:
+    rows = np.random.default_rng(0).permutation(len(table))[:_N_SAMPLES]
+    shown = table["sample"].iloc[np.sort(rows)]
+    note = f"{_of(len(shown), len(table))} samples, drawn at random (seed 0).{averaged}"
+    return Gallery("samples", "Sample predictions", note, maker.tiles(shown))
+
+
+def _of(n_shown: int, n_all: int) -> str:
+    return f"All {n_all:,}" if n_shown == n_all else f"{n_shown:,} of {n_all:,}"

@@ -1,0 +1,1 @@
+"""The files of a study: tables, figures and the page."""

@@ -1,0 +1,1 @@
+"""The run folder: written fold by fold, and read again."""

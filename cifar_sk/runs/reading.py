@@ -1,0 +1,192 @@
+"""Reading finished run folders, for whatever compares, explains or shows them again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.errors import InputError
+from cifar_sk.folds.predictions import FoldResult, OOFResult
+from cifar_sk.runs.folder import read_folds, read_manifest
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+__all__ = ["FinishedRun", "read_run", "run_dataset"]
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run as its folder holds it.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    manifest : dict
+        What its ``run.json`` says.
+    result : OOFResult
+        The out-of-fold predictions. Scores on the official test split are not in it, for a run
+        folder does not hold that split's labels; they stand in ``fold_metrics.csv``.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    result: OOFResult
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.resolve().name
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What was run: data, split and pipeline with their fingerprints, and the seed."""
+        return self.manifest["identity"]
+
+    def model_folder(self, index: int) -> Path:
+        """Return where a fold's fitted classifier was saved.
+
+        Parameters
+        ----------
+        index : int
+            `FoldResult.index`.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        InputError
+            If the run kept no models.
+        """
+        folder = self.path / "folds" / f"{index:02d}"
+        if not (folder / "classifier.json").exists():
+            raise InputError(
+                f"{self.path} holds no model of fold {index}; run it with --save-models."
+            )
+        return folder
+
+
+def read_run(path: str | Path) -> FinishedRun:
+    """Read a finished run.
+
+    Parameters
+    ----------
+    path : str or Path
+        The run folder, as ``python -m cifar_sk.cv`` or `cifar_sk.write_report` leaves it.
+
+    Returns
+    -------
+    FinishedRun
+
+    Raises
+    ------
+    InputError
+        If it is no run folder, is not finished, or its files do not belong together.
+    """
+    path = Path(path)
+    manifest = read_manifest(path)
+    try:
+        split, names = manifest["identity"]["split"], tuple(manifest["class_names"])
+        n_folds, n_repeats = int(split["n_folds"]), int(split["n_repeats"])
+    except KeyError as error:
+        raise InputError(
+            f"The run.json of {path} does not say its {error.args[0]}; open the folder with "
+            "RunFolder.open(path, identity={'split': {'n_folds': …, 'n_repeats': …}, …}, "
+            "info={'class_names': […]})."
+        ) from error
+    folds = read_folds(path)
+    n_expected = n_folds * n_repeats
+    if len(folds) < n_expected:
+        raise InputError(
+            f"{path} holds {len(folds)} of {n_expected} folds; finish the run with --resume"
+            + (
+                ", or run it again: tables alone do not hold its predictions."
+                if not folds
+                else "."
+            )
+        )
+    target = _read_target(path, names, folds[0])
+    result = OOFResult(
+        target=target,
+        classes=np.arange(len(names)),
+        class_names=names,
+        n_folds=n_folds,
+        n_repeats=n_repeats,
+        folds=tuple(folds[index] for index in sorted(folds)),
+    )
+    if any(fold.test_index.max(initial=-1) >= len(target) for fold in result.folds):
+        raise InputError(f"The files of {path} do not belong together; run it again.")
+    return FinishedRun(path, manifest, result)
+
+
+def run_dataset(
+    run: FinishedRun, dataset: str | None = None, data_home: str | Path | None = None
+) -> Bunch:
+    """Load the data set of a run: the same images, and no others.
+
+    Parameters
+    ----------
+    run : FinishedRun
+        As `read_run` reads it.
+    dataset : str or None, default=None
+        A name or a path; None takes the name of the run's data set.
+    data_home : str, Path or None, default=None
+        As for `cifar_sk.datasets.load_dataset`.
+
+    Returns
+    -------
+    Bunch
+        As `cifar_sk.datasets.load_dataset` returns it.
+
+    Raises
+    ------
+    InputError
+        If the run does not say what its data are, they cannot be had, or are others.
+    """
+    from cifar_sk.datasets import load_dataset
+    from cifar_sk.datasets.lookup import DATASET_NAMES
+
+    data = run.identity.get("data", {})
+    if not {"name", "n_samples", "fingerprint"} <= {*data}:
+        raise InputError(f"{run.path} does not say what its images are.")
+    name = dataset or data["name"].removesuffix("-subset")
+    if dataset is None and name not in DATASET_NAMES:
+        raise InputError(
+            f"{run.path} was run on {data['name']!r}, which is no known name; say where it is "
+            "with --dataset."
+        )
+    n_samples, seed = data["n_samples"], run.identity.get("seed", 0)
+    bunch = load_dataset(name, data_home=data_home, limit=n_samples, random_state=seed)
+    if bunch.fingerprint != data["fingerprint"]:
+        raise InputError(
+            f"{name!r} holds other images than the run in {run.path}: {len(bunch.target):,} with "
+            f"the fingerprint {bunch.fingerprint[:12]}… instead of {n_samples:,} with "
+            f"{data['fingerprint'][:12]}…; name the run's own with --dataset and --data-home."
+        )
+    return bunch
+
+
+def _read_target(path: Path, names: tuple[str, ...], fold: FoldResult) -> np.ndarray:
+    """Read the true classes from the table of predictions, as positions in `names`."""
+    file = path / "oof_predictions.csv"
+    columns = {"sample": np.int64, "true": str}
+    try:
+        table = pd.read_csv(file, usecols=list(columns), dtype=columns, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{file} cannot be read ({error}); finish the run with --resume."
+        ) from error
+    table = table.drop_duplicates("sample").sort_values("sample")
+    positions = pd.Index(names).get_indexer(pd.Index(table["true"]))
+    if (positions < 0).any() or not np.array_equal(table["sample"], np.arange(len(table))):
+        raise InputError(f"{file} does not hold every sample of its run; finish it with --resume.")
+    if fold.proba is None or fold.proba.shape[1] != len(names):
+        raise InputError(f"The files of {path} do not belong together; run it again.")
+    return positions.astype(np.int64)
