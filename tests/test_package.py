@@ -35,7 +35,7 @@ def test_every_public_name_is_there_and_documented(name):
 
 
 def test_other_names_are_no_attributes():
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="No cifar_sk attribute nothing"):
         cifar_sk.nothing  # noqa: B018
 
 

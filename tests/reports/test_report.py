@@ -20,7 +20,8 @@ from cifar_sk.errors import InputError
 from cifar_sk.evaluation import cross_validate_oof
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics import fold_metrics, oof_predictions
-from cifar_sk.reports import main, summary_table, write_report
+from cifar_sk.report import main
+from cifar_sk.reports import summary_table, write_report
 from cifar_sk.reports.run.page import render_page
 from cifar_sk.reports.run.page_data import page_data, script_json
 from cifar_sk.reports.run.run_info import run_info
