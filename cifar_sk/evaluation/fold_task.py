@@ -184,6 +184,7 @@ def _fit_and_predict(
         history=_history(final),
         n_epochs=getattr(final, "n_epochs_", None),
         n_parameters=getattr(final, "n_parameters_", None),
+        n_multiply_adds=getattr(final, "n_multiply_adds_", None),
         best_params=_best_params(estimator),
         holdout_proba=holdout_proba,
     )

@@ -37,6 +37,8 @@ class FoldResult:
         Epochs trained; None for estimators that have none.
     n_parameters : int or None
         Weights of the fitted network, trainable or not.
+    n_multiply_adds : int or None
+        Multiply-adds of one image's prediction; None where they are not known.
     best_params : dict or None
         What a search inside the fold chose, JSON values by name; None for other estimators.
     error : str or None
@@ -56,6 +58,7 @@ class FoldResult:
     history: dict[str, list[float]] = field(default_factory=dict)
     n_epochs: int | None = None
     n_parameters: int | None = None
+    n_multiply_adds: int | None = None
     best_params: dict[str, Any] | None = None
     error: str | None = None
     holdout_proba: np.ndarray | None = None

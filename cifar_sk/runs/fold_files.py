@@ -33,8 +33,9 @@ def write_fold(result: FoldResult, folder: Path, scores: dict[str, float]) -> No
         Numbers for readers, written beside the predictions.
     """
     scalars = {name: getattr(result, name) for name in (*_SCALARS, "n_parameters")}
-    if result.best_params is not None:
-        scalars["best_params"] = result.best_params
+    for name in ("n_multiply_adds", "best_params"):
+        if (value := getattr(result, name)) is not None:
+            scalars[name] = value
     finite = {name: value if math.isfinite(value) else None for name, value in scores.items()}
     text = json.dumps({**scalars, "scores": finite}, indent=1, default=lambda x: x.item())
     (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
