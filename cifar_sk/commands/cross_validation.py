@@ -51,67 +51,13 @@ class CVJob:
     n_jobs: int
     save_models: bool
 
-    def identity(self) -> dict[str, Any]:
-        """Say what must be equal for a run to be continued."""
-        from cifar_sk.datasets import data_fingerprint
-        from cifar_sk.folds.splits import split_fingerprint
-        from cifar_sk.pipelines.models import pipeline_description
-        from cifar_sk.runs.provenance import backend_name
-
-        bunch = self.bunch
-        backend = backend_name()
-        test = bunch.test_images
-        names = bunch.target_names
-        return {
-            "data": {
-                "name": bunch.name,
-                "n_samples": len(bunch.target),
-                "fingerprint": bunch.fingerprint,
-            },
-            "test_split": None
-            if test is None
-            else {
-                "n_samples": len(test),
-                "fingerprint": data_fingerprint(test, bunch.test_target, names),
-            },
-            "split": {
-                "n_folds": max(split.fold for split in self.splits) + 1,
-                "n_repeats": max(split.repeat for split in self.splits) + 1,
-                "fingerprint": split_fingerprint(self.splits),
-            },
-            "pipeline": pipeline_description(self.pipeline),
-            "seed": self.seed,
-            "threads_per_fold": self.n_threads,
-            "save_models": self.save_models,
-            # TensorFlow goes without saying, as in runs that older versions began.
-            **({} if backend == "tensorflow" else {"backend": backend}),
-        }
-
     def open_run(
         self, path: Path, info: dict[str, Any], resume: bool, overwrite: bool
     ) -> RunFolder:
-        """Make the run's folder, or continue or replace it, with what readers should know."""
-        import numpy as np
-
-        from cifar_sk.metrics.scores import score_predictions
+        """Make the run's folder, or continue or replace it."""
         from cifar_sk.runs.folder import RunFolder
 
-        info = {
-            **info,
-            "status": "running",
-            "fallback": self.bunch.fallback,
-            "data_source": self.bunch.source,
-            "class_names": list(self.bunch.target_names),
-        }
-        target = self.bunch.target
-        return RunFolder.open(
-            path,
-            self.identity(),
-            info=info,
-            resume=resume,
-            overwrite=overwrite,
-            scores=lambda fold: score_predictions(target[fold.test_index], np.asarray(fold.proba)),
-        )
+        return RunFolder.open(path, data=self.bunch, info=info, resume=resume, overwrite=overwrite)
 
     def evaluate(self, folder: RunFolder, quiet: bool) -> OOFResult:
         """Run what is missing; on Ctrl-C write what there is, then stop."""
@@ -134,7 +80,6 @@ class CVJob:
                 "A worker process died, perhaps for want of memory; use fewer --jobs"
             ) from error
         except KeyboardInterrupt:
-            folder.update(status="interrupted")
             self._finish_early(folder)
             raise
 
@@ -177,18 +122,10 @@ class CVJob:
         from cifar_sk.reports import summary_table, write_report
         from cifar_sk.reports.run.run_info import run_info
 
-        failed = {str(fold.index): fold.error for fold in result.failed}
-        missing = result.n_expected - len(result.folds)
-        status = "interrupted" if missing else "failed folds" if failed else "complete"
-        timings = {
-            "fit_time": sum(fold.fit_time for fold in result.scored),
-            "score_time": sum(fold.score_time for fold in result.scored),
-        }
-        folder.update(status=status, failed=failed, timings=timings)
-        info = run_info(folder.manifest, result)
+        info = run_info(folder.manifest, result) if folder.manifest else {}
         write_report(result, folder.path, images=self.bunch.images, info=info)
         _print_end(summary_table(fold_metrics(result)), result, folder.path)
-        return 1 if failed else 0
+        return 1 if result.failed else 0
 
 
 def _print_end(rows: list[list[str]], result: OOFResult, path: Path) -> None:

@@ -50,7 +50,9 @@ def _changes(first: FinishedRun, other: FinishedRun) -> list[str]:
         clause
         for part in ("data", "split")
         if not _has_same_fingerprint(first, other, part)
-        for clause in differences(first.identity.get(part), other.identity.get(part), part)
+        for clause in differences(
+            first.manifest.identity()[part], other.manifest.identity()[part], part
+        )
     ]
     if clauses:
         return clauses
@@ -70,8 +72,8 @@ def _changes(first: FinishedRun, other: FinishedRun) -> list[str]:
 def _has_same_fingerprint(first: FinishedRun, other: FinishedRun, part: str) -> bool:
     # Runs of a program of one's own may say little of themselves. Where fingerprints are equal,
     # the same images may have two names, for they may lie in two folders.
-    said = [(run.identity.get(part) or {}).get("fingerprint") for run in (first, other)]
-    return said[0] is not None and said[0] == said[1]
+    one, two = (getattr(run.manifest, part).fingerprint for run in (first, other))
+    return bool(one) and one == two
 
 
 def run_names(runs: Sequence[FinishedRun]) -> tuple[str, ...]:
@@ -116,7 +118,7 @@ def remarks(runs: Sequence[FinishedRun], names: Sequence[str]) -> list[str]:
 
 
 def _seeds(runs: Sequence[FinishedRun], names: Sequence[str]) -> str:
-    seeds = [run.identity.get("seed") for run in runs]
+    seeds = [run.manifest.seed for run in runs]
     if len(set(map(str, seeds))) == 1:
         return ""
     listed = ", ".join(f"{name} {seed}" for name, seed in zip(names, seeds, strict=True))
@@ -125,9 +127,9 @@ def _seeds(runs: Sequence[FinishedRun], names: Sequence[str]) -> str:
 
 def _conditions(runs: Sequence[FinishedRun]) -> str:
     kinds = {
-        "machines": {str(run.manifest.get("machine")) for run in runs},
-        "backends": {str(run.manifest.get("backend", "tensorflow")) for run in runs},
-        "numbers of threads per fold": {str(run.identity.get("threads_per_fold")) for run in runs},
+        "machines": {str(run.manifest.machine) for run in runs},
+        "backends": {str(run.manifest.backend) for run in runs},
+        "numbers of threads per fold": {str(run.manifest.n_threads) for run in runs},
     }
     varied = [kind for kind, found in kinds.items() if len(found) > 1]
     if not varied:
@@ -136,15 +138,15 @@ def _conditions(runs: Sequence[FinishedRun]) -> str:
 
 
 def _fallback(run: FinishedRun, name: str) -> str:
-    fallback = run.manifest.get("fallback")
+    fallback = run.manifest.data.fallback
     return f"{name} ran on other data than was asked for: {fallback}" if fallback else ""
 
 
 def _origin(run: FinishedRun, name: str) -> str:
-    selected = run.manifest.get("selected")
+    selected = run.manifest.selected
     if selected:
         return f"{name}: {selected}"
-    file = _option(str(run.manifest.get("command", "")), "--params")
+    file = _option(run.manifest.command or "", "--params")
     if file is None:
         return ""
     return (

@@ -88,10 +88,9 @@ def _saved_network(run: FinishedRun) -> keras.Model | None:
 def _rebuilt_network(run: FinishedRun) -> keras.Model | None:
     import cifar_sk.estimators as known
 
-    identity = run.identity
-    pipeline = identity.get("pipeline", {})
+    pipeline = run.manifest.pipeline
     class_name = pipeline.get("steps", {}).get("classifier", "")
-    data_name = str(identity.get("data", {}).get("name", ""))
+    data_name = run.manifest.data.name
     shapes = [shape for start, shape in _IMAGE_SHAPES.items() if data_name.startswith(start)]
     if class_name not in known.__all__ or not shapes:
         return None

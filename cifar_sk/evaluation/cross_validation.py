@@ -22,6 +22,7 @@ from cifar_sk.evaluation.fold_task import (
     fit_and_predict,
     refusal,
 )
+from cifar_sk.folds.evaluation import Evaluation
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.folds.splits import Split, make_splits, splits_of
 
@@ -31,6 +32,9 @@ __all__ = ["FoldStore", "as_splits", "collect_result", "cross_validate_oof"]
 class FoldStore(Protocol):
     """Where finished folds are kept, such as a run folder."""
 
+    def begin(self, evaluation: Evaluation) -> None:
+        """Take note of what is evaluated, before anything else is asked."""
+
     def completed(self) -> dict[int, FoldResult]:
         """Return the folds that are there already, by index."""
 
@@ -39,6 +43,9 @@ class FoldStore(Protocol):
 
     def commit(self, result: FoldResult) -> None:
         """Keep a fold for good, at once or not at all."""
+
+    def end(self, result: OOFResult) -> None:
+        """Take note of how the evaluation ended."""
 
 
 def cross_validate_oof(
@@ -53,7 +60,7 @@ def cross_validate_oof(
     holdout: tuple[Any, Any] | None = None,
     n_jobs: int = 1,
     n_threads: int | None = None,
-    store: FoldStore | None = None,
+    store: FoldStore | str | Path | None = None,
     save_models: bool = False,
     listener: Listener | None = None,
 ) -> OOFResult:
@@ -87,8 +94,9 @@ def cross_validate_oof(
         ``TF_NUM_INTRAOP_THREADS`` (on PyTorch ``OMP_NUM_THREADS``, on JAX ``NPROC``) or the
         processor count, however many jobs: sums of floats depend on the number of threads, and
         the tables must not depend on `n_jobs`.
-    store : FoldStore, default=None
-        Keeps finished folds; those that it holds already are not computed again.
+    store : FoldStore or path, default=None
+        Keeps finished folds; those that it holds already are not computed again. A path is a run
+        folder, which is made, or continued where it holds the same run.
     save_models : bool, default=False
         Whether `store` keeps the fitted classifiers.
     listener : callable, default=None
@@ -115,18 +123,65 @@ def cross_validate_oof(
     >>> result.oof_proba.shape
     (150, 3)
     """
+    if isinstance(store, str | Path):
+        from cifar_sk.runs.folder import RunFolder
+
+        with RunFolder.open(store, resume=Path(store, "run.json").exists()) as folder:
+            return cross_validate_oof(
+                estimator,
+                X,
+                y,
+                cv=cv,
+                groups=groups,
+                random_state=random_state,
+                class_names=class_names,
+                holdout=holdout,
+                n_jobs=n_jobs,
+                n_threads=n_threads,
+                store=folder,
+                save_models=save_models,
+                listener=listener,
+            )
     y = np.asarray(y)
     classes = np.unique(y)
     _check_arguments(estimator, X, y, class_names, classes, holdout)
     if save_models:
         check_saveable(estimator)
-    splits = as_splits(cv, y, groups, random_state)
-    holdout_X, holdout_y = holdout if holdout is not None else (None, None)
-    task = FoldTask(estimator, X, y, classes, random_state, holdout_X)
+    evaluation = Evaluation(
+        estimator=estimator,
+        X=X,
+        y=y,
+        splits=as_splits(cv, y, groups, random_state),
+        random_state=random_state,
+        class_names=tuple(map(str, classes if class_names is None else class_names)),
+        holdout=holdout,
+        engine="processes" if n_jobs > 1 else "serial",
+        n_jobs=n_jobs,
+        n_threads=n_threads,
+        save_models=save_models,
+    )
+    if store is not None:
+        store.begin(evaluation)
+    result = _evaluate(evaluation, store, listener)
+    if store is not None:
+        store.end(result)
+    return result
+
+
+def _evaluate(
+    evaluation: Evaluation, store: FoldStore | None, listener: Listener | None
+) -> OOFResult:
+    """Run the folds that the store does not hold."""
+    X, y, splits = evaluation.X, evaluation.y, evaluation.splits
+    holdout_X, holdout_y = evaluation.holdout or (None, None)
+    classes = np.unique(y)
+    task = FoldTask(evaluation.estimator, X, y, classes, evaluation.random_state, holdout_X)
     done = store.completed() if store is not None else {}
     _check_stored(done, splits)
     todo = [split for split in splits if split.index not in done]
-    for result in _run(task, todo, n_jobs, n_threads, store if save_models else None, listener):
+    n_jobs, n_threads = evaluation.n_jobs or 1, evaluation.n_threads
+    models = store if evaluation.save_models else None
+    for result in _run(task, todo, n_jobs, n_threads, models, listener):
         unusable = refusal(result)
         if unusable is not None and not any(not fold.failed for fold in done.values()):
             raise InputError(unusable)  # it will hardly do in the other folds
@@ -135,7 +190,7 @@ def cross_validate_oof(
         done[result.index] = result
         if listener is not None:
             listener(FoldEvent(result.index, result=result))
-    return collect_result(done, y, splits, class_names=class_names, holdout_y=holdout_y)
+    return collect_result(done, y, splits, class_names=evaluation.class_names, holdout_y=holdout_y)
 
 
 def collect_result(

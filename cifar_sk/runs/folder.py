@@ -10,31 +10,43 @@ from __future__ import annotations
 import fnmatch
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 from filelock import FileLock
 
 from cifar_sk.errors import InputError
-from cifar_sk.folds.predictions import FoldResult
+from cifar_sk.folds.predictions import FoldResult, OOFResult
+from cifar_sk.metrics.scores import score_predictions
 from cifar_sk.runs.files import (
     Additions,
     differences,
     sync,
     without_dots,
+    write_array,
     write_atomically,
 )
 from cifar_sk.runs.fold_files import read_fold, write_fold
+from cifar_sk.runs.manifest import SCHEMA, DataRecord, Manifest, read_json
+from cifar_sk.runs.provenance import provenance
 
-__all__ = ["RunFolder", "read_folds", "read_manifest"]
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+    from cifar_sk.folds.evaluation import Evaluation
+
+__all__ = ["TARGET", "TEST_TARGET", "RunFolder", "read_folds", "read_manifest"]
 
 _MANIFEST = "run.json"
-_FORMAT = 1
 _ASIDE = ".replaced"  # where --overwrite keeps the old run until the new one is there
 _DISCARDED = ".discarded.tmp"
 _STAGED_MANIFEST = f".{_MANIFEST}.*.tmp"
+# True classes of all samples and of the test split, as positions in the class names.
+TARGET, TEST_TARGET = "target.npy", "test_target.npy"
 # What a process that was killed before it wrote its manifest may have left.
 _BEFORE_MANIFEST = {".lock", _ASIDE, _DISCARDED}
 
@@ -60,6 +72,8 @@ _WRITTEN = (
     "explain/explained.csv",
     "classification_report.txt",
     "report.html",
+    TARGET,
+    TEST_TARGET,
     _STUDY_OF_A_FOLD,
     _MANIFEST,  # the last to be moved or removed: it says that the folder is a run's
 )
@@ -68,46 +82,46 @@ _WRITTEN = (
 class RunFolder:
     """A run on disk, locked for this process.
 
-    Open one with `RunFolder.open`, in a ``with`` statement.
+    Make one with `RunFolder.open`, in a ``with`` statement, and hand it to `cross_validate_oof`
+    as ``store``. Or give that a path, which it opens itself.
 
-    Parameters
+    Attributes
     ----------
     path : Path
         The folder.
-    manifest : dict
-        What ``run.json`` holds: ``identity``, and whatever else readers should know.
-    lock : FileLock
-        Held.
-    scores : callable or None
-        ``scores(fold_result)`` gives numbers that are written beside a fold's predictions.
-    additions : Additions or None
-        What was added for a new run, to be taken back if its first fold finds the input unusable.
+    manifest : Manifest or None
+        What ``run.json`` says; None until an evaluation begins.
     """
 
     def __init__(
         self,
         path: Path,
-        manifest: dict[str, Any],
         lock: FileLock,
-        scores: Callable[[FoldResult], dict[str, float]] | None = None,
-        additions: Additions | None = None,
+        *,
+        own: Mapping[str, Any],
+        about: Mapping[str, Any],
+        data: DataRecord | None,
+        additions: Additions | None,
     ) -> None:
         self.path = path
-        self.manifest = manifest
+        self.manifest: Manifest | None = None
         self._lock = lock
-        self._scores = scores
+        self._own = dict(own)
+        self._about = dict(about)
+        self._data = data
         self._additions = additions
+        self._target: np.ndarray | None = None
 
     @classmethod
     def open(
         cls,
         path: str | Path,
-        identity: dict[str, Any],
+        identity: Mapping[str, Any] | None = None,
         *,
-        info: dict[str, Any] | None = None,
+        data: DataRecord | Bunch | None = None,
+        info: Mapping[str, Any] | None = None,
         resume: bool = False,
         overwrite: bool = False,
-        scores: Callable[[FoldResult], dict[str, float]] | None = None,
     ) -> Self:
         """Make a run folder, or continue or replace one.
 
@@ -115,17 +129,17 @@ class RunFolder:
         ----------
         path : str or Path
             The folder.
-        identity : dict
-            What must be equal for a run to be continued: fingerprints of data and folds,
-            parameters, seed. JSON values only.
-        info : dict, default=None
-            What readers should know besides.
+        identity : mapping, default=None
+            What must be equal for the run to be continued, beside what the fold loop tells: data,
+            folds, parameters and seed. JSON values only.
+        data : Bunch or DataRecord, default=None
+            The data set as it was loaded, for its name and source.
+        info : mapping, default=None
+            What readers should know besides: ``title``, ``command``, ``selected``.
         resume, overwrite : bool, default=False
             What to do where there is a run already; without either it is refused. A run that is
             overwritten is kept until the new one is there: it comes back if the new one ends
             without a finished fold.
-        scores : callable, default=None
-            As for the class.
 
         Returns
         -------
@@ -134,16 +148,14 @@ class RunFolder:
         Raises
         ------
         InputError
-            If there is a run already, if it is another one, if another process writes it, or
-            if the folder holds something else.
+            If there is a run already, if another process writes it, or if the folder holds
+            something else.
         """
         if resume and overwrite:
             raise InputError("A run is either resumed or overwritten; give one of the two.")
+        if data is not None and not isinstance(data, DataRecord):
+            data = DataRecord.of_bunch(data)
         path = without_dots(path)
-        # What JSON would make of it is what a later run compares with.
-        manifest = json.loads(
-            json.dumps({"format": _FORMAT, "identity": identity, **(info or {})})
-        )
         _check_is_run_or_new(path)
         additions = Additions()
         additions.make_folder(path)
@@ -152,9 +164,17 @@ class RunFolder:
             _recover(path)
             is_new = not (path / _MANIFEST).exists()
             if not is_new:
-                manifest = _continue_or_replace(path, manifest, resume, overwrite)
-            run = cls(path, manifest, lock, scores, additions if is_new else None)
-            run.update()
+                _allow(path, resume, overwrite)
+            run = cls(
+                path,
+                lock,
+                own=json.loads(json.dumps(dict(identity or {}))),
+                about=info or {},
+                data=data,
+                additions=additions if is_new else None,
+            )
+            if not (path / _MANIFEST).exists():
+                run._write({"schema": SCHEMA, "identity": {"own": run._own}, "status": "new"})
             (path / "folds").mkdir(exist_ok=True)
         except BaseException:
             additions.take_back()
@@ -175,19 +195,66 @@ class RunFolder:
         elif is_empty and issubclass(kind, InputError) and self._additions is not None:
             _remove(self.path)
             self._additions.take_back()
+        elif issubclass(kind, KeyboardInterrupt) and self.manifest is not None:
+            self.update(status="interrupted")
         self._lock.release()
 
-    def update(self, **info: Any) -> None:
-        """Change what ``run.json`` tells readers, and write it.
+    def begin(self, evaluation: Evaluation) -> None:
+        """Write what is evaluated, and the labels, or check that it is what was begun.
 
-        Parameters
-        ----------
-        **info
-            Entries by name; JSON values.
+        Raises
+        ------
+        InputError
+            If the folder holds finished folds of something else; it says what differs.
         """
-        self.manifest.update(info)
-        text = json.dumps(self.manifest, indent=1) + "\n"
-        write_atomically(self.path / _MANIFEST, text.encode())
+        manifest = Manifest.of(
+            evaluation, data=self._data, own=self._own, about=provenance() | self._about
+        )
+        old = read_json(self.path / _MANIFEST)
+        if _finished(self.path):
+            self._check_is_same(old["identity"], manifest.identity())
+        if old.get("created"):
+            manifest = replace(manifest, created=old["created"])
+        classes = np.unique(evaluation.y)
+        self._target = np.searchsorted(classes, evaluation.y)
+        write_array(self.path / TARGET, self._target)
+        if evaluation.holdout is not None:
+            test_target = np.searchsorted(classes, evaluation.holdout[1])
+            write_array(self.path / TEST_TARGET, test_target)
+        self.manifest = manifest
+        self.update()
+
+    def _check_is_same(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        # Older versions wrote what was a program's own beside the rest.
+        changed = differences(old, new) if "data" in old or "own" in old else []
+        if changed:
+            raise InputError(
+                f"{self.path} cannot be resumed as another run: {'; '.join(changed)}; "
+                f"name another with --run, or replace it with --overwrite."
+            )
+
+    def end(self, result: OOFResult) -> None:
+        """Write how the run ended."""
+        failed = {str(fold.index): fold.error for fold in result.failed}
+        is_whole = len(result.folds) == result.n_expected
+        self.update(
+            status="interrupted" if not is_whole else "failed folds" if failed else "complete",
+            failed=failed,
+            timings={
+                "fit_time": sum(fold.fit_time for fold in result.scored),
+                "score_time": sum(fold.score_time for fold in result.scored),
+            },
+        )
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the manifest, and write it."""
+        if self.manifest is None:
+            raise InputError("A run has no manifest before an evaluation begins.")
+        self.manifest = replace(self.manifest, **changes)
+        self._write(self.manifest.to_json())
+
+    def _write(self, content: Mapping[str, Any]) -> None:
+        write_atomically(self.path / _MANIFEST, (json.dumps(content, indent=1) + "\n").encode())
 
     def completed(self) -> dict[int, FoldResult]:
         """Read the finished folds.
@@ -226,12 +293,17 @@ class RunFolder:
         """
         staged = self.path / "folds" / f".{result.index:02d}.tmp"
         staged.mkdir(exist_ok=True)
-        write_fold(result, staged, self._scores(result) if self._scores else {})
+        write_fold(result, staged, self._scores(result))
         for file in staged.iterdir():
             sync(file)
         sync(staged)
         staged.rename(self.path / "folds" / f"{result.index:02d}")
         sync(self.path / "folds")
+
+    def _scores(self, result: FoldResult) -> dict[str, float]:
+        if self._target is None or result.proba is None:
+            return {}
+        return score_predictions(self._target[result.test_index], result.proba)
 
 
 def _check_is_run_or_new(path: Path) -> None:
@@ -248,25 +320,16 @@ def _finished(path: Path) -> list[Path]:
     return sorted((path / "folds").glob("[0-9]*"))
 
 
-def _continue_or_replace(
-    path: Path, manifest: dict[str, Any], resume: bool, overwrite: bool
-) -> dict[str, Any]:
-    old = read_manifest(path)
+def _allow(path: Path, resume: bool, overwrite: bool) -> None:
+    """Refuse a folder that holds a run, continue it, or set the run aside."""
+    read_json(path / _MANIFEST)
     if overwrite:
         _set_aside(path)
-        return manifest
-    if not resume:
+    elif not resume:
         raise InputError(
             f"{path} holds a run with {len(_finished(path))} finished folds; continue it with "
             f"--resume, replace it with --overwrite, or name another with --run."
         )
-    changed = differences(old.get("identity"), manifest["identity"])
-    if changed:
-        raise InputError(
-            f"{path} cannot be resumed as another run: {'; '.join(changed)}; "
-            f"name another with --run, or replace it with --overwrite."
-        )
-    return {**manifest, "created": old.get("created")}
 
 
 def _written(path: Path) -> list[Path]:
@@ -355,7 +418,7 @@ def read_folds(path: str | Path) -> dict[int, FoldResult]:
     return {int(folder.name): read_fold(folder) for folder in _finished(Path(path))}
 
 
-def read_manifest(path: str | Path) -> dict[str, Any]:
+def read_manifest(path: str | Path) -> Manifest:
     """Read a run's ``run.json``.
 
     Parameters
@@ -365,18 +428,19 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    Manifest
 
     Raises
     ------
     InputError
-        If there is none, or it is no JSON object.
+        If there is none, or it does not say what a run is.
     """
     file = Path(path) / _MANIFEST
+    raw = read_json(file)
     try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file} cannot be read as a run's manifest: {error}.") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
-        raise InputError(f"{file} is no run manifest of format {_FORMAT}.")
-    return manifest
+        return Manifest.from_json(raw)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{file} does not say what was run ({error!r}); make runs by "
+            "cross_validate_oof(..., store=path)."
+        ) from error

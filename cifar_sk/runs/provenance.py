@@ -31,25 +31,17 @@ _PACKAGES = (
 )
 
 
-def provenance(command: Sequence[str]) -> dict[str, Any]:
-    """Describe the program and the machine.
+def provenance(command: Sequence[str] | None = None) -> dict[str, Any]:
+    """Describe the program and the machine in JSON values.
 
-    Parameters
-    ----------
-    command : sequence of str
-        How the program was called, word by word.
-
-    Returns
-    -------
-    dict
-        JSON values: ``created`` (UTC), ``command``, ``backend`` (of Keras), ``versions``,
-        ``machine``.
+    ``created`` (UTC), ``backend`` (of Keras), ``versions``, ``machine`` and, where it is given
+    word by word, the ``command``.
     """
     backend = backend_name()
     packages = _PACKAGES if backend in _PACKAGES else (*_PACKAGES, backend)
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(command),
+        **({} if command is None else {"command": shlex.join(command)}),
         "backend": backend,
         "versions": {
             "cifar_sk": __version__,

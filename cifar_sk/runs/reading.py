@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from cifar_sk.errors import InputError
-from cifar_sk.folds.predictions import FoldResult, OOFResult
-from cifar_sk.runs.folder import read_folds, read_manifest
+from cifar_sk.folds.predictions import OOFResult
+from cifar_sk.runs.folder import TARGET, TEST_TARGET, read_folds, read_manifest
+from cifar_sk.runs.manifest import Manifest
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
@@ -27,26 +28,21 @@ class FinishedRun:
     ----------
     path : Path
         The folder.
-    manifest : dict
+    manifest : Manifest
         What its ``run.json`` says.
     result : OOFResult
-        The out-of-fold predictions. Scores on the official test split are not in it, for a run
-        folder does not hold that split's labels; they stand in ``fold_metrics.csv``.
+        The predictions. Of runs of older versions the scores on the official test split are not
+        in it, for they did not store that split's labels.
     """
 
     path: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
     result: OOFResult
 
     @property
     def name(self) -> str:
         """The folder's name."""
         return self.path.resolve().name
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What was run: data, split and pipeline with their fingerprints, and the seed."""
-        return self.manifest["identity"]
 
     def model_folder(self, index: int) -> Path:
         """Return where a fold's fitted classifier was saved.
@@ -92,17 +88,9 @@ def read_run(path: str | Path) -> FinishedRun:
     """
     path = Path(path)
     manifest = read_manifest(path)
-    try:
-        split, names = manifest["identity"]["split"], tuple(manifest["class_names"])
-        n_folds, n_repeats = int(split["n_folds"]), int(split["n_repeats"])
-    except KeyError as error:
-        raise InputError(
-            f"The run.json of {path} does not say its {error.args[0]}; open the folder with "
-            "RunFolder.open(path, identity={'split': {'n_folds': …, 'n_repeats': …}, …}, "
-            "info={'class_names': […]})."
-        ) from error
     folds = read_folds(path)
-    n_expected = n_folds * n_repeats
+    split, names = manifest.split, manifest.data.class_names
+    n_expected = split.n_folds * split.n_repeats
     if len(folds) < n_expected:
         raise InputError(
             f"{path} holds {len(folds)} of {n_expected} folds; finish the run with --resume"
@@ -112,17 +100,19 @@ def read_run(path: str | Path) -> FinishedRun:
                 else "."
             )
         )
-    target = _read_target(path, names, folds[0])
+    target = _labels(path / TARGET)
+    if target is None:
+        target = _target_of_old_run(path / "oof_predictions.csv", names)
     result = OOFResult(
         target=target,
         classes=np.arange(len(names)),
         class_names=names,
-        n_folds=n_folds,
-        n_repeats=n_repeats,
+        n_folds=split.n_folds,
+        n_repeats=split.n_repeats,
         folds=tuple(folds[index] for index in sorted(folds)),
+        holdout_target=_labels(path / TEST_TARGET),
     )
-    if any(fold.test_index.max(initial=-1) >= len(target) for fold in result.folds):
-        raise InputError(f"The files of {path} do not belong together; run it again.")
+    _check_belongs_together(path, result)
     return FinishedRun(path, manifest, result)
 
 
@@ -153,29 +143,36 @@ def run_dataset(
     from cifar_sk.datasets import load_dataset
     from cifar_sk.datasets.lookup import DATASET_NAMES
 
-    data = run.identity.get("data", {})
-    if not {"name", "n_samples", "fingerprint"} <= {*data}:
-        raise InputError(f"{run.path} does not say what its images are.")
-    name = dataset or data["name"].removesuffix("-subset")
+    data, seed = run.manifest.data, run.manifest.seed or 0
+    name = dataset or data.name.removesuffix("-subset")
     if dataset is None and name not in DATASET_NAMES:
         raise InputError(
-            f"{run.path} was run on {data['name']!r}, which is no known name; say where it is "
-            "with --dataset."
+            f"{run.path} was run on {data.name!r}, which is no known name; say where it is with "
+            "--dataset."
         )
-    n_samples, seed = data["n_samples"], run.identity.get("seed", 0)
+    n_samples = data.n_samples
     bunch = load_dataset(name, data_home=data_home, limit=n_samples, random_state=seed)
-    if bunch.fingerprint != data["fingerprint"]:
+    if bunch.fingerprint != data.fingerprint:
         raise InputError(
             f"{name!r} holds other images than the run in {run.path}: {len(bunch.target):,} with "
             f"the fingerprint {bunch.fingerprint[:12]}… instead of {n_samples:,} with "
-            f"{data['fingerprint'][:12]}…; name the run's own with --dataset and --data-home."
+            f"{data.fingerprint[:12]}…; name the run's own with --dataset and --data-home."
         )
     return bunch
 
 
-def _read_target(path: Path, names: tuple[str, ...], fold: FoldResult) -> np.ndarray:
+def _labels(file: Path) -> np.ndarray | None:
+    """Read stored labels; None where the run is of a version that stored none."""
+    if not file.exists():
+        return None
+    try:
+        return np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{file} cannot be read ({error}); run it again.") from error
+
+
+def _target_of_old_run(file: Path, names: tuple[str, ...]) -> np.ndarray:
     """Read the true classes from the table of predictions, as positions in `names`."""
-    file = path / "oof_predictions.csv"
     columns = {"sample": np.int64, "true": str}
     try:
         table = pd.read_csv(file, usecols=list(columns), dtype=columns, keep_default_na=False)
@@ -187,6 +184,18 @@ def _read_target(path: Path, names: tuple[str, ...], fold: FoldResult) -> np.nda
     positions = pd.Index(names).get_indexer(pd.Index(table["true"]))
     if (positions < 0).any() or not np.array_equal(table["sample"], np.arange(len(table))):
         raise InputError(f"{file} does not hold every sample of its run; finish it with --resume.")
-    if fold.proba is None or fold.proba.shape[1] != len(names):
-        raise InputError(f"The files of {path} do not belong together; run it again.")
     return positions.astype(np.int64)
+
+
+def _check_belongs_together(path: Path, result: OOFResult) -> None:
+    n_samples, n_classes = len(result.target), len(result.class_names)
+    test = result.holdout_target
+    fits = result.target.ndim == 1 and all(
+        fold.proba is not None
+        and fold.proba.shape == (len(fold.test_index), n_classes)
+        and fold.test_index.max(initial=-1) < n_samples
+        and (test is None or fold.holdout_proba is None or len(fold.holdout_proba) == len(test))
+        for fold in result.folds
+    )
+    if not fits or result.target.max(initial=0) >= n_classes:
+        raise InputError(f"The files of {path} do not belong together; run it again.")

@@ -154,13 +154,12 @@ def _render(
 ) -> str:
     first, *rest = conclusion(comparison)
     thumbnails = None if images is None else Thumbnails(images)
-    identity = comparison.runs[0].identity
-    data = identity.get("data", {})
+    manifest = comparison.runs[0].manifest
     facts = {
-        "data set": f"{data.get('name', '–')}, {len(comparison.runs[0].result.target):,} images",
-        "data fingerprint": data.get("fingerprint", "–"),
+        "data set": f"{manifest.data.name}, {len(comparison.runs[0].result.target):,} images",
+        "data fingerprint": manifest.data.fingerprint or "–",
         "split": comparison.folds,
-        "split fingerprint": identity.get("split", {}).get("fingerprint", "–"),
+        "split fingerprint": manifest.split.fingerprint or "–",
     }
     return render(
         "comparison.html.jinja",

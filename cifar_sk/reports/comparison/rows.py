@@ -251,6 +251,6 @@ def run_rows(comparison: Comparison) -> list[list[str]]:
     rows = [["run", "what", "seed", "command"]]
     for name, run in zip(comparison.names, comparison.runs, strict=True):
         manifest = run.manifest
-        values = [manifest.get("title"), run.identity.get("seed"), manifest.get("command")]
+        values = [manifest.title, manifest.seed, manifest.command]
         rows.append([name, *(plain_text(value) for value in values)])
     return rows

@@ -1,0 +1,319 @@
+"""What a run is: its data, split, pipeline and seed, and where its numbers came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import joblib
+import numpy as np
+
+from cifar_sk.datasets.arrays import data_fingerprint
+from cifar_sk.errors import InputError
+from cifar_sk.folds.json_values import plain
+from cifar_sk.folds.splits import Split, split_fingerprint
+from cifar_sk.pipelines.params import PASSTHROUGH, is_left_out
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+    from cifar_sk.folds.evaluation import Evaluation
+
+__all__ = ["SCHEMA", "DataRecord", "Manifest", "SplitRecord", "pipeline_description", "read_json"]
+
+SCHEMA = 2
+_OLD_FORMAT = 1  # of versions without `schema`; the same keys, but for what is new since
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """Which samples: a name for people, and a fingerprint of images, labels and class names.
+
+    Attributes
+    ----------
+    name : str
+        Such as "cifar10-jpeg"; "array" for arrays of a program's own.
+    n_samples : int
+        How many.
+    fingerprint : str
+        SHA-256, 64 hexadecimal digits.
+    class_names : tuple of str
+        In the order of the labels.
+    image_shape : tuple of int or None
+        Shape of one sample.
+    source : str or None
+        Where the samples were read from.
+    fallback : str or None
+        A sentence where this data set stands in for another.
+    """
+
+    name: str
+    n_samples: int
+    fingerprint: str
+    class_names: tuple[str, ...] = ()
+    image_shape: tuple[int, ...] | None = None
+    source: str | None = None
+    fallback: str | None = None
+
+    @classmethod
+    def of_bunch(cls, bunch: Bunch) -> Self:
+        """Describe a data set that was loaded."""
+        return cls(
+            bunch.name,
+            len(bunch.target),
+            bunch.fingerprint,
+            tuple(bunch.target_names),
+            tuple(bunch.images.shape[1:]),
+            bunch.source,
+            bunch.fallback,
+        )
+
+    @classmethod
+    def of_arrays(cls, X: Any, target: np.ndarray, class_names: Sequence[str]) -> Self:
+        """Describe samples of a program's own; `target` are positions in `class_names`."""
+        pixels = np.asarray(X)
+        if pixels.dtype == object:  # text, or a table of mixed columns
+            fingerprint = str(joblib.hash((X, target, list(class_names)), hash_name="sha1"))
+        else:
+            fingerprint = data_fingerprint(pixels, target, class_names)
+        shape = tuple(map(int, pixels.shape[1:]))
+        return cls("array", len(target), fingerprint, tuple(class_names), shape)
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be equal where a run is continued."""
+        return {"name": self.name, "n_samples": self.n_samples, "fingerprint": self.fingerprint}
+
+
+@dataclass(frozen=True)
+class SplitRecord:
+    """Which folds: how many, and a fingerprint of who is in which."""
+
+    n_folds: int
+    n_repeats: int
+    fingerprint: str | None
+
+    @classmethod
+    def of(cls, splits: Sequence[Split]) -> Self:
+        """Describe the folds of a run."""
+        return cls(
+            max(split.fold for split in splits) + 1,
+            max(split.repeat for split in splits) + 1,
+            split_fingerprint(splits),
+        )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What ``run.json`` holds; read and written here only.
+
+    Attributes
+    ----------
+    data : DataRecord
+        The samples.
+    split : SplitRecord
+        The folds.
+    test_split : DataRecord or None
+        The official test split, where every fold's model predicted it too.
+    pipeline : dict
+        Steps and parameters, as `pipeline_description` returns them.
+    seed : int or None
+        The run's seed.
+    n_threads : int or None
+        Threads of a fold, on which sums of floats depend.
+    save_models : bool
+        Whether the fitted models were kept.
+    own : dict
+        What a program added to be equal where its run is continued.
+    engine : str or None
+        Where folds ran.
+    title, command, backend, created, selected : str or None
+        A heading, how the run was called, Keras' backend, when it began (UTC), and a warning
+        where its parameters were selected on the same images.
+    versions, machine : dict
+        Of packages, and what the processors are.
+    status : str
+        "running", "interrupted", "failed folds" or "complete".
+    failed : dict
+        Reasons of failed folds by index.
+    timings : dict
+        ``fit_time`` and ``score_time`` of all folds, seconds.
+    """
+
+    data: DataRecord
+    split: SplitRecord
+    test_split: DataRecord | None = None
+    pipeline: dict[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    n_threads: int | None = None
+    save_models: bool = False
+    own: dict[str, Any] = field(default_factory=dict)
+    engine: str | None = None
+    title: str | None = None
+    selected: str | None = None
+    command: str | None = None
+    backend: str = "tensorflow"
+    created: str | None = None
+    versions: dict[str, Any] = field(default_factory=dict)
+    machine: dict[str, Any] = field(default_factory=dict)
+    status: str = "running"
+    failed: dict[str, Any] = field(default_factory=dict)
+    timings: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        evaluation: Evaluation,
+        *,
+        data: DataRecord | None = None,
+        own: Mapping[str, Any] | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Describe an evaluation that is about to begin.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+            As the fold loop hands it to its store.
+        data : DataRecord, default=None
+            What the samples are called, where they were loaded by name.
+        own : mapping, default=None
+            What else must be equal where the run is continued; JSON values.
+        about : mapping, default=None
+            Fields for readers, such as ``title`` and ``versions``.
+        """
+        names = evaluation.class_names
+        classes = np.unique(evaluation.y)
+        test = None
+        if evaluation.holdout is not None:
+            test_X, test_y = evaluation.holdout
+            test = DataRecord.of_arrays(test_X, np.searchsorted(classes, test_y), names)
+        target = np.searchsorted(classes, evaluation.y)
+        return cls(
+            data=data or DataRecord.of_arrays(evaluation.X, target, names),
+            split=SplitRecord.of(evaluation.splits),
+            test_split=test,
+            pipeline=pipeline_description(evaluation.estimator),
+            seed=evaluation.random_state,
+            n_threads=evaluation.n_threads,
+            save_models=evaluation.save_models,
+            own=json.loads(json.dumps(dict(own or {}))),
+            engine=evaluation.engine,
+            **(about or {}),
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be equal where the run is continued, in JSON values."""
+        test = self.test_split
+        identity = {
+            "data": self.data.identity(),
+            "test_split": test and {"n_samples": test.n_samples, "fingerprint": test.fingerprint},
+            "split": asdict(self.split),
+            "pipeline": self.pipeline,
+            "seed": self.seed,
+            "threads_per_fold": self.n_threads,
+            "save_models": self.save_models,
+            # TensorFlow goes without saying, as in runs that older versions began.
+            **({} if self.backend == "tensorflow" else {"backend": self.backend}),
+            **({"own": self.own} if self.own else {}),
+        }
+        return json.loads(json.dumps(identity))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is written."""
+        return {
+            "schema": SCHEMA,
+            "identity": self.identity(),
+            "title": self.title,
+            "selected": self.selected,
+            "created": self.created,
+            "command": self.command,
+            "backend": self.backend,
+            "versions": self.versions,
+            "machine": self.machine,
+            "engine": self.engine,
+            "status": self.status,
+            "fallback": self.data.fallback,
+            "data_source": self.data.source,
+            "class_names": list(self.data.class_names),
+            "image_shape": self.data.image_shape and list(self.data.image_shape),
+            "failed": self.failed,
+            "timings": self.timings,
+        }
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote, or what older versions wrote.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If something is missing, or is of another kind.
+        """
+        identity, names = raw["identity"], tuple(map(str, raw["class_names"]))
+        data = {"name": "array", "n_samples": 0, "fingerprint": ""} | identity.get("data", {})
+        split, test = identity["split"], identity.get("test_split")
+        shape = raw.get("image_shape")
+        return cls(
+            data=DataRecord(
+                **data,
+                class_names=names,
+                image_shape=shape and tuple(shape),
+                source=raw.get("data_source"),
+                fallback=raw.get("fallback"),
+            ),
+            split=SplitRecord(
+                int(split["n_folds"]), int(split["n_repeats"]), split["fingerprint"]
+            ),
+            test_split=test and DataRecord(data["name"], **test, class_names=names),
+            pipeline=identity.get("pipeline", {}),
+            seed=identity.get("seed"),
+            n_threads=identity.get("threads_per_fold"),
+            save_models=bool(identity.get("save_models")),
+            own=identity.get("own", {}),
+            **{name: raw[name] for name in _FOR_READERS.split() if raw.get(name) is not None},
+        )
+
+
+_FOR_READERS = """
+    engine title selected command backend created versions machine status failed timings
+"""
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Read a ``run.json`` as it is; an `InputError` if it is none, or of another schema."""
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{file} cannot be read as a run's manifest: {error}.") from error
+    is_known = isinstance(raw, dict) and (
+        raw.get("schema") == SCHEMA or raw.get("format") == _OLD_FORMAT
+    )
+    if not is_known:
+        raise InputError(f"{file} is no run manifest of schema {SCHEMA} or older.")
+    return raw
+
+
+def pipeline_description(pipeline: Any) -> dict[str, Any]:
+    """Describe a pipeline, or any estimator, in JSON values that are equal for equal pipelines.
+
+    ``steps`` (name to class, or "passthrough"), ``order`` (their names, for mappings are equal in
+    any order) and ``params`` (sorted by name, objects as their text).
+    """
+    params = pipeline.get_params(deep=True)
+    steps = dict(getattr(pipeline, "steps", [("classifier", pipeline)]))
+    return {
+        "steps": {
+            name: PASSTHROUGH if is_left_out(step) else type(step).__name__
+            for name, step in steps.items()
+        },
+        "order": list(steps),
+        "params": {
+            name: plain(value)
+            for name, value in sorted(params.items())
+            # Where a search keeps its trials is no part of what is computed.
+            if name not in {*steps, "steps", "memory", "storage"}
+        },
+    }
