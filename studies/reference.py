@@ -9,7 +9,6 @@ take some two hours on two processors; a run that is there already is not repeat
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from cifar_sk.cv import main as cross_validate
+from cifar_sk.runs.folder import read_manifest
 
 # What `python -m cifar_sk.cv --model` is called with. Epochs are what fits into an hour each.
 RUNS = {
@@ -64,7 +64,7 @@ def main() -> None:
 def summarise(folder: Path) -> dict[str, object]:
     """Return a run's mean, spread and interval, its cost, and what it came from."""
     metrics = pd.read_csv(folder / "fold_metrics.csv", index_col="row")
-    run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    manifest = read_manifest(folder)
     accuracy, test = metrics["accuracy"], metrics["test_split_accuracy"]
     folds = metrics.index.str.startswith("fold")
     return {
@@ -76,11 +76,11 @@ def summarise(folder: Path) -> dict[str, object]:
         "test_split_std": test["std"],
         "macro_f1": metrics.loc["mean", "f1_macro"],
         "n_folds": int(folds.sum()),
-        "fit_s_per_fold": run["timings"]["fit_time"] / folds.sum(),
-        "dataset": run["identity"]["data"]["name"],
-        "n_samples": run["identity"]["data"]["n_samples"],
-        "seed": run["identity"].get("seed"),
-        "keras": run["versions"]["keras"],
+        "fit_s_per_fold": manifest.timings["fit_time"] / folds.sum(),
+        "dataset": manifest.data.name,
+        "n_samples": manifest.data.n_samples,
+        "seed": manifest.seed,
+        "keras": manifest.versions["keras"],
     }
 
 

@@ -164,17 +164,17 @@ class RunFolder:
             _recover(path)
             is_new = not (path / _MANIFEST).exists()
             if not is_new:
-                _allow(path, resume, overwrite)
+                _allow(path, identity, resume, overwrite)
             run = cls(
                 path,
                 lock,
-                own=json.loads(json.dumps(dict(identity or {}))),
+                own=identity or {},
                 about=info or {},
                 data=data,
                 additions=additions if is_new else None,
             )
             if not (path / _MANIFEST).exists():
-                run._write({"schema": SCHEMA, "identity": {"own": run._own}, "status": "new"})
+                run._write({"schema": SCHEMA, "identity": {"own": dict(run._own)}})
             (path / "folds").mkdir(exist_ok=True)
         except BaseException:
             additions.take_back()
@@ -211,8 +211,8 @@ class RunFolder:
             evaluation, data=self._data, own=self._own, about=provenance() | self._about
         )
         old = read_json(self.path / _MANIFEST)
-        if _finished(self.path):
-            self._check_is_same(old["identity"], manifest.identity())
+        if _finished(self.path) and "data" in old["identity"]:
+            _check_is_same(self.path, old["identity"], manifest.identity())
         if old.get("created"):
             manifest = replace(manifest, created=old["created"])
         classes = np.unique(evaluation.y)
@@ -223,15 +223,6 @@ class RunFolder:
             write_array(self.path / TEST_TARGET, test_target)
         self.manifest = manifest
         self.update()
-
-    def _check_is_same(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-        # Older versions wrote what was a program's own beside the rest.
-        changed = differences(old, new) if "data" in old or "own" in old else []
-        if changed:
-            raise InputError(
-                f"{self.path} cannot be resumed as another run: {'; '.join(changed)}; "
-                f"name another with --run, or replace it with --overwrite."
-            )
 
     def end(self, result: OOFResult) -> None:
         """Write how the run ended."""
@@ -320,15 +311,29 @@ def _finished(path: Path) -> list[Path]:
     return sorted((path / "folds").glob("[0-9]*"))
 
 
-def _allow(path: Path, resume: bool, overwrite: bool) -> None:
+def _allow(path: Path, identity: Mapping[str, Any] | None, resume: bool, overwrite: bool) -> None:
     """Refuse a folder that holds a run, continue it, or set the run aside."""
-    read_json(path / _MANIFEST)
+    old = read_json(path / _MANIFEST)
     if overwrite:
         _set_aside(path)
     elif not resume:
         raise InputError(
             f"{path} holds a run with {len(_finished(path))} finished folds; continue it with "
             f"--resume, replace it with --overwrite, or name another with --run."
+        )
+    elif identity:
+        own = json.loads(json.dumps(dict(identity)))
+        # Older versions wrote what was a program's own beside the rest.
+        said = old["identity"].get("own") or {name: old["identity"].get(name) for name in own}
+        _check_is_same(path, said, own)
+
+
+def _check_is_same(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    changed = differences(old, new)
+    if changed:
+        raise InputError(
+            f"{path} cannot be resumed as another run: {'; '.join(changed)}; "
+            f"name another with --run, or replace it with --overwrite."
         )
 
 

@@ -140,6 +140,8 @@ class Manifest:
         Reasons of failed folds by index.
     timings : dict
         ``fit_time`` and ``score_time`` of all folds, seconds.
+    notes : dict
+        What else a program wrote for readers.
     """
 
     data: DataRecord
@@ -161,6 +163,7 @@ class Manifest:
     status: str = "running"
     failed: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -182,8 +185,11 @@ class Manifest:
         own : mapping, default=None
             What else must be equal where the run is continued; JSON values.
         about : mapping, default=None
-            Fields for readers, such as ``title`` and ``versions``.
+            What readers should know: ``title``, ``command``, ``versions`` and the like; other
+            names become notes.
         """
+        known = {name: value for name, value in (about or {}).items() if name in _FOR_READERS}
+        notes = {name: value for name, value in (about or {}).items() if name not in _FOR_READERS}
         names = evaluation.class_names
         classes = np.unique(evaluation.y)
         test = None
@@ -199,9 +205,10 @@ class Manifest:
             seed=evaluation.random_state,
             n_threads=evaluation.n_threads,
             save_models=evaluation.save_models,
-            own=json.loads(json.dumps(dict(own or {}))),
+            own=_as_json(dict(own or {})),
             engine=evaluation.engine,
-            **(about or {}),
+            notes=_as_json(notes),
+            **_as_json(known),
         )
 
     def identity(self) -> dict[str, Any]:
@@ -219,7 +226,7 @@ class Manifest:
             **({} if self.backend == "tensorflow" else {"backend": self.backend}),
             **({"own": self.own} if self.own else {}),
         }
-        return json.loads(json.dumps(identity))
+        return _as_json(identity)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is written."""
@@ -241,6 +248,7 @@ class Manifest:
             "image_shape": self.data.image_shape and list(self.data.image_shape),
             "failed": self.failed,
             "timings": self.timings,
+            **({"notes": self.notes} if self.notes else {}),
         }
 
     @classmethod
@@ -273,13 +281,21 @@ class Manifest:
             n_threads=identity.get("threads_per_fold"),
             save_models=bool(identity.get("save_models")),
             own=identity.get("own", {}),
-            **{name: raw[name] for name in _FOR_READERS.split() if raw.get(name) is not None},
+            **{name: raw[name] for name in sorted(_FOR_READERS) if raw.get(name) is not None},
         )
 
 
-_FOR_READERS = """
-    engine title selected command backend created versions machine status failed timings
-"""
+_FOR_READERS = frozenset(
+    {
+        *("engine", "title", "selected", "command", "backend", "created", "versions", "machine"),
+        *("status", "failed", "timings", "notes"),
+    }
+)
+
+
+def _as_json(value: Any) -> Any:
+    """Return what JSON makes of a value, for that is what a later run compares with."""
+    return json.loads(json.dumps(value))
 
 
 def read_json(file: Path) -> dict[str, Any]:

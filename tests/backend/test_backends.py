@@ -42,7 +42,7 @@ def test_the_command_line(backend, tmp_path):
     done = run(backend, "cifar_sk.cv", *arguments.split(), "--results", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert read_manifest(tmp_path / "run")["backend"] == backend
+    assert read_manifest(tmp_path / "run").backend == backend
 
 
 def test_folds_of_two_backends_are_not_mixed(tmp_path, monkeypatch, capsys):

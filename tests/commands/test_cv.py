@@ -74,9 +74,9 @@ def test_a_run_folder_is_complete_and_consistent(tmp_path, capsys):
     assert str(path) in printed.out
     bunch = load_dataset("digits", limit=200)
     manifest = read_manifest(path)
-    assert manifest["identity"]["data"]["fingerprint"] == bunch.fingerprint
-    assert manifest["identity"]["pipeline"]["steps"] == {"classifier": "Pipeline"}
-    assert (manifest["status"], manifest["failed"]) == ("complete", {})
+    assert manifest.data.fingerprint == bunch.fingerprint
+    assert manifest.pipeline["steps"] == {"classifier": "Pipeline"}
+    assert (manifest.status, manifest.failed) == ("complete", {})
 
     oof = pd.read_csv(path / "oof_predictions.csv", dtype={"true": str, "predicted": str})
     assert oof["sample"].tolist() == list(range(200))
@@ -102,7 +102,7 @@ def test_a_run_folder_is_complete_and_consistent(tmp_path, capsys):
     assert folds.loc["mean", "accuracy"] == pytest.approx(
         folds["accuracy"].iloc[:5].astype(float).mean()
     )
-    assert manifest["timings"]["fit_time"] == pytest.approx(sum(fit_times))
+    assert manifest.timings["fit_time"] == pytest.approx(sum(fit_times))
     for name in ("class_metrics.csv", "classification_report.txt", "report.html"):
         assert (path / name).stat().st_size > 0
     assert list((path / "figures").glob("*.png"))
@@ -112,7 +112,7 @@ def test_a_run_folder_is_complete_and_consistent(tmp_path, capsys):
 def test_the_command_is_recorded_as_it_was_given(tmp_path):
     arguments = ["--model", "dummy", *DIGITS, "--run", "a b", "--results", str(tmp_path)]
     assert run(*arguments, "--jobs", "1", "--quiet") == 0
-    recorded = shlex.split(read_manifest(tmp_path / "a b")["command"])
+    recorded = shlex.split(read_manifest(tmp_path / "a b").command)
     assert recorded == ["python", "-m", "cifar_sk.cv", *arguments, "--jobs", "1", "--quiet"]
 
 
@@ -254,7 +254,7 @@ def test_overwrite_replaces_one_run_and_no_other_and_no_file_of_others(tmp_path,
     assert tables(tmp_path / "results/second") == second
     for name in ("notes.txt", "figures/mine.png", "folds/notes.txt"):
         assert (tmp_path / "results" / name).read_text() == "mine"
-    assert read_manifest("results")["identity"]["seed"] == 1
+    assert read_manifest("results").seed == 1
 
 
 def test_a_refused_overwrite_leaves_the_old_run(tmp_path):
@@ -322,13 +322,13 @@ def test_ctrl_c_with_two_workers_then_resume_with_none(tmp_path, capsys):
     assert "epoch 1/4" in out
     table = pd.read_csv(tmp_path / "broken/fold_metrics.csv")
     assert f"{n_done} of 4 folds" in table["basis"].iloc[-1]
-    assert read_manifest(tmp_path / "broken")["status"] == "interrupted"
+    assert read_manifest(tmp_path / "broken").status == "interrupted"
     time.sleep(0.5)
     assert processes_of(process.pid) == []
     assert run(*arguments, "--jobs", "1", "--run", "broken", "--resume") == 0
     assert run(*arguments, "--jobs", "1", "--run", "whole") == 0
     assert tables(tmp_path / "broken") == tables(tmp_path / "whole")
-    assert read_manifest(tmp_path / "broken")["status"] == "complete"
+    assert read_manifest(tmp_path / "broken").status == "complete"
 
 
 def test_ctrl_c_with_one_job(tmp_path):
@@ -358,7 +358,7 @@ def test_a_fold_that_fails_is_reported_and_tried_again(tmp_path, capsys):
     assert f"fold {failed + 1} failed: {reason}" in printed
     assert "4 of 5 folds" in table["basis"].iloc[-1]
     assert "4 of 5 folds" in (tmp_path / "r/report.html").read_text()
-    assert read_manifest(tmp_path / "r")["failed"] == {str(failed): reason}
+    assert read_manifest(tmp_path / "r").failed == {str(failed): reason}
     assert len(finished(tmp_path / "r")) == 4
     assert run(*arguments, "--resume") == 1
     printed = capsys.readouterr().out
@@ -387,7 +387,7 @@ def test_the_official_test_split_is_scored(tmp_path):
     assert run(*arguments, "--jobs", 1, "--test-split", "--results", tmp_path, "--run", "r") == 0
     table = pd.read_csv(tmp_path / "r/fold_metrics.csv", index_col="row")
     assert table.loc["mean", "test_split_accuracy"] > 0.5
-    assert read_manifest(tmp_path / "r")["identity"]["test_split"]["n_samples"] == 50
+    assert read_manifest(tmp_path / "r").test_split.n_samples == 50
     assert run(*arguments, "--jobs", 1, "--resume", "--results", tmp_path, "--run", "r") == 2
 
 

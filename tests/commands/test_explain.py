@@ -21,8 +21,6 @@ from cifar_sk.estimators import CNNClassifier
 from cifar_sk.estimators.base import BaseImageClassifier
 from cifar_sk.explain import main
 from cifar_sk.interpret import saliency
-from cifar_sk.metrics import oof_predictions
-from cifar_sk.runs.folder import read_manifest
 from cifar_sk.runs.reading import read_run
 
 
@@ -35,13 +33,11 @@ def bunch():
 def run(tmp_path_factory, bunch):
     """Two folds of a small CNN, with their models."""
     path = tmp_path_factory.mktemp("runs") / "small"
-    data = {"name": "digits", "n_samples": 60, "fingerprint": bunch.fingerprint}
-    identity = {"data": data, "split": {"n_folds": 2, "n_repeats": 1}, "seed": 3}
     classifier = CNNClassifier(
         widths=(4, 4), dense_units=(8,), epochs=2, early_stopping=False, schedule="constant"
     )
-    with RunFolder.open(path, identity, info={"class_names": bunch.target_names}) as folder:
-        result = cross_validate_oof(
+    with RunFolder.open(path, data=bunch) as folder:
+        cross_validate_oof(
             classifier,
             bunch.images,
             bunch.target,
@@ -51,7 +47,6 @@ def run(tmp_path_factory, bunch):
             store=folder,
             save_models=True,
         )
-        oof_predictions(result).to_csv(path / "oof_predictions.csv", index=False)
     return path
 
 
@@ -259,6 +254,5 @@ def test_all_that_is_written_into_a_run_is_known_as_the_run_s(run, bunch, tmp_pa
     assert explain(copy, "--n", 1, "--dataset", "digits") == 0
     assert explain(copy, "--samples", 3, "--method", "saliency", "--dataset", "digits") == 0
     assert len(list(copy.rglob("*.png"))) > 10
-    identity = read_manifest(copy)["identity"]
-    RunFolder.open(copy, identity, overwrite=True).__exit__(None, None, None)
+    RunFolder.open(copy, overwrite=True).__exit__(None, None, None)
     assert sorted(entry.name for entry in copy.rglob("*")) == [".lock", "folds", "run.json"]

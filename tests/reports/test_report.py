@@ -315,13 +315,7 @@ def test_repeats_show_what_is_always_wrong():
 
 @pytest.fixture
 def run(tmp_path):
-    identity = {
-        "data": {"name": "digits", "n_samples": 40, "fingerprint": DIGITS.fingerprint},
-        "split": {"n_folds": 2, "n_repeats": 1},
-        "seed": 3,
-    }
-    info = {"class_names": DIGITS.target_names, "title": "a run"}
-    with RunFolder.open(tmp_path / "run", identity, info=info) as folder:
+    with RunFolder.open(tmp_path / "run", data=DIGITS, info={"title": "a run"}) as folder:
         result = cross_validate_oof(
             DummyClassifier(strategy="stratified", random_state=0),
             DIGITS.images,

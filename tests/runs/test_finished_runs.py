@@ -1,24 +1,25 @@
 """Finished runs are read as they were written, and anything else is refused."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import RepeatedStratifiedKFold
 
 from cifar_sk import InputError, RunFolder, cross_validate_oof, write_report
+from cifar_sk.runs.folder import read_manifest
+from cifar_sk.runs.manifest import Manifest
 from cifar_sk.runs.reading import read_run
 
 
 @pytest.fixture
 def run(tmp_path):
     X, y = np.random.default_rng(0).random((60, 4)), np.repeat([3, 5, 9], 20)
-    identity = {"split": {"n_folds": 3, "n_repeats": 2}}
     names = ["NA", "b,c", "d"]
-    info = {"class_names": names}
-    with RunFolder.open(tmp_path / "run", identity, info=info) as folder:
-        from sklearn.model_selection import RepeatedStratifiedKFold
-
+    with RunFolder.open(tmp_path / "run", {"mine": [1, 2]}, info={"who": "me"}) as folder:
         result = cross_validate_oof(
             DummyClassifier(strategy="stratified"),
             X,
@@ -50,8 +51,66 @@ def test_an_unfinished_run_is_refused(run):
         read_run(path)
 
 
-def test_a_damaged_table_is_refused(run):
+def test_the_manifest_says_what_was_run(run):
+    manifest = read_run(run[0]).manifest
+    assert (manifest.data.name, manifest.data.n_samples) == ("array", 60)
+    assert manifest.data.class_names == ("NA", "b,c", "d")
+    assert manifest.data.image_shape == (4,)
+    assert (manifest.split.n_folds, manifest.split.n_repeats) == (3, 2)
+    assert manifest.pipeline["params"]["strategy"] == "stratified"
+    assert (manifest.own, manifest.notes) == ({"mine": [1, 2]}, {"who": "me"})
+    assert (manifest.status, manifest.seed) == ("complete", 0)
+    assert manifest == Manifest.from_json(manifest.to_json())
+
+
+def test_a_store_may_be_a_path_and_goes_on_or_refuses(tmp_path):
+    X, y = np.random.default_rng(0).random((40, 2)), np.arange(40) % 2
+    classifier = LogisticRegression()
+    first = cross_validate_oof(classifier, X, y, cv=2, store=tmp_path / "run")
+    again = cross_validate_oof(classifier, X, y, cv=2, store=str(tmp_path / "run"))
+    np.testing.assert_array_equal(first.oof_proba, again.oof_proba)
+    assert [fold.fit_time for fold in again.folds] == [fold.fit_time for fold in first.folds]
+    before = (tmp_path / "run/run.json").read_bytes()
+    for changes, message in (
+        ({"X": X + 1}, "data.fingerprint was"),
+        ({"random_state": 1}, "seed was 0 and is 1"),
+        ({"estimator": LogisticRegression(C=2)}, "pipeline.params.C was 1.0 and is 2"),
+    ):
+        arguments = {"estimator": classifier, "X": X, "y": y, "cv": 2, **changes}
+        with pytest.raises(InputError, match=message):
+            cross_validate_oof(**arguments, store=tmp_path / "run")
+        assert (tmp_path / "run/run.json").read_bytes() == before
+
+
+def test_runs_of_older_versions_are_read(run):
+    path, written = run
+    manifest = json.loads((path / "run.json").read_text())
+    manifest["format"] = 1
+    for name in ("schema", "engine", "image_shape", "notes"):
+        del manifest[name]
+    (path / "run.json").write_text(json.dumps(manifest))
+    (path / "target.npy").unlink()
+    finished = read_run(path)
+    np.testing.assert_array_equal(finished.result.target, written.target)
+    for reference in Path("results/reference").glob("*/run.json"):
+        found = read_manifest(reference.parent)
+        assert found.data.name.startswith("cifar10-")
+        assert found.split.n_folds == 5
+        assert len(found.data.class_names) == 10
+
+
+def test_damaged_labels_are_refused(run):
     path, _ = run
+    content = (path / "target.npy").read_bytes()
+    for damaged in (b"", content[:-8], content[:40]):
+        (path / "target.npy").write_bytes(damaged)
+        with pytest.raises(InputError, match=r"cannot be read|do not belong together"):
+            read_run(path)
+
+
+def test_a_damaged_table_of_an_older_version_is_refused(run):
+    path, _ = run
+    (path / "target.npy").unlink()
     table = path / "oof_predictions.csv"
     lines = table.read_text().splitlines()
     table.write_text("\n".join([lines[0], *lines[3:]]))

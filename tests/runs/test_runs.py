@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import KFold
 
-from cifar_sk import fold_files
+from cifar_sk import cross_validate_oof, fold_files
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult
 from cifar_sk.runs.files import differences, write_atomically
-from cifar_sk.runs.folder import RunFolder, read_manifest
+from cifar_sk.runs.folder import RunFolder
 
 IDENTITY = {"data": {"fingerprint": "d" * 64}, "seed": 0, "pipeline": {"params": {"widths": (8,)}}}
 
@@ -55,6 +57,11 @@ def assert_same(one, other):
             assert first == second or first != first, name
 
 
+def own(path):
+    """What a program wrote of its own."""
+    return json.loads((path / "run.json").read_text())["identity"]["own"]
+
+
 def names(path):
     return sorted(entry.name for entry in path.iterdir())
 
@@ -83,13 +90,11 @@ def test_numpy_scalars_are_read_back_as_numbers(tmp_path):
 
 
 def test_scores_stand_beside_the_predictions(tmp_path):
-    def scores(result):
-        return {"accuracy": 0.5, "roc_auc": float("nan")}
-
-    with RunFolder.open(tmp_path / "run", IDENTITY, scores=scores) as run:
-        run.commit(fold())
+    X, y = np.zeros((30, 1)), np.arange(30) % 3
+    cross_validate_oof(DummyClassifier(), X, y, cv=KFold(10), store=tmp_path / "run")
     metrics = json.loads((tmp_path / "run/folds/00/metrics.json").read_text())
-    assert metrics["scores"] == {"accuracy": 0.5, "roc_auc": None}
+    assert metrics["scores"]["accuracy"] == 1 / 3
+    assert json.loads((tmp_path / "run/folds/00/metrics.json").read_text())["scores"]["mcc"] == 0
     assert names(tmp_path / "run/folds/00") == ["history.csv", "metrics.json", "predictions.npz"]
 
 
@@ -143,7 +148,7 @@ def test_overwrite_leaves_nothing_of_the_old_run_and_all_that_is_not_a_run_s(tmp
     kept = ["elsewhere", "figures", "notes.txt"]
     assert names(tmp_path / "run") == [".lock", *kept[:2], "folds", *kept[2:], "run.json"]
     assert names(tmp_path / "run/figures") == ["mine.png"]
-    assert read_manifest(tmp_path / "run")["identity"]["seed"] == 1
+    assert own(tmp_path / "run")["seed"] == 1
     assert names(tmp_path) == ["run"]
 
 
@@ -165,7 +170,7 @@ def test_an_overwritten_run_comes_back_unless_a_fold_of_the_new_one_is_finished(
     interrupt(2, path)
     interrupt(0, path, identity=new, overwrite=True)
     assert names(path / "folds") == ["00", "01"]
-    assert read_manifest(path)["identity"]["seed"] == 0
+    assert own(path)["seed"] == 0
     assert ".replaced" not in names(path)
     interrupt(1, path, identity=new, overwrite=True)
     assert names(path / "folds") == ["00"]
@@ -356,12 +361,12 @@ def test_a_crash_while_a_run_is_replaced_never_mixes_it_with_the_new(tmp_path, m
         (path / "fold_metrics.csv").write_text("of the old run")
         done = survives(monkeypatch, step, lambda p=path: replace_run(p))
         if (path / "run.json").exists():
-            identity = read_manifest(path)["identity"]
+            identity = own(path)
             with RunFolder.open(path, identity, resume=True) as run:
                 assert len(run.completed()) in ({0} if identity["seed"] else {0, 2})
         replace_run(path)
         assert names(path) == [".lock", "folds", "run.json"]
-        assert read_manifest(path)["identity"]["seed"] == 1
+        assert own(path)["seed"] == 1
         step += 1
     assert step > 5
 
