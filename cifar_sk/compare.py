@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_sk.commands.console import DataHome, RunDataset, run_command
+from cifar_sk.commands.options import DataHome, RunDataset
+from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:

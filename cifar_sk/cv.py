@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cifar_sk.backend.machine import cap_threads, jobs_at_a_time
-from cifar_sk.commands.console import DataHome, Dataset, Limit, open_dataset, run_command
 from cifar_sk.commands.cross_validation import CVJob
+from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
+from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
 from cifar_sk.pipelines.tuned import TunedModel, read_tuned
 from cifar_sk.runs.files import place

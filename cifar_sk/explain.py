@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cifar_sk.commands.console import DataHome, Dataset, Limit, open_dataset, run_command
+from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
+from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_sk.commands.console import DataHome, Dataset, Limit, open_dataset, run_command
+from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
+from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from cifar_sk.commands.console import DataHome, RunDataset, run_command
+from cifar_sk.commands.options import DataHome, RunDataset
+from cifar_sk.commands.running import run_command
 
 __all__ = ["app", "main"]
 

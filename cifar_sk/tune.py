@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from cifar_sk.backend.machine import cap_threads
-from cifar_sk.commands.console import Call, DataHome, Dataset, Limit, open_dataset, run_command
+from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
+from cifar_sk.commands.running import Call, run_command
 from cifar_sk.errors import InputError
 from cifar_sk.runs.files import place
 from cifar_sk.runs.provenance import provenance

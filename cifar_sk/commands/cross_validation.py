@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cifar_sk.commands.console import FoldProgress, keyboard_interrupts
+from cifar_sk.commands.progress import FoldProgress
+from cifar_sk.commands.running import keyboard_interrupts
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

@@ -19,7 +19,8 @@ from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
-from cifar_sk.commands.console import duration, keyboard_interrupts
+from cifar_sk.commands.progress import duration
+from cifar_sk.commands.running import keyboard_interrupts
 from cifar_sk.commands.study_progress import StudyProgress
 from cifar_sk.commands.study_setup import Setup
 from cifar_sk.datasets import data_fingerprint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from cifar_sk.commands.console import duration
+from cifar_sk.commands.progress import duration
 
 if TYPE_CHECKING:
     import optuna

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from cifar_sk.errors import InputError
@@ -27,7 +25,6 @@ __all__ = [
     "place",
     "sync",
     "without_dots",
-    "write_array",
     "write_atomically",
     "write_files",
 ]
@@ -54,13 +51,6 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         staged.unlink(missing_ok=True)
         raise
-
-
-def write_array(path: Path, values: np.ndarray) -> None:
-    """Replace a ``.npy`` file at once."""
-    buffer = io.BytesIO()
-    np.save(buffer, values, allow_pickle=False)
-    write_atomically(path, buffer.getvalue())
 
 
 def differences(old: Any, new: Any, name: str = "") -> list[str]:

@@ -8,6 +8,7 @@ first missing one. What must be equal for that is the run's *identity*; everythi
 from __future__ import annotations
 
 import fnmatch
+import io
 import json
 import shutil
 from collections.abc import Iterable, Mapping
@@ -27,7 +28,6 @@ from cifar_sk.runs.files import (
     differences,
     sync,
     without_dots,
-    write_array,
     write_atomically,
 )
 from cifar_sk.runs.fold_files import read_fold, write_fold
@@ -217,10 +217,10 @@ class RunFolder:
             manifest = replace(manifest, created=old["created"])
         classes = np.unique(evaluation.y)
         self._target = np.searchsorted(classes, evaluation.y)
-        write_array(self.path / TARGET, self._target)
+        _write_array(self.path / TARGET, self._target)
         if evaluation.holdout is not None:
             test_target = np.searchsorted(classes, evaluation.holdout[1])
-            write_array(self.path / TEST_TARGET, test_target)
+            _write_array(self.path / TEST_TARGET, test_target)
         self.manifest = manifest
         self.update()
 
@@ -295,6 +295,12 @@ class RunFolder:
         if self._target is None or result.proba is None:
             return {}
         return score_predictions(self._target[result.test_index], result.proba)
+
+
+def _write_array(file: Path, values: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    write_atomically(file, buffer.getvalue())
 
 
 def _check_is_run_or_new(path: Path) -> None:

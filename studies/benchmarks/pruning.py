@@ -20,7 +20,7 @@ import optuna
 import pandas as pd
 
 from cifar_sk.backend.machine import cap_threads
-from cifar_sk.commands.console import open_dataset
+from cifar_sk.commands.options import open_dataset
 from cifar_sk.folds.splits import make_splits
 from cifar_sk.pipelines.models import make_model, set_params
 from cifar_sk.tuning.engine import Budget, open_study, quiet_optuna, run_trials

@@ -9,7 +9,8 @@ import pytest
 import typer
 from rich.console import Console
 
-from cifar_sk.commands.console import FoldProgress, run_command
+from cifar_sk.commands.progress import FoldProgress
+from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation.fold_task import FoldEvent
 from cifar_sk.folds.predictions import FoldResult

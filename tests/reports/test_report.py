@@ -321,6 +321,7 @@ def run(tmp_path):
             DIGITS.images,
             DIGITS.target,
             cv=KFold(2),
+            random_state=3,
             class_names=DIGITS.target_names,
             store=folder,
             holdout=(DIGITS.images, DIGITS.target),

@@ -1,0 +1,69 @@
+"""The options that several command lines have, and the data set that they name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
+__all__ = ["DataHome", "Dataset", "Limit", "RunDataset", "open_dataset"]
+
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        help="cifar10, cifar10-jpeg, cifar100, digits, or a path (folder of images per class, "
+        ".npz, Parquet, CIFAR batches). Unset: CIFAR-10, or the embedded digits if it cannot be "
+        "had.",
+        show_default=False,
+    ),
+]
+DataHome = Annotated[
+    Path | None,
+    typer.Option(help="Folder that CIFAR is looked for in.", envvar="CIFAR_SK_DATA"),
+]
+RunDataset = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        help="Where the images of a run are: a name or a path. Unset: as the run calls them.",
+        show_default=False,
+    ),
+]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="Use a stratified random subset of so many images.")
+]
+
+
+def open_dataset(
+    dataset: str | None,
+    data_home: Path | None,
+    limit: int | None,
+    *,
+    seed: int,
+    test_split: bool = False,
+) -> Bunch:
+    """Load the data set that the options name, and say loudly where another stands in for it.
+
+    Parameters
+    ----------
+    dataset, data_home, limit, test_split
+        As for `cifar_sk.datasets.load_dataset`.
+    seed : int
+        Of the subset.
+
+    Returns
+    -------
+    Bunch
+    """
+    from cifar_sk.datasets import load_dataset
+
+    bunch = load_dataset(
+        dataset, data_home=data_home, limit=limit, random_state=seed, test_split=test_split
+    )
+    if bunch.fallback:
+        typer.secho(f"warning: {bunch.fallback}", fg=typer.colors.YELLOW, bold=True, err=True)
+    return bunch
