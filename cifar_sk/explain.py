@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,16 +30,6 @@ _EXAMPLES = (
     "Methods: saliency, smooth-grad, integrated-gradients, grad-cam, occlusion; also maximisation",
     "(of every class and of some filters) and filters (of the first layer).",
 )
-
-_MAPS = ("saliency", "smooth_grad", "integrated_gradients", "grad_cam", "occlusion")
-_OF_THE_MODEL = ("maximisation", "filters")
-_FIGURES = ("correct", "wrong", "samples", "filters", "class_maxima", "filter_maxima")
-_FILES = ("explained.csv", *(f"{name}.png" for name in _FIGURES))
-_HEADINGS = {
-    "correct": "right predictions, most confident first",
-    "wrong": "wrong predictions, most confident first",
-    "samples": "samples as listed",
-}
 
 
 @app.command(epilog="\n\n".join(_EXAMPLES))
@@ -83,16 +73,21 @@ def explain(
         raise InputError(f"--class must be predicted or true, got {explained!r}.")
     listed, methods = _numbers(samples), _methods(method)
     predictions, bunch = _predictions(path, fold, dataset, data_home, limit, seed)
-    _explain(
+    from cifar_sk.commands.explanation import write_explanation
+
+    folder = output or path / "explain"
+    written = write_explanation(
         predictions,
         bunch,
-        output or path / "explain",
+        folder,
         listed=listed,
         n=n,
         methods=methods,
         explained=explained,
-        seed=seed,
+        random_state=seed,
+        tell=typer.echo,
     )
+    typer.echo(f"{', '.join(written)} are in {folder}")
 
 
 def _numbers(samples: str | None) -> list[int] | None:
@@ -107,7 +102,9 @@ def _numbers(samples: str | None) -> list[int] | None:
 def _methods(method: str | None) -> list[str] | None:
     if method is None:
         return None
-    known = (*_MAPS, *_OF_THE_MODEL)
+    from cifar_sk.commands.explanation import MAPS, OF_THE_MODEL
+
+    known = (*MAPS, *OF_THE_MODEL)
     names = method.replace("-", "_").replace(",", " ").split()
     for name in names:
         if name not in known:
@@ -140,81 +137,6 @@ def _predictions(
     bunch = open_dataset(dataset, data_home, limit, seed=seed)
     typer.echo(f"{path} belongs to no run: it may have trained on these images.")
     return model_predictions(path, bunch), bunch
-
-
-def _explain(
-    predictions: Predictions,
-    bunch: Bunch,
-    folder: Path,
-    *,
-    listed: list[int] | None,
-    n: int,
-    methods: list[str] | None,
-    explained: str,
-    seed: int,
-) -> None:
-    import pandas as pd
-
-    from cifar_sk.commands.explanation import (
-        choose_samples,
-        draw_model,
-        explain_samples,
-    )
-    from cifar_sk.displays.attribution_displays import AttributionDisplay
-    from cifar_sk.interpret import applicable_methods
-    from cifar_sk.runs.files import csv_bytes, write_files
-
-    chosen = choose_samples(predictions.table, listed, n)
-    first_fold = int(next(iter(chosen.values()))["fold"].iloc[0])
-    classifier = predictions.load(first_fold)
-    methods = methods or [*applicable_methods(classifier), *_of_the_model(classifier)]
-    of_samples = [name for name in methods if name in _MAPS]
-    contents: dict[str, bytes] = {}
-    if of_samples:
-        for name, rows in chosen.items():
-            typer.echo(f"explaining {len(rows)} {_HEADINGS[name]}")
-        # All at once, for every model compiles every method.
-        table, maps = explain_samples(
-            predictions,
-            pd.concat([rows.assign(figure=f"{name}.png") for name, rows in chosen.items()]),
-            bunch,
-            of_samples,
-            explained=explained,
-            random_state=seed,
-        )
-        for name in chosen:
-            own = table["figure"] == f"{name}.png"
-            title = f"{predictions.name}: {_HEADINGS[name]}"
-            display = AttributionDisplay(
-                table[own],
-                bunch.images[table.loc[own, "sample"]],
-                {method: values[own] for method, values in maps.items()},
-                title=title,
-            )
-            contents[f"{name}.png"] = _png(display.plot())
-        contents["explained.csv"] = csv_bytes(table)
-    for name, display in draw_model(classifier, bunch, methods, seed).items():
-        of = "" if first_fold < 0 else f"{predictions.name}, model of fold {first_fold}\n"
-        display.title = of + display.title
-        contents[f"{name}.png"] = _png(display.plot())
-    write_files(folder, contents, known=_FILES)
-    typer.echo(f"{', '.join(contents)} are in {folder}")
-
-
-def _of_the_model(classifier: Any) -> list[str]:
-    from cifar_sk.interpret import first_layer_filters
-
-    try:
-        first_layer_filters(classifier)
-    except InputError:  # no images to draw
-        return ["maximisation"]
-    return [*_OF_THE_MODEL]
-
-
-def _png(display: Any) -> bytes:
-    from cifar_sk.reports.run.figures import finish
-
-    return finish("explanation", display.figure_, "", "").png
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -26,23 +26,7 @@ __all__ = ["CVJob"]
 
 @dataclass(frozen=True)
 class CVJob:
-    """A cross-validation as the command line runs it.
-
-    Attributes
-    ----------
-    bunch : Bunch
-        The data set, with its official test split where that is to be scored.
-    splits : list of Split
-        The folds.
-    pipeline : Pipeline
-        The model.
-    seed : int
-        The run's seed.
-    n_threads, n_jobs : int
-        Threads of a fold, and folds at a time.
-    save_models : bool
-        Whether the run keeps the fitted models.
-    """
+    """A cross-validation as the command line runs it."""
 
     bunch: Bunch
     splits: list[Split]

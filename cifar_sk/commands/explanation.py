@@ -1,4 +1,4 @@
-"""What ``python -m cifar_sk.explain`` does: whose predictions, which samples, which files."""
+"""Explain predictions: choose samples, draw maps of each by its own model, write the files."""
 
 from __future__ import annotations
 
@@ -20,14 +20,26 @@ if TYPE_CHECKING:
     from cifar_sk.runs.reading import FinishedRun
 
 __all__ = [
+    "MAPS",
+    "OF_THE_MODEL",
     "Predictions",
     "choose_samples",
     "draw_model",
     "explain_samples",
     "model_predictions",
     "run_predictions",
+    "write_explanation",
 ]
 
+MAPS = ("saliency", "smooth_grad", "integrated_gradients", "grad_cam", "occlusion")
+OF_THE_MODEL = ("maximisation", "filters")
+_FIGURES = ("correct", "wrong", "samples", "filters", "class_maxima", "filter_maxima")
+FILES = ("explained.csv", *(f"{name}.png" for name in _FIGURES))
+_HEADINGS = {
+    "correct": "right predictions, most confident first",
+    "wrong": "wrong predictions, most confident first",
+    "samples": "samples as listed",
+}
 _SHOWN_FILTERS = 16
 
 
@@ -35,15 +47,9 @@ _SHOWN_FILTERS = 16
 class Predictions:
     """Predictions that can be explained, and the models that made them.
 
-    Attributes
-    ----------
-    table : DataFrame
-        ``sample``, ``fold`` (−1 for a model of no run), ``true``, ``predicted``, ``confidence``
-        (the predicted class's probability) and ``is_correct``, a row per sample.
-    load : callable
-        ``load(fold)`` returns the fitted classifier.
-    name : str
-        What figures call it.
+    ``table`` has ``sample``, ``fold`` (−1 for a model of no run), ``true``, ``predicted``,
+    ``confidence`` (the predicted class's probability) and ``is_correct``, a row per sample;
+    ``load(fold)`` returns the fitted classifier.
     """
 
     table: pd.DataFrame
@@ -52,26 +58,7 @@ class Predictions:
 
 
 def run_predictions(run: FinishedRun, bunch: Bunch, fold: int | None = None) -> Predictions:
-    """Return a run's out-of-fold predictions: each by the model that did not train on the sample.
-
-    Parameters
-    ----------
-    run : FinishedRun
-        With saved models.
-    bunch : Bunch
-        Its data set, as `cifar_sk.runs.reading.run_dataset` loads it.
-    fold : int or None, default=None
-        `FoldResult.index` of the fold to keep to; None for all folds of the first repeat.
-
-    Returns
-    -------
-    Predictions
-
-    Raises
-    ------
-    InputError
-        If it has no such fold, or kept no models.
-    """
+    """Return out-of-fold predictions of a run, each by the model that held the sample out."""
     from cifar_sk.estimators.base import BaseImageClassifier
 
     folds = {f.index: f for f in run.result.scored if fold is not None or f.repeat == 0}
@@ -94,24 +81,7 @@ def run_predictions(run: FinishedRun, bunch: Bunch, fold: int | None = None) -> 
 
 
 def model_predictions(path: Path, bunch: Bunch) -> Predictions:
-    """Let a saved classifier predict a data set.
-
-    Parameters
-    ----------
-    path : Path
-        The folder that ``save`` wrote.
-    bunch : Bunch
-        The data set; whether the classifier trained on it is not known.
-
-    Returns
-    -------
-    Predictions
-
-    Raises
-    ------
-    InputError
-        If the folder is a fold of a run, holds no classifier, or one of other classes.
-    """
+    """Let a saved classifier predict a data set, on which it may have trained."""
     from cifar_sk.estimators.base import BaseImageClassifier
 
     run = path.resolve().parent.parent
@@ -158,28 +128,7 @@ def _prediction_table(
 def choose_samples(
     table: pd.DataFrame, samples: Sequence[int] | None, n: int
 ) -> dict[str, pd.DataFrame]:
-    """Choose what to explain.
-
-    Parameters
-    ----------
-    table : DataFrame
-        `Predictions.table`.
-    samples : sequence of int or None
-        These, in this order; None to choose by confidence.
-    n : int
-        How many right and how many wrong ones then, the most confident first.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        Rows of the table, as "samples"; or as "correct" and "wrong", without those of which
-        there are none.
-
-    Raises
-    ------
-    InputError
-        If a sample is not in the table.
-    """
+    """Return rows to explain: the listed "samples", or the surest "correct" and "wrong" ones."""
     if samples is not None:
         places = pd.Index(table["sample"]).get_indexer(pd.Index(samples))
         missing = [s for s, place in zip(samples, places, strict=True) if place < 0]
@@ -207,32 +156,10 @@ def explain_samples(
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Explain each sample by its own fold's model.
 
-    Parameters
-    ----------
-    predictions : Predictions
-        Where `chosen` comes from.
-    chosen : DataFrame
-        Rows of its table.
-    bunch : Bunch
-        The data set.
-    methods : sequence of str
-        As for `cifar_sk.interpret.attribution_maps`.
-    explained : {"predicted", "true"}, default="predicted"
-        Which class's logit.
-    random_state : int, default=0
-        Seed of the noise of SmoothGrad.
-
-    Returns
-    -------
-    table : DataFrame
-        `chosen` with ``explained`` (the class) and ``logit``; with integrated gradients also
-        ``completeness_error``: their sum, less the logit's difference from the baseline's.
-    maps : dict of str to ndarray of float32, shape (n, h, w)
-        By method.
+    Returns `chosen` with ``explained`` (the class) and ``logit``, and with integrated gradients
+    ``completeness_error`` (their sum, less the logit's difference from the baseline's); and by
+    method the maps, float32 (n, h, w).
     """
-    from cifar_sk.interpret import attribution_maps, logits
-
-    names = {name: label for label, name in enumerate(bunch.target_names)}
     chosen = chosen.reset_index(drop=True)
     table = chosen.assign(explained=chosen[explained], logit=np.nan)
     if "integrated_gradients" in methods:
@@ -242,44 +169,126 @@ def explain_samples(
         rows = table[table["fold"] == fold]
         classifier = predictions.load(fold)
         _check_classes(classifier, bunch, f"The model of fold {fold}")
-        images = bunch.images[rows["sample"]]
-        labels = rows["explained"].map(names).to_numpy()
-        found = attribution_maps(
-            classifier, images, labels, methods=methods, random_state=random_state
-        )
+        columns, found = _explain_rows(classifier, rows, bunch, methods, random_state)
+        table.loc[rows.index, list(columns)] = pd.DataFrame(columns, index=rows.index)
         for name, values in found.items():
             maps[name][rows.index] = values
-        columns = np.searchsorted(classifier.classes_, labels)
-        both = logits(classifier, np.concatenate([images, images * 0]))
-        logit, black = both.reshape(2, len(images), -1)[:, np.arange(len(images)), columns]
-        table.loc[rows.index, "logit"] = logit
-        if "integrated_gradients" in found:
-            total = found["integrated_gradients"].sum(axis=(1, 2))
-            table.loc[rows.index, "completeness_error"] = total - (logit - black)
     return table, maps
+
+
+def _explain_rows(
+    classifier: BaseImageClassifier,
+    rows: pd.DataFrame,
+    bunch: Bunch,
+    methods: Sequence[str],
+    random_state: int,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the columns and the maps of one model's samples."""
+    from cifar_sk.interpret import attribution_maps, logits
+
+    names = {name: label for label, name in enumerate(bunch.target_names)}
+    images = bunch.images[rows["sample"]]
+    labels = rows["explained"].map(names).to_numpy()
+    found = attribution_maps(
+        classifier, images, labels, methods=methods, random_state=random_state
+    )
+    positions = np.searchsorted(classifier.classes_, labels)
+    both = logits(classifier, np.concatenate([images, images * 0]))
+    logit, black = both.reshape(2, len(images), -1)[:, np.arange(len(images)), positions]
+    columns = {"logit": logit}
+    if "integrated_gradients" in found:
+        total = found["integrated_gradients"].sum(axis=(1, 2))
+        columns["completeness_error"] = total - (logit - black)
+    return columns, found
+
+
+def write_explanation(
+    predictions: Predictions,
+    bunch: Bunch,
+    folder: Path,
+    *,
+    listed: Sequence[int] | None,
+    n: int,
+    methods: Sequence[str] | None,
+    explained: str,
+    random_state: int,
+    tell: Callable[[str], None],
+) -> list[str]:
+    """Write ``explained.csv`` and the figures into a folder; return their names."""
+    from cifar_sk.runs.files import write_files
+
+    chosen = choose_samples(predictions.table, listed, n)
+    first_fold = int(next(iter(chosen.values()))["fold"].iloc[0])
+    classifier = predictions.load(first_fold)
+    methods = methods or applicable(classifier)
+    contents: dict[str, bytes] = {}
+    of_samples = [name for name in methods if name in MAPS]
+    if of_samples:
+        for name, rows in chosen.items():
+            tell(f"explaining {len(rows)} {_HEADINGS[name]}")
+        contents |= _sample_files(predictions, chosen, bunch, of_samples, explained, random_state)
+    of = "" if first_fold < 0 else f"{predictions.name}, model of fold {first_fold}\n"
+    for name, display in draw_model(classifier, bunch, methods, random_state).items():
+        display.title = of + display.title
+        contents[f"{name}.png"] = _png(display.plot())
+    write_files(folder, contents, known=FILES)
+    return list(contents)
+
+
+def _sample_files(
+    predictions: Predictions,
+    chosen: dict[str, pd.DataFrame],
+    bunch: Bunch,
+    methods: Sequence[str],
+    explained: str,
+    random_state: int,
+) -> dict[str, bytes]:
+    from cifar_sk.displays.attribution_displays import AttributionDisplay
+    from cifar_sk.runs.files import csv_bytes
+
+    # All at once, for every model compiles every method.
+    table, maps = explain_samples(
+        predictions,
+        pd.concat([rows.assign(figure=f"{name}.png") for name, rows in chosen.items()]),
+        bunch,
+        methods,
+        explained=explained,
+        random_state=random_state,
+    )
+    contents = {}
+    for name in chosen:
+        own = table["figure"] == f"{name}.png"
+        display = AttributionDisplay(
+            table[own],
+            bunch.images[table.loc[own, "sample"]],
+            {method: values[own] for method, values in maps.items()},
+            title=f"{predictions.name}: {_HEADINGS[name]}",
+        )
+        contents[f"{name}.png"] = _png(display.plot())
+    return {**contents, "explained.csv": csv_bytes(table)}
+
+
+def applicable(classifier: BaseImageClassifier) -> list[str]:
+    """Return all methods that a classifier's network allows."""
+    from cifar_sk.interpret import applicable_methods, first_layer_filters
+
+    try:
+        first_layer_filters(classifier)
+    except InputError:  # no images to draw
+        return [*applicable_methods(classifier), "maximisation"]
+    return [*applicable_methods(classifier), *OF_THE_MODEL]
+
+
+def _png(display: Any) -> bytes:
+    from cifar_sk.reports.run.figures import finish
+
+    return finish("explanation", display.figure_, "", "").png
 
 
 def draw_model(
     classifier: BaseImageClassifier, bunch: Bunch, kinds: Sequence[str], random_state: int
 ) -> dict[str, Any]:
-    """Draw what belongs to a model and no sample.
-
-    Parameters
-    ----------
-    classifier : BaseImageClassifier
-        Fitted.
-    bunch : Bunch
-        Its data set, for the names of the classes.
-    kinds : sequence of str
-        Of "filters" and "maximisation".
-    random_state : int
-        Seed of the images that the search starts from.
-
-    Returns
-    -------
-    dict of str to display
-        To be plotted, by file name without its ending.
-    """
+    """Draw what belongs to a model and to no sample: displays by file name."""
     from cifar_sk.displays.interpret_displays import FilterDisplay, MaximisationDisplay
     from cifar_sk.interpret import hidden_layer
 

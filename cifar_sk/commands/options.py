@@ -46,19 +46,7 @@ def open_dataset(
     seed: int,
     test_split: bool = False,
 ) -> Bunch:
-    """Load the data set that the options name, and say loudly where another stands in for it.
-
-    Parameters
-    ----------
-    dataset, data_home, limit, test_split
-        As for `cifar_sk.datasets.load_dataset`.
-    seed : int
-        Of the subset.
-
-    Returns
-    -------
-    Bunch
-    """
+    """Load the data set that the options name, and say loudly where another stands in for it."""
     from cifar_sk.datasets import load_dataset
 
     bunch = load_dataset(

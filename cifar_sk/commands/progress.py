@@ -32,20 +32,11 @@ def duration(seconds: float) -> str:
 
 
 class FoldProgress:
-    """Shows folds and epochs as they end, with the time remaining.
+    """Shows folds and epochs as they end, with the time remaining; a listener of the fold loop.
 
     On a terminal a line for each running fold and one for all of them are redrawn below those
-    of finished folds; elsewhere every epoch and fold is a plain line. Used in a ``with``
-    statement, and as listener of the fold loop.
-
-    Parameters
-    ----------
-    n_folds : int
-        Folds of the whole run.
-    n_done : int
-        Those that were finished before.
-    console : rich.console.Console
-        Where to write.
+    of finished folds; elsewhere every epoch and fold is a plain line. `n_done` of the `n_folds`
+    were finished before.
     """
 
     def __init__(self, n_folds: int, n_done: int, console: Console) -> None:

@@ -19,15 +19,7 @@ __all__ = ["Call", "keyboard_interrupts", "run_command"]
 
 @dataclass(frozen=True)
 class Call:
-    """How a command was called; its ``context.obj``.
-
-    Attributes
-    ----------
-    words : list of str
-        Word by word.
-    space : mapping or None
-        A study's search space, where a program of a user's own stands behind the command.
-    """
+    """The words by which a command was called, and a study's search space; its ``context.obj``."""
 
     words: list[str]
     space: Mapping[str, Any] | None = None
@@ -43,24 +35,9 @@ def run_command(
 ) -> None:
     """Run a command line, and end the process as users expect.
 
-    Parameters
-    ----------
-    app : typer.Typer
-        The command.
-    name : str
-        As in ``python -m NAME``.
-    argv : sequence of str, default=None
-        The arguments; those of the process by default.
-    defaults : mapping, default=None
-        Other defaults than the command's own, by the names of its parameters.
-    space : mapping, default=None
-        Handed on in a `Call`.
-
-    Raises
-    ------
-    SystemExit
-        Always: 0, the command's own code, 2 for input that cannot be used (said in one
-        sentence), 1 for what the machine refused (such as a full disk), 130 for Ctrl-C.
+    It ends by `SystemExit`: 0, the command's own code, 2 for input that cannot be used (said in
+    one sentence), 1 for what the machine refused (such as a full disk), 130 for Ctrl-C. `defaults`
+    are other defaults than the command's own, by the names of its parameters.
     """
     prog = f"python -m {name}"
     args = list(sys.argv[1:] if argv is None else argv)
@@ -94,11 +71,8 @@ def _end(message: str, code: int) -> None:
 def keyboard_interrupts() -> Iterator[Callable[[], None]]:
     """Remember Ctrl-C, for the interpreter drops the exception where it runs a finaliser.
 
-    Yields
-    ------
-    callable
-        Raises KeyboardInterrupt if Ctrl-C was pressed; to be called now and then. In other
-        threads than the main one it does nothing.
+    Yields a function to be called now and then, which raises KeyboardInterrupt if Ctrl-C was
+    pressed; in other threads than the main one it does nothing.
     """
     pressed = threading.Event()
 

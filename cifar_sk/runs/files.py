@@ -31,15 +31,7 @@ __all__ = [
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file at once, so that no reader and no crash sees half of it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    content : bytes
-        All of it.
-    """
+    """Replace a file at once, so that no reader and no crash sees half of it."""
     # Several processes may export one study at a time.
     staged = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -54,19 +46,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def differences(old: Any, new: Any, name: str = "") -> list[str]:
-    """Name what differs between two nested mappings.
-
-    Parameters
-    ----------
-    old, new : dict, or anything inside one
-        As JSON gives them.
-    name : str
-        Where they stand.
-
-    Returns
-    -------
-    list of str
-        One clause for each leaf that differs.
+    """Name what differs between two nested mappings of JSON values, a clause for each leaf.
 
     Examples
     --------
@@ -85,26 +65,9 @@ def differences(old: Any, new: Any, name: str = "") -> list[str]:
 def write_files(
     folder: Path, contents: Mapping[str, bytes], *, known: Iterable[str] = ()
 ) -> list[Path]:
-    """Replace files of a folder, each at once, and delete those that no longer belong to it.
+    """Replace files of a folder, each at once, and return them.
 
-    Parameters
-    ----------
-    folder : Path
-        Made where it is missing, as are folders in it.
-    contents : mapping of str to bytes
-        By name within the folder.
-    known : iterable of str, default=()
-        All names that such a call may write: those that this one does not write are deleted.
-
-    Returns
-    -------
-    list of Path
-        The files written.
-
-    Raises
-    ------
-    InputError
-        If a folder cannot be made.
+    Of the `known` names, which any such call may write, those that this one does not are deleted.
     """
     files = {folder / name: content for name, content in contents.items()}
     for parent in dict.fromkeys([folder, *(file.parent for file in files)]):
@@ -117,40 +80,12 @@ def write_files(
 
 
 def csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
-    """Write a table as CSV, the same on every system.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Its floats are written by repr: read back, they are the same floats.
-    index : bool, default=False
-        Whether the index is the first column.
-
-    Returns
-    -------
-    bytes
-    """
+    """Write a table as CSV, the same on every system; floats by repr, to be read back the same."""
     return table.to_csv(index=index, lineterminator="\n").encode()
 
 
 def make_folder(path: Path) -> list[Path]:
-    """Make a folder, with its parents.
-
-    Parameters
-    ----------
-    path : Path
-        May be there already.
-
-    Returns
-    -------
-    list of Path
-        The folders that were not there before, parents first.
-
-    Raises
-    ------
-    InputError
-        If it cannot be made.
-    """
+    """Make a folder; return those of it and its parents that were not there before."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -164,41 +99,14 @@ def make_folder(path: Path) -> list[Path]:
 def without_dots(path: str | Path) -> Path:
     """Return the same path without ``..``, so that what is checked is what is written.
 
-    Parameters
-    ----------
-    path : str or Path
-        ``new/..`` is another folder before ``new`` is made than a reader takes it for.
-
-    Returns
-    -------
-    Path
-        As given where it has no ``..``.
+    ``new/..`` is another folder before ``new`` is made than a reader takes it for.
     """
     path = Path(path)
     return path.resolve() if ".." in path.parts else path
 
 
 def place(name: str, folder: Path, option: str) -> Path:
-    """Return the folder that a run or a study of some name has.
-
-    Parameters
-    ----------
-    name : str
-        A name, or a path that ends in one.
-    folder : Path
-        Where names are put; paths are not.
-    option : str
-        Which option gave the name, for the message.
-
-    Returns
-    -------
-    Path
-        Not made. Without ``..``.
-
-    Raises
-    ------
-    InputError
-        If it does not end in a name.
+    """Return the folder of a run or a study, named by a name or a path that ends in one.
 
     Examples
     --------
@@ -249,46 +157,12 @@ class Additions:
 
 
 def lock_folder(path: Path) -> FileLock:
-    """Keep other processes from writing a folder.
-
-    Parameters
-    ----------
-    path : Path
-        An existing folder.
-
-    Returns
-    -------
-    FileLock
-        Held. The kernel gives it back when this process dies, however it dies.
-
-    Raises
-    ------
-    InputError
-        If another process holds it.
-    """
+    """Keep other processes from writing a folder; the kernel gives the lock back at death."""
     return lock_file(path / ".lock", path)
 
 
 def lock_file(path: Path, subject: Path | None = None) -> FileLock:
-    """Take a lock at once, or refuse.
-
-    Parameters
-    ----------
-    path : Path
-        The lock's own file.
-    subject : Path, default=None
-        What it guards, for the message.
-
-    Returns
-    -------
-    FileLock
-        Held. The kernel gives it back when this process dies, however it dies.
-
-    Raises
-    ------
-    InputError
-        If another process holds it.
-    """
+    """Take a lock at once, or refuse with a sentence about its `subject`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=0)
     try:
@@ -301,13 +175,7 @@ def lock_file(path: Path, subject: Path | None = None) -> FileLock:
 
 
 def sync(path: Path) -> None:
-    """Have a file or folder on disk before what comes next.
-
-    Parameters
-    ----------
-    path : Path
-        Exists.
-    """
+    """Have a file or folder on disk before what comes next."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -21,17 +21,7 @@ _SCALARS = ("index", "repeat", "fold", "n_train", "fit_time", "score_time", "n_e
 
 
 def write_fold(result: FoldResult, folder: Path, scores: dict[str, float]) -> None:
-    """Write a fold's files.
-
-    Parameters
-    ----------
-    result : FoldResult
-        With predictions.
-    folder : Path
-        Exists.
-    scores : dict of str to float
-        Numbers for readers, written beside the predictions.
-    """
+    """Write a fold's files into a folder, `scores` for readers beside the predictions."""
     scalars = {name: getattr(result, name) for name in (*_SCALARS, "n_parameters")}
     for name in ("n_multiply_adds", "best_params"):
         if (value := getattr(result, name)) is not None:
@@ -63,22 +53,7 @@ _UNREADABLE = (
 
 
 def read_fold(folder: Path) -> FoldResult:
-    """Read what `write_fold` wrote, equal to the bit.
-
-    Parameters
-    ----------
-    folder : Path
-        Named by the fold's index.
-
-    Returns
-    -------
-    FoldResult
-
-    Raises
-    ------
-    InputError
-        If a file is missing, damaged, or of another fold.
-    """
+    """Read what `write_fold` wrote, equal to the bit, from a folder named by the fold's index."""
     try:
         scalars = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         scalars.pop("scores")

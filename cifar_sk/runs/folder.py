@@ -11,8 +11,7 @@ import fnmatch
 import io
 import json
 import shutil
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -32,6 +31,20 @@ from cifar_sk.runs.files import (
 )
 from cifar_sk.runs.fold_files import read_fold, write_fold
 from cifar_sk.runs.manifest import SCHEMA, DataRecord, Manifest, read_json
+from cifar_sk.runs.own_files import (
+    ASIDE,
+    BEFORE_MANIFEST,
+    MANIFEST,
+    STAGED_MANIFEST,
+    TARGET,
+    TEST_TARGET,
+    discard_aside,
+    finished,
+    put_back,
+    recover,
+    remove,
+    set_aside,
+)
 from cifar_sk.runs.provenance import provenance
 
 if TYPE_CHECKING:
@@ -39,44 +52,7 @@ if TYPE_CHECKING:
 
     from cifar_sk.folds.evaluation import Evaluation
 
-__all__ = ["TARGET", "TEST_TARGET", "RunFolder", "read_folds", "read_manifest"]
-
-_MANIFEST = "run.json"
-_ASIDE = ".replaced"  # where --overwrite keeps the old run until the new one is there
-_DISCARDED = ".discarded.tmp"
-_STAGED_MANIFEST = f".{_MANIFEST}.*.tmp"
-# True classes of all samples and of the test split, as positions in the class names.
-TARGET, TEST_TARGET = "target.npy", "test_target.npy"
-# What a process that was killed before it wrote its manifest may have left.
-_BEFORE_MANIFEST = {".lock", _ASIDE, _DISCARDED}
-
-# All that is ever written into a run's folder; nothing else is moved or removed there.
-_TABLES = """
-    best_params class_metrics confused_pairs confusion_matrix confusion_matrix_fold_*
-    confusion_matrix_normalized confusion_matrix_normalized_fold_* error_by_brightness
-    error_by_contrast fold_metrics hardest_classes label_issues mistakes oof_predictions
-"""
-_FIGURES = """
-    class_scores confident_mistakes confused_pairs confusion_matrix confusion_matrix_fold_*
-    confusion_matrix_normalized error_by_brightness_and_contrast label_issues learning_curves
-    reliability samples
-"""
-_EXPLANATIONS = "class_maxima correct filter_maxima filters samples wrong"
-_STUDY_OF_A_FOLD = "studies/" + "[0-9a-f]" * 12
-_WRITTEN = (
-    "folds/[0-9][0-9]*",
-    "folds/.[0-9][0-9]*.tmp",
-    *(f"{name}.csv" for name in _TABLES.split()),
-    *(f"figures/{name}.png" for name in _FIGURES.split()),
-    *(f"explain/{name}.png" for name in _EXPLANATIONS.split()),
-    "explain/explained.csv",
-    "classification_report.txt",
-    "report.html",
-    TARGET,
-    TEST_TARGET,
-    _STUDY_OF_A_FOLD,
-    _MANIFEST,  # the last to be moved or removed: it says that the folder is a run's
-)
+__all__ = ["RunFolder", "read_folds", "read_manifest"]
 
 
 class RunFolder:
@@ -161,8 +137,8 @@ class RunFolder:
         additions.make_folder(path)
         lock = additions.lock(path / ".lock", path)
         try:
-            _recover(path)
-            is_new = not (path / _MANIFEST).exists()
+            recover(path)
+            is_new = not (path / MANIFEST).exists()
             if not is_new:
                 _allow(path, identity, resume, overwrite)
             run = cls(
@@ -173,7 +149,7 @@ class RunFolder:
                 data=data,
                 additions=additions if is_new else None,
             )
-            if not (path / _MANIFEST).exists():
+            if not (path / MANIFEST).exists():
                 run._write({"schema": SCHEMA, "identity": {"own": dict(run._own)}})
             (path / "folds").mkdir(exist_ok=True)
         except BaseException:
@@ -186,14 +162,14 @@ class RunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        is_empty = not _finished(self.path)
-        if kind is not None and is_empty and (self.path / _ASIDE / _MANIFEST).exists():
-            _remove(self.path)
-            _put_back(self.path)
+        is_empty = not finished(self.path)
+        if kind is not None and is_empty and (self.path / ASIDE / MANIFEST).exists():
+            remove(self.path)
+            put_back(self.path)
         elif kind is None:
-            _discard_aside(self.path)
+            discard_aside(self.path)
         elif is_empty and issubclass(kind, InputError) and self._additions is not None:
-            _remove(self.path)
+            remove(self.path)
             self._additions.take_back()
         elif issubclass(kind, KeyboardInterrupt) and self.manifest is not None:
             self.update(status="interrupted")
@@ -210,8 +186,8 @@ class RunFolder:
         manifest = Manifest.of(
             evaluation, data=self._data, own=self._own, about=provenance() | self._about
         )
-        old = read_json(self.path / _MANIFEST)
-        if _finished(self.path) and "data" in old["identity"]:
+        old = read_json(self.path / MANIFEST)
+        if finished(self.path) and "data" in old["identity"]:
             _check_is_same(self.path, old["identity"], manifest.identity())
         if old.get("created"):
             manifest = replace(manifest, created=old["created"])
@@ -245,43 +221,21 @@ class RunFolder:
         self._write(self.manifest.to_json())
 
     def _write(self, content: Mapping[str, Any]) -> None:
-        write_atomically(self.path / _MANIFEST, (json.dumps(content, indent=1) + "\n").encode())
+        write_atomically(self.path / MANIFEST, (json.dumps(content, indent=1) + "\n").encode())
 
     def completed(self) -> dict[int, FoldResult]:
-        """Read the finished folds.
-
-        Returns
-        -------
-        dict of int to FoldResult
-            By index.
-        """
+        """Read the finished folds by index."""
         return read_folds(self.path)
 
     def staging(self, index: int) -> Path:
-        """Make the empty folder that `commit` renames to the fold's own.
-
-        Parameters
-        ----------
-        index : int
-            Which fold.
-
-        Returns
-        -------
-        Path
-        """
+        """Make the empty folder that `commit` renames to the fold's own."""
         path = self.path / "folds" / f".{index:02d}.tmp"
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
         return path
 
     def commit(self, result: FoldResult) -> None:
-        """Keep a finished fold for good.
-
-        Parameters
-        ----------
-        result : FoldResult
-            With predictions.
-        """
+        """Keep a finished fold for good."""
         staged = self.path / "folds" / f".{result.index:02d}.tmp"
         staged.mkdir(exist_ok=True)
         write_fold(result, staged, self._scores(result))
@@ -307,24 +261,20 @@ def _check_is_run_or_new(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file; name another folder for the run.")
     names = {entry.name for entry in path.iterdir()} if path.exists() else set()
-    names = {name for name in names if not fnmatch.fnmatch(name, _STAGED_MANIFEST)}
-    is_run = _MANIFEST in names or (path / _ASIDE / _MANIFEST).exists()
-    if not is_run and names - _BEFORE_MANIFEST:
+    names = {name for name in names if not fnmatch.fnmatch(name, STAGED_MANIFEST)}
+    is_run = MANIFEST in names or (path / ASIDE / MANIFEST).exists()
+    if not is_run and names - BEFORE_MANIFEST:
         raise InputError(f"{path} holds other files than a run's; name another folder.")
-
-
-def _finished(path: Path) -> list[Path]:
-    return sorted((path / "folds").glob("[0-9]*"))
 
 
 def _allow(path: Path, identity: Mapping[str, Any] | None, resume: bool, overwrite: bool) -> None:
     """Refuse a folder that holds a run, continue it, or set the run aside."""
-    old = read_json(path / _MANIFEST)
+    old = read_json(path / MANIFEST)
     if overwrite:
-        _set_aside(path)
+        set_aside(path)
     elif not resume:
         raise InputError(
-            f"{path} holds a run with {len(_finished(path))} finished folds; continue it with "
+            f"{path} holds a run with {len(finished(path))} finished folds; continue it with "
             f"--resume, replace it with --overwrite, or name another with --run."
         )
     elif identity:
@@ -343,90 +293,9 @@ def _check_is_same(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -
         )
 
 
-def _written(path: Path) -> list[Path]:
-    """List the files, and the folders of folds and their studies, that a run has written."""
-    return [entry for pattern in _WRITTEN for entry in sorted(path.glob(pattern))]
-
-
-def _remove(path: Path) -> None:
-    """Remove what a run has written into a folder, and nothing else."""
-    for entry in _written(path):
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink(missing_ok=True)
-    _drop_empty_folders(path)
-
-
-def _drop_empty_folders(path: Path) -> None:
-    for name in ("folds", "figures", "explain", "studies"):
-        with suppress(OSError):  # it holds what is not the run's, or is not there
-            (path / name).rmdir()
-
-
-def _move(entries: Iterable[Path], source: Path, target: Path) -> None:
-    for entry in entries:
-        moved = target / entry.relative_to(source)
-        moved.parent.mkdir(parents=True, exist_ok=True)
-        entry.rename(moved)
-    _drop_empty_folders(source)
-
-
-def _set_aside(path: Path) -> None:
-    """Keep the run of a folder aside, unless it has no fold and an older one waits there."""
-    if (path / _ASIDE / _MANIFEST).exists():
-        if not _finished(path):
-            _remove(path)
-            return
-        _discard_aside(path)
-    _move(_written(path), path, path / _ASIDE)
-
-
-def _put_back(path: Path) -> None:
-    """Undo `_set_aside`; the manifest first, for it says that the folder is a run's."""
-    aside = path / _ASIDE
-    _move(reversed(_written(aside)), aside, path)
-    with suppress(OSError):
-        aside.rmdir()
-
-
-def _discard_aside(path: Path) -> None:
-    if (path / _ASIDE).exists():
-        (path / _ASIDE).rename(path / _DISCARDED)
-        shutil.rmtree(path / _DISCARDED)
-
-
-def _recover(path: Path) -> None:
-    """Finish what a killed process has begun: replacing a run, putting one back, writing."""
-    shutil.rmtree(path / _DISCARDED, ignore_errors=True)
-    aside = path / _ASIDE
-    if aside.exists() and (aside / _MANIFEST).exists() != (path / _MANIFEST).exists():
-        _put_back(path)
-    for name in ("", "folds", "figures", "explain"):
-        for staged in (path / name).glob(".*.tmp"):
-            if staged.is_file():
-                staged.unlink()
-
-
 def read_folds(path: str | Path) -> dict[int, FoldResult]:
-    """Read a run's finished folds.
-
-    Parameters
-    ----------
-    path : str or Path
-        The run folder.
-
-    Returns
-    -------
-    dict of int to FoldResult
-        By index.
-
-    Raises
-    ------
-    InputError
-        If one cannot be read.
-    """
-    return {int(folder.name): read_fold(folder) for folder in _finished(Path(path))}
+    """Read a run's finished folds by index."""
+    return {int(folder.name): read_fold(folder) for folder in finished(Path(path))}
 
 
 def read_manifest(path: str | Path) -> Manifest:
@@ -446,7 +315,7 @@ def read_manifest(path: str | Path) -> Manifest:
     InputError
         If there is none, or it does not say what a run is.
     """
-    file = Path(path) / _MANIFEST
+    file = Path(path) / MANIFEST
     raw = read_json(file)
     try:
         return Manifest.from_json(raw)

@@ -58,13 +58,7 @@ def provenance(command: Sequence[str] | None = None) -> dict[str, Any]:
 
 
 def backend_name() -> str:
-    """Name the backend of Keras, without importing Keras where nothing has yet.
-
-    Returns
-    -------
-    str
-        "tensorflow", "torch" or "jax".
-    """
+    """Name the backend of Keras ("tensorflow", "torch", "jax") without importing Keras."""
     keras = sys.modules.get("keras")
     if keras is not None:
         return keras.config.backend()
@@ -119,18 +113,7 @@ def _cpu_name() -> str:
 
 
 def cpu_info(*fields: str) -> str:
-    """Read what Linux says of the first processor.
-
-    Parameters
-    ----------
-    *fields : str
-        Names of an entry, which differ between kinds of processors.
-
-    Returns
-    -------
-    str
-        The first entry of one of these names; empty where there is none.
-    """
+    """Read what Linux says of the first processor: the first entry of one of these names."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -11,8 +11,9 @@ import pandas as pd
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.runs.folder import TARGET, TEST_TARGET, read_folds, read_manifest
+from cifar_sk.runs.folder import read_folds, read_manifest
 from cifar_sk.runs.manifest import Manifest
+from cifar_sk.runs.own_files import TARGET, TEST_TARGET
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
