@@ -5,8 +5,14 @@ from __future__ import annotations
 import functools
 import os
 
+from cifar_sk.backend.hardware import (
+    backend_name,
+    cpu_count,
+    cpu_info,
+    gpu_capabilities,
+    gpu_names,
+)
 from cifar_sk.errors import InputError
-from cifar_sk.runs.provenance import backend_name, cpu_count, cpu_info, gpu_capabilities, gpu_names
 
 __all__ = [
     "cap_threads",

@@ -20,9 +20,10 @@ from cifar_sk import (
     augmentation_steps,
     cross_validate_oof,
 )
+from cifar_sk.backend.hardware import backend_name
 from cifar_sk.estimators.training import Lookahead
 from cifar_sk.networks import NETWORKS
-from cifar_sk.runs.provenance import backend_name, provenance
+from cifar_sk.runs.provenance import provenance
 
 GEOMETRY = ["flip", "crop:2", "translate", "rotate", "zoom", "shear"]
 AUGMENTATION = [*GEOMETRY, "contrast", "erase"]

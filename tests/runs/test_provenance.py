@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from cifar_sk import __version__
-from cifar_sk.runs.provenance import cpu_count, provenance
+from cifar_sk.backend.hardware import cpu_count
+from cifar_sk.runs.provenance import provenance
 
 
 def test_what_is_recorded():
