@@ -99,6 +99,7 @@ class CVJob:
             holdout_y=None if bunch.test_images is None else bunch.test_target,
         )
         if result.folds:
+            folder.end(result)
             self.finish(folder, result)
 
     def finish(self, folder: RunFolder, result: OOFResult) -> int:
