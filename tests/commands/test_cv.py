@@ -2,25 +2,43 @@ import json
 import os
 import resource
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, confusion_matrix
 
 from cifar_sk import cv
 from cifar_sk.datasets import load_dataset
 from cifar_sk.runs.folder import read_manifest
 
+# Of three classes, because most of a small run's time goes into figures by class.
+DATA = Path(tempfile.gettempdir(), f"cifar_sk-{os.getpid()}", "tiny.npz")
+TINY = ["--dataset", str(DATA)]
 DIGITS = ["--dataset", "digits", "--limit", "200"]
-LOGISTIC = ["--model", "logistic", *DIGITS, "--repeats", "2", "--jobs", "1"]
-ANN = ["--model", "ann", *DIGITS, "--epochs", "4", "--batch-size", "8", "--threads", "1"]
+LOGISTIC = ["--model", "logistic", *TINY, "--folds", "4", "--repeats", "2", "--jobs", "1"]
+ANN = ["--model", "ann", *TINY, "--epochs", "4", "--batch-size", "8", "--threads", "1"]
 ANN += ["--folds", "4", "--set", "classifier__hidden_units=(8,)"]
 TIMES = ["fit_time", "score_time"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tiny_data():
+    """200 digits from 0 to 2, as 8×8 images."""
+    digits = load_digits(n_class=3)
+    images = (digits.images[:200, ..., np.newaxis] * 15).astype(np.uint8)
+    DATA.parent.mkdir()
+    np.savez(DATA, images=images, labels=digits.target[:200])
+    yield
+    shutil.rmtree(DATA.parent)
 
 
 def run(*arguments):
@@ -110,16 +128,27 @@ def test_a_run_folder_is_complete_and_consistent(tmp_path, capsys):
 
 
 def test_the_command_is_recorded_as_it_was_given(tmp_path):
-    arguments = ["--model", "dummy", *DIGITS, "--run", "a b", "--results", str(tmp_path)]
+    arguments = [
+        "--model",
+        "dummy",
+        *TINY,
+        "--folds",
+        "2",
+        "--run",
+        "a b",
+        "--results",
+        str(tmp_path),
+    ]
     assert run(*arguments, "--jobs", "1", "--quiet") == 0
     recorded = shlex.split(read_manifest(tmp_path / "a b").command)
     assert recorded == ["python", "-m", "cifar_sk.cv", *arguments, "--jobs", "1", "--quiet"]
 
 
 def test_quiet_shows_no_progress(tmp_path, capsys):
-    assert run("--model", "dummy", *DIGITS, "--jobs", 1, "--quiet", "--results", tmp_path) == 0
+    options = ["--folds", 2, "--jobs", 1, "--quiet", "--results", tmp_path]
+    assert run("--model", "dummy", *TINY, *options) == 0
     printed = capsys.readouterr()
-    assert "fold 1/5" not in printed.out
+    assert "fold 1/2" not in printed.out
     assert "mean ± std" in printed.out
     assert printed.err == ""
 
@@ -127,21 +156,21 @@ def test_quiet_shows_no_progress(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "name"),
     [
-        ([], "dummy-digits"),
-        (["--augment", "flip, translate:0.1/0.2"], "dummy-flip+translate0.1x0.2-digits"),
-        (["--resample", "oversample"], "dummy-oversample-digits"),
+        ([], "dummy-tiny"),
+        (["--augment", "flip, translate:0.1/0.2"], "dummy-flip+translate0.1x0.2-tiny"),
+        (["--resample", "oversample"], "dummy-oversample-tiny"),
         (["--run", "mine"], "mine"),
     ],
 )
 def test_names_of_runs(tmp_path, options, name):
     options = [*options, "--jobs", "1", "--folds", "2", "--results", tmp_path]
-    assert run("--model", "dummy", *DIGITS, *options) == 0
+    assert run("--model", "dummy", *TINY, *options) == 0
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
 
 def test_a_run_may_be_a_path(tmp_path):
     options = ["--run", tmp_path / "a/b", "--results", tmp_path / "unused"]
-    assert run("--model", "dummy", *DIGITS, "--jobs", 1, "--folds", "2", *options) == 0
+    assert run("--model", "dummy", *TINY, "--jobs", 1, "--folds", "2", *options) == 0
     assert (tmp_path / "a/b/run.json").exists()
     assert not (tmp_path / "unused").exists()
 
@@ -162,11 +191,11 @@ def test_a_run_may_be_a_path(tmp_path):
         (["--epochs", "3"], "no parameter 'classifier__epochs'"),
         (["--params", "none.json"], "cannot be read from none.json"),
         (["--groups", "none.csv"], "cannot be read from none.csv"),
-        (["--limit", "3"], "got 3"),
+        (["--limit", "2"], "got 2"),
         (["--limit", "0"], "--limit"),
         (["--folds", "1"], "--folds"),
         (["--folds", "0"], "--folds"),
-        (["--folds", "50"], "fewer than 50 folds"),
+        (["--folds", "100"], "fewer than 100 folds"),
         (["--repeats", "0"], "--repeats"),
         (["--seed", "-1"], "--seed"),
         (["--jobs", "x"], "--jobs must be a number from 1, or auto; got 'x'"),
@@ -185,7 +214,7 @@ def test_unusable_input_is_one_sentence_and_leaves_nothing(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "corrupt.npz").write_bytes(b"PK\x03\x04 broken")
-    assert run("--model", "dummy", *DIGITS, "--jobs", "1", *arguments) == 2
+    assert run("--model", "dummy", *TINY, "--jobs", "1", *arguments) == 2
     printed = capsys.readouterr()
     assert message in printed.err
     assert printed.err.startswith("error: ")
@@ -218,7 +247,7 @@ def project(tmp_path, monkeypatch):
     ],
 )
 def test_what_is_no_name_is_refused_and_no_project_is_touched(project, capsys, names):
-    assert run("--model", "dummy", *DIGITS, "--jobs", 1, "--folds", "2", *names) == 2
+    assert run("--model", "dummy", *TINY, "--jobs", 1, "--folds", "2", *names) == 2
     assert "--run must be a name such as run1, or a path that ends in a name" in (
         capsys.readouterr().err
     )
@@ -243,7 +272,7 @@ def test_a_refused_run_leaves_what_was_there(project, names):
 
 def test_overwrite_replaces_one_run_and_no_other_and_no_file_of_others(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    arguments = ["--model", "dummy", *DIGITS, "--jobs", "1", "--folds", "2", "--results", "."]
+    arguments = ["--model", "dummy", *TINY, "--jobs", "1", "--folds", "2", "--results", "."]
     assert run(*arguments, "--run", "results") == 0
     # As an older version has left it, which took "." for a name.
     assert run(*arguments, "--run", "results/second") == 0
@@ -258,7 +287,7 @@ def test_overwrite_replaces_one_run_and_no_other_and_no_file_of_others(tmp_path,
 
 
 def test_a_refused_overwrite_leaves_the_old_run(tmp_path):
-    arguments = ["--model", "dummy", *DIGITS, "--jobs", "1", "--folds", "2", "--results", tmp_path]
+    arguments = ["--model", "dummy", *TINY, "--jobs", "1", "--folds", "2", "--results", tmp_path]
     assert run(*arguments, "--run", "r") == 0
     refused = [*REFUSED_BY_A_FOLD, "--results", tmp_path]
     before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
@@ -267,20 +296,20 @@ def test_a_refused_overwrite_leaves_the_old_run(tmp_path):
 
 
 def test_a_run_is_neither_continued_nor_replaced_unless_asked(tmp_path, capsys):
-    arguments = ["--model", "dummy", *DIGITS, "--jobs", "1", "--folds", "2", "--results", tmp_path]
+    arguments = ["--model", "dummy", *TINY, "--jobs", "1", "--folds", "2", "--results", tmp_path]
     assert run(*arguments) == 0
-    before = tables(tmp_path / "dummy-digits")
+    before = tables(tmp_path / "dummy-tiny")
     capsys.readouterr()
     assert run(*arguments) == 2
     assert "continue it with --resume" in capsys.readouterr().err
     assert run(*arguments, "--resume", "--seed", "1") == 2
     assert "seed was 0 and is 1" in capsys.readouterr().err
-    assert tables(tmp_path / "dummy-digits") == before
+    assert tables(tmp_path / "dummy-tiny") == before
     assert run(*arguments, "--resume") == 0
     assert "2 of 2 folds were finished before" in capsys.readouterr().out
-    assert tables(tmp_path / "dummy-digits") == before
+    assert tables(tmp_path / "dummy-tiny") == before
     assert run(*arguments, "--overwrite", "--seed", "1") == 0
-    assert tables(tmp_path / "dummy-digits") != before
+    assert tables(tmp_path / "dummy-tiny") != before
 
 
 def test_kill_9_and_resume_give_the_tables_of_an_unbroken_run(tmp_path):
@@ -288,14 +317,15 @@ def test_kill_9_and_resume_give_the_tables_of_an_unbroken_run(tmp_path):
     with start(*LOGISTIC, "--results", tmp_path, "--run", "killed") as process:
         wait_for_folds(tmp_path / "killed", 3, process)
         process.kill()
-    assert 3 <= len(finished(tmp_path / "killed")) < 10
+    assert 3 <= len(finished(tmp_path / "killed")) < 8
     assert run(*LOGISTIC, "--results", tmp_path, "--run", "killed", "--resume") == 0
     assert tables(tmp_path / "killed") == tables(tmp_path / "whole")
 
 
 def test_jobs_do_not_change_the_tables(tmp_path):
     for jobs in ("1", "2"):
-        arguments = ["--model", "logistic", *DIGITS, "--threads", "1", "--jobs", jobs]
+        arguments = ["--model", "logistic", *TINY, "--folds", "2", "--threads", "1"]
+        arguments += ["--jobs", jobs]
         assert run(*arguments, "--results", tmp_path, "--run", jobs) == 0
     assert tables(tmp_path / "1") == tables(tmp_path / "2")
 
@@ -370,7 +400,7 @@ def test_all_folds_that_fail(tmp_path, capsys):
     arguments = [*ANN, "--jobs", "1", "--learning-rate", "1e38", "--results", tmp_path]
     assert run(*arguments) == 1
     assert "lower learning_rate" in capsys.readouterr().out
-    table = pd.read_csv(tmp_path / "ann-digits/fold_metrics.csv")
+    table = pd.read_csv(tmp_path / "ann-tiny/fold_metrics.csv")
     assert table["error"].notna().sum() == 4
 
 
