@@ -8,23 +8,22 @@ Geometric operations that stand next to each other, with the same `fill_mode` an
 are composed and resampled once, so ten degrees and a shift blur no more than either of them.
 """
 
-from cifar_sk.augmentation.base import AugmentedImages
-from cifar_sk.augmentation.policies import augmentation_steps
-from cifar_sk.augmentation.resampling import ImageResampler
-from cifar_sk.augmentation.transformers import (
-    CutMix,
-    MixUp,
-    RandomContrast,
+from cifar_sk.augmentation.base import Augmentation
+from cifar_sk.augmentation.geometry import (
     RandomCrop,
-    RandomErasing,
     RandomFlip,
     RandomRotation,
     RandomShear,
     RandomTranslation,
     RandomZoom,
 )
+from cifar_sk.augmentation.images import AugmentedImages
+from cifar_sk.augmentation.policies import augmentation_steps
+from cifar_sk.augmentation.resampling import ImageResampler
+from cifar_sk.augmentation.transformers import CutMix, MixUp, RandomContrast, RandomErasing
 
 __all__ = [
+    "Augmentation",
     "AugmentedImages",
     "CutMix",
     "ImageResampler",

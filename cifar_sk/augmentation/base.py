@@ -1,7 +1,4 @@
-"""What the augmentation steps share: their template, and the images that they pass on.
-
-A separate module, so that `cifar_sk.augmentation` holds nothing but the steps themselves.
-"""
+"""The base class of augmentation steps, and the checks of their parameters."""
 
 from __future__ import annotations
 
@@ -11,132 +8,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 
+from cifar_sk.augmentation.images import AugmentedImages
 from cifar_sk.errors import InputError
 
-__all__ = ["Augmentation", "AugmentedImages", "Check", "number", "one_of", "whole_number"]
+__all__ = ["Augmentation", "Check", "Draw", "number", "one_of", "whole_number"]
 
-_BATCH = 1024
-
-
-class AugmentedImages:
-    """Images together with the random operations that training is to draw afresh for each batch.
-
-    The classifiers of cifar_sk train on `images` and run `operations` inside their training step.
-    For everything else it is an array-like: ``numpy.asarray`` gives one random draw.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, h, w, c) or (n, h, w)
-        The untouched images, uint8 0–255 or float.
-    operations : tuple of augmentation transformers
-        Applied in this order.
-
-    Attributes
-    ----------
-    shape, dtype, ndim
-        Those of `images`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from cifar_sk.augmentation import RandomFlip
-    >>> augmented = RandomFlip().fit_transform(np.zeros((4, 2, 2, 3), dtype=np.uint8))
-    >>> augmented[:3]
-    AugmentedImages(shape=(3, 2, 2, 3), dtype=uint8, operations=(RandomFlip(),))
-    """
-
-    def __init__(self, images: np.ndarray, operations: tuple[Any, ...]) -> None:
-        self.images = images
-        self.operations = tuple(operations)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the images."""
-        return self.images.shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Dtype of the images."""
-        return self.images.dtype
-
-    @property
-    def ndim(self) -> int:
-        """Number of dimensions of the images, 3 or 4."""
-        return self.images.ndim
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, key: Any) -> AugmentedImages | np.ndarray:
-        """Return the subset that a slice, mask or index array names, or one untouched image."""
-        if isinstance(key, tuple):
-            key, *rest = key  # scikit-learn indexes rows as array[rows, ...]
-            if any(axis is not Ellipsis for axis in rest):
-                raise InputError(
-                    "AugmentedImages can be indexed along its first axis only; "
-                    "take numpy.asarray(...) of it to index pixels"
-                )
-        subset = self.images[key]
-        return AugmentedImages(subset, self.operations) if subset.ndim == self.ndim else subset
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Return one random draw, in the dtype and value range of `images`.
-
-        Raises
-        ------
-        InputError
-            If an operation mixes labels too, which an array of images cannot express.
-        """
-        if not self.operations:
-            return np.array(self.images, dtype=dtype, copy=copy)
-        if copy is False:
-            raise ValueError("AugmentedImages draws new images, so it needs copy=None or True")
-        drawn = self._draw()
-        return drawn if dtype is None else drawn.astype(dtype, copy=False)
-
-    def __repr__(self) -> str:
-        return (
-            f"AugmentedImages(shape={self.shape}, dtype={self.dtype}, "
-            f"operations={self.operations})"
-        )
-
-    def _draw(self) -> np.ndarray:
-        mixing = [op for op in self.operations if op._mixes_labels]
-        if mixing:
-            raise InputError(
-                f"{type(mixing[0]).__name__} mixes labels as well as images, which only the "
-                "classifiers of cifar_sk can train on; remove that step for this estimator"
-            )
-        from cifar_sk.augmentation.operations import build_augmentation
-
-        as_uint8 = self.dtype == np.uint8
-        layer = build_augmentation(
-            self.operations,
-            seed=_fresh_seed(),
-            value_range=(0.0, 1.0) if as_uint8 else None,
-        )
-        drawn = np.empty_like(self.images)
-        for start in range(0, len(self), _BATCH):
-            batch = self.images[start : start + _BATCH].astype(np.float32)
-            batch = batch.reshape(*batch.shape[:3], -1)
-            result = _to_numpy(layer(batch / 255 if as_uint8 else batch)[0])
-            if as_uint8:
-                result = np.clip(np.rint(result * 255), 0, 255)
-            drawn[start : start + _BATCH] = result.reshape(len(batch), *self.shape[1:])
-        return drawn
-
-
-def _fresh_seed() -> int:
-    return int(np.random.SeedSequence().generate_state(1)[0])
-
-
-def _to_numpy(tensor: Any) -> np.ndarray:
-    from keras import ops
-
-    return ops.convert_to_numpy(tensor)
-
-
+# Whether a value can be used, and what it must be.
 Check = tuple[Callable[[Any], bool], str]
+# draw(low, high) returns uniform numbers, one for each image of the batch.
+Draw = Callable[[float, float], Any]
 
 
 def number(low: float, high: float, *, unit: str = "") -> Check:
@@ -165,11 +45,73 @@ def one_of(*options: Any) -> Check:
 
 
 class Augmentation(TransformerMixin, BaseEstimator):
-    """Template: a subclass names its parameters and what each must be, and nothing else."""
+    """Base class of augmentation steps, for steps of your own too.
+
+    A subclass stores its parameters in ``__init__``, as scikit-learn asks, and defines `augment`.
+    If one of them is called ``random_state``, it is the seed of the step; None takes one from the
+    classifier's.
+
+    Examples
+    --------
+    >>> class Invert(Augmentation):
+    ...     def __init__(self, probability=0.5, *, random_state=None):
+    ...         self.probability = probability
+    ...         self.random_state = random_state
+    ...     def augment(self, images, generator):
+    ...         import keras
+    ...         shape = (keras.ops.shape(images)[0], 1, 1, 1)
+    ...         chosen = keras.random.uniform(shape, seed=generator) < self.probability
+    ...         return keras.ops.where(chosen, 1 - images, images)
+    >>> np.asarray(Invert(1.0).fit_transform(np.zeros((1, 1, 2, 1), np.uint8))).ravel()
+    array([255, 255], dtype=uint8)
+    """
+
+    #: Whether `augment` also returns how the labels are to be mixed.
+    mixes_labels: ClassVar[bool] = False
+    #: Whether `augment` can leave the range of the values, so that they are to be clipped.
+    leaves_range: ClassVar[bool] = True
+    #: Name in an augmentation policy, and the parameters that values behind ":" set.
+    policy: ClassVar[tuple[str, ...]] = ()
+
+    # Geometric steps share one stage with their neighbours; `geometry` says how.
+    moves_pixels: ClassVar[bool] = False
+    is_affine: ClassVar[bool] = False
 
     _is_augmentation: ClassVar[bool] = True
-    _mixes_labels: ClassVar[bool] = False
+    _needs_whole_compiler: ClassVar[bool] = False
     _checks: ClassVar[dict[str, Check]] = {}
+
+    def augment(self, images: Any, generator: Any) -> Any:
+        """Compute a batch in the graph, in operations of Keras, with a draw for each image.
+
+        Parameters
+        ----------
+        images : tensor of float32, shape (b, h, w, c)
+            Values from 0 to 1 where the images are uint8, or else as they are.
+        generator : keras.random.SeedGenerator
+            The ``seed`` of functions of ``keras.random``.
+
+        Returns
+        -------
+        tensor of float32, shape (b, h, w, c)
+            If `mixes_labels`, a pair of it and of (permutation int32 (b,), weight float32 (b,)):
+            labels become weight · labels + (1 − weight) · labels[permutation].
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define augment(images, generator)")
+
+    def stage(self, seed: int, value_range: tuple[float, float] | None) -> Any:
+        """Return the Keras layer that runs the step in training; by default, one of `augment`.
+
+        Parameters
+        ----------
+        seed : int
+            For its random generator.
+        value_range : (float, float) or None
+            What values are to be clipped to; None for nothing.
+        """
+        from cifar_sk.augmentation.layers import BatchStage
+
+        return BatchStage(self, seed, value_range if self.leaves_range else None)
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters and the shape of the images.
@@ -199,10 +141,8 @@ class Augmentation(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : ndarray or AugmentedImages of shape (n, h, w, c) or (n, h, w)
-            uint8 0–255 or float images.
-        y : None
-            Not used.
+        X, y
+            As for `fit`.
 
         Returns
         -------
@@ -222,7 +162,7 @@ class Augmentation(TransformerMixin, BaseEstimator):
         is_integer, requirement = whole_number(0)
         seed: Check = (lambda value: value is None or is_integer(value), f"None or {requirement}")
         for name, (is_valid, needed) in {**self._checks, "random_state": seed}.items():
-            value = getattr(self, name)
+            value = getattr(self, name, None)
             if not is_valid(value):
                 raise InputError(
                     f"{name} of {type(self).__name__} must be {needed}; got {value!r}"

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
+from cifar_sk.augmentation import geometry, transformers
 from cifar_sk.augmentation.base import Augmentation
-from cifar_sk.augmentation.transformers import (
-    CutMix,
-    MixUp,
-    RandomContrast,
-    RandomCrop,
-    RandomErasing,
-    RandomFlip,
-    RandomRotation,
-    RandomShear,
-    RandomTranslation,
-    RandomZoom,
-)
 from cifar_sk.errors import InputError, did_you_mean
 
 __all__ = ["augmentation_steps"]
 
-# The operation's name in a policy → its class and the parameters that values after ":" set.
-_OPERATIONS: dict[str, tuple[type[Augmentation], tuple[str, ...]]] = {
-    "flip": (RandomFlip, ("mode",)),
-    "translate": (RandomTranslation, ("height_factor", "width_factor")),
-    "rotate": (RandomRotation, ("degrees",)),
-    "zoom": (RandomZoom, ("factor",)),
-    "shear": (RandomShear, ("factor",)),
-    "contrast": (RandomContrast, ("factor",)),
-    "erase": (RandomErasing, ("size", "fill")),
-    "crop": (RandomCrop, ("padding", "padding_mode")),
-    "mixup": (MixUp, ("alpha",)),
-    "cutmix": (CutMix, ("alpha",)),
+_STEPS: dict[str, type[Augmentation]] = {
+    step.policy[0]: step
+    for module in (geometry, transformers)
+    for step in (getattr(module, name) for name in module.__all__)
 }
 
 # Geometric steps in the order in which Keras' ImageDataGenerator, which R2 and R4 use, applies
@@ -87,10 +68,11 @@ def augmentation_steps(policy: str) -> list[Augmentation]:
 
 def _step(item: str) -> Augmentation:
     name, colon, values = item.partition(":")
-    if name not in _OPERATIONS:
-        hint = did_you_mean(name, [*_OPERATIONS, *_PRESETS])
+    if name not in _STEPS:
+        hint = did_you_mean(name, [*_STEPS, *_PRESETS])
         raise InputError(f"unknown augmentation {name!r}{hint}")
-    operation, parameters = _OPERATIONS[name]
+    step_class = _STEPS[name]
+    parameters = step_class.policy[1:]
     given = [_value(text) for text in values.split("/")] if colon else []
     if len(given) > len(parameters):
         raise InputError(
@@ -99,7 +81,7 @@ def _step(item: str) -> Augmentation:
         )
     if name == "translate" and len(given) == 1:
         given *= 2  # one value is for both axes
-    step = operation(**dict(zip(parameters, given, strict=False)))
+    step = step_class(**dict(zip(parameters, given, strict=False)))
     step.check_parameters()
     return step
 

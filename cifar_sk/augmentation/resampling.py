@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_consistent_length
 
-from cifar_sk.augmentation.base import AugmentedImages
+from cifar_sk.augmentation.images import AugmentedImages
 from cifar_sk.errors import InputError
 
 __all__ = ["ImageResampler"]
@@ -75,10 +75,8 @@ class ImageResampler(BaseEstimator):
 
         Parameters
         ----------
-        X : ndarray of shape (n, h, w, c) or (n, h, w)
-            uint8 or float images.
-        y : array-like of shape (n,)
-            Labels.
+        X, y
+            As for `fit_resample`.
 
         Returns
         -------

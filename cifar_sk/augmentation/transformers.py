@@ -1,183 +1,15 @@
-"""The augmentation steps; `cifar_sk.augmentation` is their public place."""
+"""Steps that change the values of images, or mix images and labels."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from cifar_sk.augmentation.base import Augmentation, Check, number, one_of, whole_number
 from cifar_sk.errors import InputError
 
-__all__ = [
-    "CutMix",
-    "MixUp",
-    "RandomContrast",
-    "RandomCrop",
-    "RandomErasing",
-    "RandomFlip",
-    "RandomRotation",
-    "RandomShear",
-    "RandomTranslation",
-    "RandomZoom",
-]
-
-_RESAMPLING: dict[str, Check] = {
-    "fill_mode": one_of("nearest", "reflect", "wrap", "constant"),
-    "interpolation": one_of("bilinear", "nearest"),
-}
-
-
-class RandomFlip(Augmentation):
-    """Mirror each image with probability one half, pixel for pixel.
-
-    Parameters
-    ----------
-    mode : {"horizontal", "vertical", "horizontal_and_vertical"}, default="horizontal"
-        Left to right, top to bottom, or each of them with its own coin.
-    random_state : int, default=None
-        Seed of this operation; None takes one from the classifier's `random_state`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> X = np.zeros((4, 8, 8, 3), dtype=np.uint8)
-    >>> RandomFlip().fit_transform(X).operations
-    (RandomFlip(),)
-    >>> RandomFlip().transform(X) is X
-    True
-    """
-
-    _checks: ClassVar[dict[str, Check]] = {
-        "mode": one_of("horizontal", "vertical", "horizontal_and_vertical")
-    }
-
-    def __init__(self, mode: str = "horizontal", *, random_state: int | None = None) -> None:
-        self.mode = mode
-        self.random_state = random_state
-
-
-class RandomTranslation(Augmentation):
-    """Shift each image by a random, in general fractional, number of pixels.
-
-    Parameters
-    ----------
-    height_factor, width_factor : float in [0, 1], default=0.1
-        Largest shift as a fraction of the height and of the width: 0.1 of 32 pixels shifts by
-        −3.2 to 3.2 pixels, uniformly.
-    fill_mode : {"nearest", "reflect", "wrap", "constant"}, default="nearest"
-        What comes in at the edges: the edge pixel, the image mirrored (``dcba|abcd|dcba``), the
-        opposite side, or zeros.
-    interpolation : {"bilinear", "nearest"}, default="bilinear"
-        How values between pixels are read.
-    random_state : int, default=None
-        Seed of this operation; None takes one from the classifier's `random_state`.
-    """
-
-    _checks: ClassVar[dict[str, Check]] = {
-        "height_factor": number(0, 1),
-        "width_factor": number(0, 1),
-        **_RESAMPLING,
-    }
-
-    def __init__(
-        self,
-        height_factor: float = 0.1,
-        width_factor: float = 0.1,
-        *,
-        fill_mode: str = "nearest",
-        interpolation: str = "bilinear",
-        random_state: int | None = None,
-    ) -> None:
-        self.height_factor = height_factor
-        self.width_factor = width_factor
-        self.fill_mode = fill_mode
-        self.interpolation = interpolation
-        self.random_state = random_state
-
-
-class RandomRotation(Augmentation):
-    """Rotate each image about its centre.
-
-    Parameters
-    ----------
-    degrees : float in [0, 180], default=15
-        Largest angle, in degrees; the angle is uniform from −degrees to degrees.
-    fill_mode, interpolation, random_state
-        As in `RandomTranslation`.
-    """
-
-    _checks: ClassVar[dict[str, Check]] = {
-        "degrees": number(0, 180, unit=" degrees"),
-        **_RESAMPLING,
-    }
-
-    def __init__(
-        self,
-        degrees: float = 15,
-        *,
-        fill_mode: str = "nearest",
-        interpolation: str = "bilinear",
-        random_state: int | None = None,
-    ) -> None:
-        self.degrees = degrees
-        self.fill_mode = fill_mode
-        self.interpolation = interpolation
-        self.random_state = random_state
-
-
-class RandomZoom(Augmentation):
-    """Zoom each image about its centre, with a draw of its own for each axis.
-
-    Parameters
-    ----------
-    factor : float in [0, 0.99], default=0.2
-        The image shows from 1 − factor to 1 + factor of its own height, and likewise of its
-        width, uniformly: below 1 zooms in, above 1 zooms out (Keras' ImageDataGenerator alike).
-    fill_mode, interpolation, random_state
-        As in `RandomTranslation`.
-    """
-
-    _checks: ClassVar[dict[str, Check]] = {"factor": number(0, 0.99), **_RESAMPLING}
-
-    def __init__(
-        self,
-        factor: float = 0.2,
-        *,
-        fill_mode: str = "nearest",
-        interpolation: str = "bilinear",
-        random_state: int | None = None,
-    ) -> None:
-        self.factor = factor
-        self.fill_mode = fill_mode
-        self.interpolation = interpolation
-        self.random_state = random_state
-
-
-class RandomShear(Augmentation):
-    """Shear each image sideways about its centre.
-
-    Parameters
-    ----------
-    factor : float in [0, 1], default=0.2
-        Largest shift in columns per row, uniform from −factor to factor: 0.2 moves the top and
-        the bottom of a 32-pixel image by up to 3.1 pixels, in opposite directions.
-    fill_mode, interpolation, random_state
-        As in `RandomTranslation`.
-    """
-
-    _checks: ClassVar[dict[str, Check]] = {"factor": number(0, 1), **_RESAMPLING}
-
-    def __init__(
-        self,
-        factor: float = 0.2,
-        *,
-        fill_mode: str = "nearest",
-        interpolation: str = "bilinear",
-        random_state: int | None = None,
-    ) -> None:
-        self.factor = factor
-        self.fill_mode = fill_mode
-        self.interpolation = interpolation
-        self.random_state = random_state
+__all__ = ["CutMix", "MixUp", "RandomContrast", "RandomErasing"]
 
 
 class RandomContrast(Augmentation):
@@ -192,11 +24,23 @@ class RandomContrast(Augmentation):
         Seed of this operation; None takes one from the classifier's `random_state`.
     """
 
+    policy = ("contrast", "factor")
     _checks: ClassVar[dict[str, Check]] = {"factor": number(0, 1)}
 
     def __init__(self, factor: float = 0.2, *, random_state: int | None = None) -> None:
         self.factor = factor
         self.random_state = random_state
+
+    def stage(self, seed: int, value_range: tuple[float, float] | None) -> Any:
+        """Return Keras' own layer."""
+        import keras
+
+        return keras.layers.RandomContrast(
+            (self.factor, self.factor),  # a single number would only raise contrast
+            value_range=value_range or (-np.inf, np.inf),
+            seed=seed,
+            dtype="float32",
+        )
 
 
 def _is_side(size: Any) -> bool:
@@ -221,6 +65,8 @@ class RandomErasing(Augmentation):
        with Cutout", :doi:`10.48550/arXiv.1708.04552`.
     """
 
+    policy = ("erase", "size", "fill")
+    leaves_range = False
     _checks: ClassVar[dict[str, Check]] = {
         "size": (_is_side, "a fraction between 0 and 1 or a whole number of pixels from 1 on"),
         "fill": one_of(0, "mean"),
@@ -243,44 +89,53 @@ class RandomErasing(Augmentation):
             )
         return self
 
+    def augment(self, images: Any, generator: Any) -> Any:
+        """Blank the square."""
+        import keras
+        from keras import ops
 
-class RandomCrop(Augmentation):
-    """Pad each image and crop it back to its size at a random place, pixel for pixel.
-
-    Parameters
-    ----------
-    padding : int from 0 on, default=4
-        Pixels added on every side; the crop shifts by −padding to padding whole pixels.
-    padding_mode : {"reflect", "symmetric", "edge", "wrap", "constant"}, default="reflect"
-        As in `numpy.pad`; "constant" pads with zeros.
-    random_state : int, default=None
-        Seed of this operation; None takes one from the classifier's `random_state`.
-    """
-
-    _checks: ClassVar[dict[str, Check]] = {
-        "padding": whole_number(0, unit=" of pixels"),
-        "padding_mode": one_of("reflect", "symmetric", "edge", "wrap", "constant"),
-    }
-
-    def __init__(
-        self, padding: int = 4, *, padding_mode: str = "reflect", random_state: int | None = None
-    ) -> None:
-        self.padding = padding
-        self.padding_mode = padding_mode
-        self.random_state = random_state
-
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Check the parameters, the shape of the images, and that the padding fits."""
-        super().fit(X, y)
-        if self.padding >= min(self.image_shape_[:2]):
-            raise InputError(
-                f"padding of RandomCrop must be smaller than images of "
-                f"{self.image_shape_[0]}×{self.image_shape_[1]} pixels; got {self.padding}"
-            )
-        return self
+        batch, (height, width, _) = ops.shape(images)[0], images.shape[1:]
+        side = self.size
+        if side < 1:
+            side = max(1, round(side * min(height, width)))
+        top = keras.random.randint((batch,), 0, height - side + 1, seed=generator)
+        left = keras.random.randint((batch,), 0, width - side + 1, seed=generator)
+        mask = _box_mask((top, top + side), (left, left + side), images)
+        fill = ops.mean(images, axis=(1, 2), keepdims=True) if self.fill == "mean" else 0.0
+        return ops.where(mask, fill, images)
 
 
-class MixUp(Augmentation):
+def _box_mask(rows: tuple[Any, Any], columns: tuple[Any, Any], images: Any) -> Any:
+    """Mark the pixels from rows[0] to before rows[1], and likewise of columns, of each image."""
+    from keras import ops
+
+    height, width = (ops.arange(size, dtype="int32") for size in images.shape[1:3])
+    in_rows = (height >= rows[0][:, None]) & (height < rows[1][:, None])
+    in_columns = (width >= columns[0][:, None]) & (width < columns[1][:, None])
+    return (in_rows[:, :, None] & in_columns[:, None, :])[..., None]
+
+
+class _Mixing(Augmentation):
+    """A step that gives each image a part of another one of the batch, and of its label."""
+
+    mixes_labels = True
+    leaves_range = False
+    _needs_whole_compiler = True
+    _checks: ClassVar[dict[str, Check]] = {"alpha": number(0.01, 100)}
+
+    alpha: float
+
+    def _partners(self, images: Any, generator: Any) -> tuple[Any, Any]:
+        """Draw the other image of each, and the share that its own is to have."""
+        import keras
+        from keras import ops
+
+        batch = ops.shape(images)[0]
+        permutation = keras.random.shuffle(ops.arange(batch, dtype="int32"), seed=generator)
+        return permutation, keras.random.beta((batch,), self.alpha, self.alpha, seed=generator)
+
+
+class MixUp(_Mixing):
     """Blend each image, and its label, with another of its batch [1]_.
 
     Only the classifiers of cifar_sk can train on mixed labels; other estimators are refused.
@@ -298,15 +153,21 @@ class MixUp(Augmentation):
        Minimization", :doi:`10.48550/arXiv.1710.09412`.
     """
 
-    _mixes_labels = True
-    _checks: ClassVar[dict[str, Check]] = {"alpha": number(0.01, 100)}
+    policy = ("mixup", "alpha")
 
     def __init__(self, alpha: float = 0.2, *, random_state: int | None = None) -> None:
         self.alpha = alpha
         self.random_state = random_state
 
+    def augment(self, images: Any, generator: Any) -> Any:
+        """Blend the images, and return the permutation and each image's own share."""
+        from cifar_sk.augmentation.layers import mix_targets
 
-class CutMix(Augmentation):
+        mix = self._partners(images, generator)
+        return mix_targets(images, [mix]), mix
+
+
+class CutMix(_Mixing):
     """Paste a box of another image of the batch into each image, and mix the labels [1]_.
 
     The label keeps the share of the pixels that are the image's own. Only the classifiers of
@@ -326,9 +187,27 @@ class CutMix(Augmentation):
        Strong Classifiers with Localizable Features", :doi:`10.1109/ICCV.2019.00612`.
     """
 
-    _mixes_labels = True
-    _checks: ClassVar[dict[str, Check]] = {"alpha": number(0.01, 100)}
+    policy = ("cutmix", "alpha")
 
     def __init__(self, alpha: float = 1.0, *, random_state: int | None = None) -> None:
         self.alpha = alpha
         self.random_state = random_state
+
+    def augment(self, images: Any, generator: Any) -> Any:
+        """Paste the box of the paper's Algorithm A1: centred anywhere, cut off at the edges."""
+        import keras
+        from keras import ops
+
+        permutation, share = self._partners(images, generator)
+        height, width = images.shape[1:3]
+
+        def bounds(size: int) -> tuple[Any, Any]:
+            half = ops.cast(size * ops.sqrt(1 - share), "int32") // 2
+            centre = keras.random.randint(ops.shape(share), 0, size, seed=generator)
+            return ops.clip(centre - half, 0, size), ops.clip(centre + half, 0, size)
+
+        (top, bottom), (left, right) = bounds(height), bounds(width)
+        mask = _box_mask((top, bottom), (left, right), images)
+        pasted = ops.where(mask, ops.take(images, permutation, axis=0), images)
+        area = ops.cast((bottom - top) * (right - left), "float32")
+        return pasted, (permutation, 1 - area / (height * width))

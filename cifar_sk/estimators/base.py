@@ -373,7 +373,7 @@ class BaseImageClassifier(NestedParamsMixin, InputChecksMixin, ModelFilesMixin, 
     ) -> TrainingModel:
         augmentation = None
         if operations:
-            from cifar_sk.augmentation.operations import build_augmentation
+            from cifar_sk.augmentation.layers import build_augmentation
 
             augmentation = build_augmentation(
                 operations,

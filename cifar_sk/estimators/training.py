@@ -127,7 +127,7 @@ class TrainingModel(keras.Model):
         """Mix the labels as the images were mixed, each with its own weight."""
         if not self._mixes:
             return target, sample_weight
-        from cifar_sk.augmentation.operations import mix_targets
+        from cifar_sk.augmentation.layers import mix_targets
 
         if sample_weight is None:
             return mix_targets(target, self._mixes), None

@@ -102,7 +102,7 @@ def _training_step(policy: str) -> Callable[[], object]:
     import tensorflow as tf
 
     from cifar_sk.augmentation import augmentation_steps
-    from cifar_sk.augmentation.operations import build_augmentation, mix_targets
+    from cifar_sk.augmentation.layers import build_augmentation, mix_targets
     from cifar_sk.networks import cnn
 
     model, optimizer = cnn((32, 32, 3), 10), keras.optimizers.Adam(1e-3)

@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from cifar_sk.augmentation import (
+    Augmentation,
     AugmentedImages,
     CutMix,
     MixUp,
@@ -49,7 +50,7 @@ def y():
 
 def draw(operations, images, seed=0, value_range=None):
     """Return one draw of the layer as arrays."""
-    from cifar_sk.augmentation.operations import build_augmentation
+    from cifar_sk.augmentation.layers import build_augmentation
 
     layer = build_augmentation(operations, seed=seed, value_range=value_range)
     drawn, mixes = layer(np.asarray(images, dtype=np.float32))
@@ -92,7 +93,49 @@ class RecordingClassifier(ClassifierMixin, BaseEstimator):
         return np.repeat(self.classes_[:1], len(X))
 
 
+class Invert(Augmentation):
+    """A user's own step."""
+
+    def augment(self, images, generator):
+        return 1 - images
+
+
 # Steps of a pipeline
+
+
+def test_a_step_of_ones_own_is_seen_in_training_and_not_in_prediction(digits):
+    from cifar_sk import CNNClassifier
+
+    X, y = digits[0][:64], digits[1][:64]
+    classifier = CNNClassifier(
+        widths=(4,),
+        dense_units=(),
+        epochs=2,
+        random_state=0,
+        early_stopping=False,
+        schedule="constant",
+    )
+    of_inverted = clone(classifier).fit(255 - X, y).predict_proba(X)
+    drawn = make_pipeline(Invert(), RandomFlip("vertical"), Invert()).fit_transform(X)
+    assert_array_equal(np.sort(np.asarray(drawn), axis=1), np.sort(X, axis=1))
+    predicted = make_pipeline(Invert(), clone(classifier)).fit(X, y).predict_proba(X)
+    assert_allclose(predicted, of_inverted, atol=1e-4)
+    assert not np.allclose(predicted, classifier.fit(X, y).predict_proba(X), atol=1e-2)
+
+
+def test_a_step_without_an_operation_says_so(X):
+    with pytest.raises(NotImplementedError, match=r"Augmentation must define augment\(images"):
+        np.asarray(Augmentation().fit_transform(X))
+
+
+def test_values_that_a_step_takes_out_of_range_are_clipped(X):
+    class Brighten(Augmentation):
+        def augment(self, images, generator):
+            return images + 0.4
+
+    drawn = np.asarray(Brighten().fit_transform(X))
+    assert_array_equal(drawn, np.minimum(X + 102.0, 255))
+    assert_allclose(draw([Brighten()], X)[0], X + 0.4, rtol=1e-5)  # floats without a range are left
 
 
 def test_training_gets_operations_and_prediction_the_input_itself(X, y):
@@ -223,7 +266,7 @@ def test_as_array_with_random_states_is_reproducible_across_batches(X, monkeypat
     augmented = make_pipeline(RandomFlip(random_state=1), RandomCrop(2, random_state=2))
     first = np.asarray(augmented.fit_transform(X))
     assert_array_equal(first, np.asarray(augmented.fit_transform(X)))
-    monkeypatch.setattr("cifar_sk.augmentation.base._BATCH", 5)
+    monkeypatch.setattr("cifar_sk.augmentation.images._BATCH", 5)
     assert np.asarray(augmented.fit_transform(X)).shape == X.shape
 
 
@@ -243,7 +286,7 @@ def test_label_mixing_is_refused_outside_our_classifiers(X):
 def test_draws_are_fresh_and_follow_from_the_seed_alone(X):
     import keras
 
-    from cifar_sk.augmentation.operations import build_augmentation
+    from cifar_sk.augmentation.layers import build_augmentation
 
     operations = augmentation_steps(EVERY_STEP + ",mixup,cutmix")
     images = X.astype(np.float32) / 255
@@ -274,7 +317,7 @@ def test_own_random_state_overrules_the_seed_and_positions_differ():
 def test_graph_takes_any_batch_size_and_equals_eager(X):
     import tensorflow as tf
 
-    from cifar_sk.augmentation.operations import build_augmentation
+    from cifar_sk.augmentation.layers import build_augmentation
 
     operations = augmentation_steps(EVERY_STEP + ",crop:2/constant,mixup,cutmix")
     images = X.astype(np.float32) / 255
@@ -471,7 +514,7 @@ def test_cutmix_share_is_the_share_of_pixels_kept():
 
 
 def test_targets_and_weights_are_mixed_in_order():
-    from cifar_sk.augmentation.operations import mix_targets
+    from cifar_sk.augmentation.layers import mix_targets
 
     mixes = [
         (np.array([1, 2, 0]), np.array([0.5, 1.0, 0.25], dtype=np.float32)),
