@@ -17,29 +17,12 @@ PREDICT_BATCH_SIZE = 256
 
 
 class BatchSequence(keras.utils.PyDataset):
-    """Batches of some samples of arrays that are never copied as a whole.
+    """Batches of some samples of arrays, in a new order every epoch where there is a seed.
 
-    Parameters
-    ----------
-    images : ndarray of shape (n, ...)
-        All images, uint8 or float.
-    index : ndarray of int, shape (n_used,)
-        The samples to use, as positions in `images`.
-    batch_size : int
-        Samples per batch; the last batch of an epoch may be smaller.
-    target : ndarray of int32, shape (n,), or None
-        Encoded classes; None for prediction.
-    sample_weight : ndarray of float32, shape (n,), or None
-        Weights.
-    seed : int or None
-        Seed of the order, which is new in every epoch; None keeps the order of `index`.
-    drop_last : bool, default=False
-        Whether to leave out an epoch's last batch where it is smaller than the others.
-    mirrors : bool, default=False
-        Whether images are mirrored: a random half of them in the first epoch, the others in the
-        second, and so on in turn, so that two epochs show each image both ways [1]_.
-    view : callable or None, default=None
-        What is done to each batch of images.
+    ``target`` and ``sample_weight`` belong to all images, `index` names those to use. `drop_last`
+    leaves out an epoch's last batch where it is smaller than the others. `mirrors` mirrors a
+    random half of the images in the first epoch, the others in the second, and so on in turn, so
+    that two epochs show each image both ways [1]_. `view` is applied to each batch of images.
 
     References
     ----------
@@ -62,7 +45,7 @@ class BatchSequence(keras.utils.PyDataset):
     ) -> None:
         super().__init__()
         self._arrays = tuple(a for a in (images, target, sample_weight) if a is not None)
-        self._index = index
+        self.index = index
         self.batch_size = batch_size
         self._rng = None if seed is None else np.random.default_rng(seed)
         self._drops_last = drop_last
@@ -73,10 +56,10 @@ class BatchSequence(keras.utils.PyDataset):
         self._order = self._draw()
 
     def _draw(self) -> np.ndarray:
-        return self._index if self._rng is None else self._rng.permutation(self._index)
+        return self.index if self._rng is None else self._rng.permutation(self.index)
 
     def __len__(self) -> int:
-        n_batches = len(self._index) / self.batch_size
+        n_batches = len(self.index) / self.batch_size
         return max(1, int(n_batches)) if self._drops_last else math.ceil(n_batches)
 
     def __getitem__(self, position: int) -> tuple[np.ndarray, ...]:
@@ -97,18 +80,7 @@ class BatchSequence(keras.utils.PyDataset):
 
 
 def mirror(images: np.ndarray) -> np.ndarray:
-    """Mirror images left to right.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, h, w, c)
-        Left as they are.
-
-    Returns
-    -------
-    ndarray of shape (n, h, w, c)
-        A view.
-    """
+    """Return a view of images (n, h, w, c), mirrored left to right."""
     return images[:, :, ::-1]
 
 

@@ -79,12 +79,14 @@ _TRAINING_DOC = """image_shape : (height, width, channels) or None, default=None
         Epochs trained.
     n_parameters_ : int
         Weights of the network, trainable or not.
+    n_multiply_adds_ : int or None
+        Multiply-adds of one image's way through the network; None where a layer is not known.
     model_ : keras.Model
         Raw pixels in, class probabilities out."""
 
 
 def _documented(cls: type) -> type:
-    """Complete a class's docstring by what the classifiers share."""
+    """Complete a class's docstring by the parameters that the classifiers share."""
     cls.__doc__ = (cls.__doc__ or "").replace("{training}", _TRAINING_DOC)
     return cls
 
@@ -134,28 +136,7 @@ class ANNClassifier(BaseImageClassifier):
         random_state: int | RandomState | None = None,
         verbose: int = 0,
     ) -> None:
-        self.hidden_units = hidden_units
-        self.activation = activation
-        self.dropout = dropout
-        self.l2 = l2
-        self.kernel_initializer = kernel_initializer
-        self.image_shape = image_shape
-        self.optimizer = optimizer
-        self.optimizer_params = optimizer_params
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.label_smoothing = label_smoothing
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.class_weight = class_weight
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+        self._store(locals())
 
     def _build_network(self, input_shape: tuple[int, ...], n_classes: int) -> keras.Model:
         return _build_from_own_params(self, "ann", input_shape, n_classes)
@@ -221,33 +202,7 @@ class CNNClassifier(BaseImageClassifier):
         random_state: int | RandomState | None = None,
         verbose: int = 0,
     ) -> None:
-        self.widths = widths
-        self.convs_per_block = convs_per_block
-        self.kernel_size = kernel_size
-        self.activation = activation
-        self.batch_normalization = batch_normalization
-        self.dropout = dropout
-        self.dense_units = dense_units
-        self.dense_dropout = dense_dropout
-        self.l2 = l2
-        self.kernel_initializer = kernel_initializer
-        self.image_shape = image_shape
-        self.optimizer = optimizer
-        self.optimizer_params = optimizer_params
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.label_smoothing = label_smoothing
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.class_weight = class_weight
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+        self._store(locals())
 
     def _build_network(self, input_shape: tuple[int, ...], n_classes: int) -> keras.Model:
         return _build_from_own_params(self, "cnn", input_shape, n_classes)
@@ -275,7 +230,7 @@ class KerasImageClassifier(BaseImageClassifier):
     Parameters
     ----------
     network : str or callable, default="cnn"
-        A registered name ("ann", "cnn", "cnn-basic", "cnn-deep", "vgg", "resnet") or a
+        A registered name ("ann", "cnn", "cnn-basic", "cnn-deep", "fast", "resnet", "vgg") or a
         function ``build(input_shape, n_classes, **hyperparameters)`` that returns a
         ``keras.Model``: pixels in [0, 1] in, softmax out.
     network_params : dict or None, default=None
@@ -306,25 +261,7 @@ class KerasImageClassifier(BaseImageClassifier):
         random_state: int | RandomState | None = None,
         verbose: int = 0,
     ) -> None:
-        self.network = network
-        self.network_params = network_params
-        self.image_shape = image_shape
-        self.optimizer = optimizer
-        self.optimizer_params = optimizer_params
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.label_smoothing = label_smoothing
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.class_weight = class_weight
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+        self._store(locals())
 
     def _nested_params(self) -> dict[str, tuple[str, dict[str, Any]]]:
         return {

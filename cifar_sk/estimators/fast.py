@@ -130,6 +130,9 @@ class FastCNNClassifier(BaseImageClassifier):
         Epochs trained.
     n_parameters_ : int
         Weights of the network, trainable or not.
+    n_multiply_adds_ : int or None
+        Multiply-adds of one image's way through the network once; test-time augmentation takes
+        several.
     model_ : keras.Model
         Raw pixels in, class probabilities out, without test-time augmentation.
 
@@ -201,32 +204,7 @@ class FastCNNClassifier(BaseImageClassifier):
         random_state: int | RandomState | None = None,
         verbose: int = 0,
     ) -> None:
-        self.width = width
-        self.expansion = expansion
-        self.activation = activation
-        self.flip = flip
-        self.crop = crop
-        self.tta = tta
-        self.precision = precision
-        self.image_shape = image_shape
-        self.learning_rate = learning_rate
-        self.schedule = schedule
-        self.momentum = momentum
-        self.bias_rate = bias_rate
-        self.weight_decay = weight_decay
-        self.lookahead = lookahead
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.label_smoothing = label_smoothing
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
-        self.class_weight = class_weight
-        self.callbacks = callbacks
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+        self._store(locals())
 
     def _nested_params(self) -> dict[str, tuple[str, dict[str, Any]]]:
         return {}

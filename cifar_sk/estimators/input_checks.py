@@ -1,4 +1,4 @@
-"""What goes into ``fit`` and ``predict``: checked once, and never copied as a whole."""
+"""Checks of what goes into ``fit`` and ``predict``, which is never copied as a whole."""
 
 from __future__ import annotations
 

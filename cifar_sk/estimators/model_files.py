@@ -114,15 +114,7 @@ class ModelFilesMixin:
 
 
 def save_classifier(classifier: Any, path: Path) -> None:
-    """Write a fitted classifier to a folder.
-
-    Parameters
-    ----------
-    classifier : BaseImageClassifier
-        Fitted.
-    path : Path
-        Made where it is missing.
-    """
+    """Write a fitted classifier to a folder."""
     state = {
         "format": _FORMAT,
         "class": type(classifier).__name__,
@@ -148,19 +140,7 @@ def save_classifier(classifier: Any, path: Path) -> None:
 
 
 def load_classifier(cls: type, path: Path) -> Any:
-    """Read a classifier from a folder.
-
-    Parameters
-    ----------
-    cls : type
-        The class that is expected, or a base of it.
-    path : Path
-        What `save_classifier` wrote.
-
-    Returns
-    -------
-    BaseImageClassifier
-    """
+    """Read a classifier of a class, or of a subclass, from a folder."""
     try:
         state = json.loads((path / "classifier.json").read_text(encoding="utf-8"))
         saved_class = {c.__name__: c for c in _with_subclasses(cls)}[state["class"]]

@@ -34,30 +34,19 @@ SCHEDULES = (
 
 
 def learning_rate_schedule(name: str, learning_rate: float, n_steps: int) -> Any:
-    """Learning rate as a function of the step, where it is one.
+    """Return the learning rate, or where it changes with the step, a schedule of Keras.
 
-    Parameters
-    ----------
-    name : str
-        "constant" and "reduce_on_plateau" stay at `learning_rate` here (a callback reduces the
-        latter); "exponential" falls to 1 % of it; "cosine" to 0; "one_cycle" rises linearly
-        from 4 % over the first 30 % of the steps and then falls as a cosine to 0; "triangular"
-        rises linearly from 20 % over the first 23 % and then falls linearly to 7 %.
-    learning_rate : float
-        The highest rate.
-    n_steps : int
-        Batches of the whole fit.
-
-    Returns
-    -------
-    float or keras.optimizers.schedules.LearningRateSchedule
+    "constant" and "reduce_on_plateau" stay at `learning_rate` (a callback reduces the latter);
+    "exponential" falls to 1 % of it over `n_steps`; "cosine" to 0 [1]_; "one_cycle" rises linearly
+    from 4 % over the first 30 % of the steps and then falls as a cosine to 0 [2]_; "triangular"
+    rises linearly from 20 % over the first 23 % and then falls linearly to 7 % [3]_.
 
     References
     ----------
     .. [1] I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm restarts",
        ICLR 2017. :doi:`10.48550/arXiv.1608.03983`
     .. [2] L. N. Smith and N. Topin, "Super-convergence", 2019. :doi:`10.1117/12.2520589`
-    .. [3] K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024 (the triangle).
+    .. [3] K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024.
        :doi:`10.48550/arXiv.2404.00498`
     """
     schedules = keras.optimizers.schedules
@@ -80,15 +69,7 @@ def learning_rate_schedule(name: str, learning_rate: float, n_steps: int) -> Any
 
 @keras.saving.register_keras_serializable("cifar_sk")
 class Triangular(keras.optimizers.schedules.LearningRateSchedule):
-    """Up linearly from 20 % of the rate over 23 % of the steps, then down linearly to 7 %.
-
-    Parameters
-    ----------
-    learning_rate : float
-        The highest rate.
-    n_steps : int
-        Batches of the whole fit.
-    """
+    """Up linearly from 20 % of the rate over 23 % of the steps, then down linearly to 7 %."""
 
     def __init__(self, learning_rate: float, n_steps: int) -> None:
         self.learning_rate = learning_rate
@@ -108,17 +89,7 @@ class Triangular(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable("cifar_sk")
 class BiasedSGD(keras.optimizers.SGD):
-    """Stochastic gradient descent that moves the biases of batch normalisations faster.
-
-    Parameters
-    ----------
-    learning_rate : float or LearningRateSchedule, default=0.01
-        Of all other weights.
-    bias_rate : float, default=64.0
-        How many times as fast the biases ("beta") go. Decay is not multiplied.
-    **kwargs
-        As for ``keras.optimizers.SGD``.
-    """
+    """Stochastic gradient descent that moves the biases of batch normalisations (beta) faster."""
 
     def __init__(self, learning_rate: Any = 0.01, bias_rate: float = 64.0, **kwargs: Any) -> None:
         super().__init__(learning_rate, **kwargs)
@@ -158,18 +129,7 @@ def _optimizer_class(optimizer: Any) -> Any:
 
 
 def optimizer_defaults(optimizer: Any) -> dict[str, Any]:
-    """List an optimiser's own keywords.
-
-    Parameters
-    ----------
-    optimizer : str or callable
-        Name of a Keras optimiser, or what makes one.
-
-    Returns
-    -------
-    dict
-        Defaults by name, but for the learning rate, which is the classifier's parameter.
-    """
+    """List an optimiser's keywords with their defaults, but for the learning rate."""
     signature = inspect.signature(_optimizer_class(optimizer)).parameters
     ignored = {"learning_rate", "name", "kwargs"}
     return {name: p.default for name, p in signature.items() if name not in ignored}
@@ -183,35 +143,11 @@ def make_optimizer(
     schedule: str,
     n_steps: int,
 ) -> keras.optimizers.Optimizer:
-    """Make an optimiser.
-
-    Parameters
-    ----------
-    optimizer : str or callable
-        Name of a Keras optimiser, or what makes one.
-    params : dict or None
-        Its keywords.
-    learning_rate, schedule, n_steps
-        As in `learning_rate_schedule`.
-
-    Returns
-    -------
-    keras.optimizers.Optimizer
-    """
+    """Make an optimiser from its name or class, its keywords and its schedule."""
     rate = learning_rate_schedule(schedule, learning_rate, n_steps)
     return _optimizer_class(optimizer)(learning_rate=rate, **(params or {}))
 
 
 def follows_schedule(optimizer: keras.optimizers.Optimizer) -> bool:
-    """Tell whether an optimiser's rate is bound to the steps of the fit it was made for.
-
-    Parameters
-    ----------
-    optimizer : keras.optimizers.Optimizer
-        Whose rate is a number or a schedule.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether an optimiser's rate is bound to the steps of the fit it was made for."""
     return isinstance(optimizer.get_config()["learning_rate"], dict)

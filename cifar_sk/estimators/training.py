@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from cifar_sk.augmentation.layers import mix_targets
 from cifar_sk.backend.operations import synchronise
 from cifar_sk.folds.progress import EpochEnd, report_epoch
 
@@ -32,17 +33,10 @@ __all__ = [
 
 
 def adapt_layers(classifier: keras.Model, images: np.ndarray, index: np.ndarray) -> None:
-    """Show some training images to the layers that learn from them before training.
+    """Show 5,000 training images, spread evenly, to layers that learn from them before training.
 
-    Parameters
-    ----------
-    classifier : keras.Model
-        Whose layers have an ``adapt``, as ``keras.layers.Normalization`` has, or none. What
-        such a layer sees are the pixels in [0, 1], so it has to be the first of its network.
-    images : ndarray of shape (n, ...)
-        All images, uint8 or float.
-    index : ndarray of int
-        Those to train on; 5,000 of them are shown, spread evenly, for they may be sorted.
+    Such a layer has an ``adapt``, as ``keras.layers.Normalization`` has. It is shown pixels in
+    [0, 1], so it has to be the first of its network.
     """
     layers = [layer for layer in _flat_layers(classifier) if hasattr(layer, "adapt")]
     if not layers:
@@ -64,19 +58,8 @@ class TrainingModel(keras.Model):
     """Trains a classifier on augmented batches; evaluates it on batches as they are.
 
     Augmentation and label mixing live in this model and not in the classifier, so that what
-    predicts and what is saved never contains them.
-
-    Parameters
-    ----------
-    classifier : keras.Model
-        Raw pixels in, class probabilities out. Trained in place.
-    scale : float
-        What pixels are multiplied by before they are augmented; the classifier's first layer
-        does the same.
-    augmentation : keras.layers.Layer or None
-        Images in [0, 1] in; augmented images and label mixes out.
-    label_smoothing : float in [0, 1)
-        Share of the target spread evenly over the classes.
+    predicts and what is saved never contains them. Pixels are multiplied by `scale` before they
+    are augmented; the classifier's first layer does the same.
     """
 
     def __init__(
@@ -127,8 +110,6 @@ class TrainingModel(keras.Model):
         """Mix the labels as the images were mixed, each with its own weight."""
         if not self._mixes:
             return target, sample_weight
-        from cifar_sk.augmentation.layers import mix_targets
-
         if sample_weight is None:
             return mix_targets(target, self._mixes), None
         sample_weight = ops.cast(sample_weight, target.dtype)
@@ -147,15 +128,7 @@ def _weighted(values: Any, sample_weight: Any) -> Any:
 
 
 class EpochWatch(keras.callbacks.Callback):
-    """Reports every epoch to whoever listens, and stops at a loss that is not finite.
-
-    Parameters
-    ----------
-    n_epochs : int
-        Epochs to come.
-    learning_rate : float
-        For the message.
-    """
+    """Reports every epoch to whoever listens, and stops at a loss that is not finite."""
 
     def __init__(self, n_epochs: int, learning_rate: float) -> None:
         super().__init__()
@@ -176,20 +149,12 @@ class EpochWatch(keras.callbacks.Callback):
 
 
 class Lookahead(keras.callbacks.Callback):
-    """Pulls the weights back, every few steps, to a slow average of them.
+    """Pulls the weights back, every few steps, to a slow average of them [1]_.
 
     The moving statistics of batch normalisations are averaged too. The pull fades in with the
     third power of the share of steps done, and training ends on the average. The average begins
-    at the first pull, so that a short fit keeps nothing of the initial weights.
-
-    Parameters
-    ----------
-    n_steps : int
-        Batches of the whole fit.
-    every : int
-        Steps from one pull to the next.
-    decay : float in [0, 1), default=0.95**5
-        What is kept of the average at a pull near the end.
+    at the first pull, so that a short fit keeps nothing of the initial weights. `decay` is what
+    is kept of the average at a pull near the end.
 
     References
     ----------
@@ -235,21 +200,8 @@ def make_callbacks(
 ) -> list[keras.callbacks.Callback]:
     """Make the callbacks that watch the inner validation split, new ones for every fit.
 
-    Parameters
-    ----------
-    plateau : bool
-        Whether to halve the learning rate after three epochs without a better loss.
-    early_stopping : bool
-        Whether to stop after `patience` epochs without a loss better by `min_delta`, and to
-        restore the best epoch's weights.
-    patience : int
-        Epochs.
-    min_delta : float
-        Cross-entropy, nats.
-
-    Returns
-    -------
-    list of keras.callbacks.Callback
+    A plateau of three epochs halves the learning rate. Early stopping comes after `patience`
+    epochs without a loss better by `min_delta`, in nats, and restores the best epoch's weights.
     """
     callbacks: list[keras.callbacks.Callback] = []
     if plateau:
@@ -270,15 +222,7 @@ def make_callbacks(
 
 
 def compile_training(trainer: TrainingModel, optimizer: keras.optimizers.Optimizer) -> None:
-    """Give the training model and its classifier the optimiser.
-
-    Parameters
-    ----------
-    trainer : TrainingModel
-        What trains.
-    optimizer : keras.optimizers.Optimizer
-        One object for both, so that it is saved with the classifier.
-    """
+    """Give the training model and its classifier one optimiser, so that it is saved with them."""
     # Keras chooses the compiler: XLA on JAX, and on TensorFlow where there is a GPU (its
     # convolutions ran 5 to 8 times slower than oneDNN's on CPUs).
     accuracy = keras.metrics.SparseCategoricalAccuracy("accuracy")
@@ -292,30 +236,11 @@ def _generator_variables(model: keras.Model) -> list[Any]:
 
 
 def generator_states(model: keras.Model) -> list[list[int]]:
-    """Read the random generators of dropout layers, which Keras does not save.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The classifier.
-
-    Returns
-    -------
-    list of list of int
-        In the order of the layers.
-    """
+    """Read the random generators of dropout layers, which Keras does not save."""
     return [ops.convert_to_numpy(v).tolist() for v in _generator_variables(model)]
 
 
 def set_generator_states(model: keras.Model, states: list[list[int]]) -> None:
-    """Set what `generator_states` read.
-
-    Parameters
-    ----------
-    model : keras.Model
-        A classifier of the same layers.
-    states : list of list of int
-        In the order of the layers.
-    """
+    """Set what `generator_states` read from a classifier of the same layers."""
     for variable, state in zip(_generator_variables(model), states, strict=True):
         variable.assign(state)

@@ -10,6 +10,8 @@ import cifar_sk.backend.keras_import  # noqa: F401  (before anything that import
 # isort: split
 import keras
 
+from cifar_sk.networks.graphs import graph_nodes, graph_of
+
 __all__ = [
     "Replacements",
     "final_operation",
@@ -26,22 +28,8 @@ Replacements = Mapping[Any, Callable[..., Any]]
 
 
 def run_graph(model: keras.Model, x: Any, replaced: Replacements) -> Any:
-    """Run a model with other functions in the place of some layers.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Of any kind; but layers of one that is neither functional nor sequential stay.
-    x : tensor
-        Its input.
-    replaced : mapping
-        ``replaced[layer](layer, *args, **kwargs)`` is called for a layer.
-
-    Returns
-    -------
-    tensor
-    """
-    graph = _graph(model)
+    """Run a model with other functions in the place of some layers, where it has a graph."""
+    graph = graph_of(model)
     if graph is None:
         return model(x, training=False)
 
@@ -57,22 +45,9 @@ def run_graph(model: keras.Model, x: Any, replaced: Replacements) -> Any:
     return graph._run_through_graph(x, operation_fn=step)
 
 
-def _graph(model: keras.Model) -> Any:
-    """Return what has a graph of operations: a functional model, or a sequential one's own."""
-    graph = getattr(model, "_functional", model)
-    return graph if hasattr(graph, "_run_through_graph") else None
-
-
-def graph_nodes(model: keras.Model) -> list[Any]:
-    """Return the places of a model's graph where an operation stands; none where it has none."""
-    graph = _graph(model)
-    by_depth = {} if graph is None else graph._nodes_by_depth
-    return [node for nodes in by_depth.values() for node in nodes]
-
-
 def final_operation(model: keras.Model) -> Any:
     """Return the operation that computes the output, or None where there is no graph."""
-    graph = _graph(model)
+    graph = graph_of(model)
     if graph is None:
         return None
     last = graph.operations[-1]
@@ -98,7 +73,7 @@ def linear_head(last: Any) -> Callable[..., Any] | None:
 
 def leading_rescaling(model: keras.Model) -> Any:
     """Return the ``Rescaling`` that is all that reads the input, or None."""
-    graph = _graph(model)
+    graph = graph_of(model)
     if graph is None:
         return None
     readers = [
@@ -123,5 +98,5 @@ def times_used(model: keras.Model, layer: Any) -> int:
 def flat_layers(model: keras.Model) -> Iterator[Any]:
     """Yield the layers of a model in order, those of nested models with a graph among them."""
     for layer in model.layers:
-        is_open = isinstance(layer, keras.Model) and _graph(layer) is not None
+        is_open = isinstance(layer, keras.Model) and graph_of(layer) is not None
         yield from flat_layers(layer) if is_open else (layer,)

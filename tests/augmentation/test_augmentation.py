@@ -135,7 +135,9 @@ def test_values_that_a_step_takes_out_of_range_are_clipped(X):
 
     drawn = np.asarray(Brighten().fit_transform(X))
     assert_array_equal(drawn, np.minimum(X + 102.0, 255))
-    assert_allclose(draw([Brighten()], X)[0], X + 0.4, rtol=1e-5)  # floats without a range are left
+    assert_allclose(
+        draw([Brighten()], X)[0], X + 0.4, rtol=1e-5
+    )  # floats without a range are left
 
 
 def test_training_gets_operations_and_prediction_the_input_itself(X, y):

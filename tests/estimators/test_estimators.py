@@ -251,17 +251,17 @@ def test_early_stopping_restores_the_best_epoch(digits):
 
 
 def test_inner_split_is_stratified_disjoint_and_not_augmented(digits, monkeypatch):
-    from cifar_sk.estimators import base
+    from cifar_sk.estimators import fitting
 
     X, y = digits
     made = []
 
-    class Recording(base.BatchSequence):
+    class Recording(fitting.BatchSequence):
         def __init__(self, images, index, *args, **kwargs):
             made.append(index)
             super().__init__(images, index, *args, **kwargs)
 
-    monkeypatch.setattr(base, "BatchSequence", Recording)
+    monkeypatch.setattr(fitting, "BatchSequence", Recording)
     make_pipeline(RandomFlip(), tiny_ann(epochs=1, validation_fraction=0.2)).fit(X, y)
     train, validation = made
     assert len(validation) == 80

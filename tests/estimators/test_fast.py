@@ -15,7 +15,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.class_weight import compute_sample_weight
 
 from cifar_sk import FastCNNClassifier, InputError, MixUp, RandomTranslation
-from cifar_sk.estimators import base
+from cifar_sk.estimators import fitting
 from cifar_sk.estimators.batches import BatchSequence
 from cifar_sk.estimators.optimizers import BiasedSGD, Triangular
 from cifar_sk.estimators.training import Lookahead, TrainingModel, adapt_layers
@@ -170,7 +170,7 @@ def recorded_batches(monkeypatch):
             self.seen.append(batch[0].copy())
             return batch
 
-    monkeypatch.setattr(base, "BatchSequence", Recording)
+    monkeypatch.setattr(fitting, "BatchSequence", Recording)
     return made
 
 

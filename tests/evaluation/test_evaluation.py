@@ -37,7 +37,7 @@ from cifar_sk import (
     cross_validate_oof,
 )
 from cifar_sk.augmentation import AugmentedImages
-from cifar_sk.estimators import base
+from cifar_sk.estimators import fitting
 from cifar_sk.evaluation.fold_task import seeded_clone
 from cifar_sk.folds.splits import make_splits
 from cifar_sk.networks import register, registry
@@ -109,7 +109,7 @@ def test_neither_training_nor_early_stopping_reads_the_scored_fold(monkeypatch):
     y = np.arange(100) % 2
     read = {"train": set(), "validation": set()}
 
-    class Watching(base.BatchSequence):
+    class Watching(fitting.BatchSequence):
         def __init__(self, images, index, *args, target=None, seed=None, **kwargs):
             self.purpose = None if target is None else "validation" if seed is None else "train"
             super().__init__(images, index, *args, target=target, seed=seed, **kwargs)
@@ -120,7 +120,7 @@ def test_neither_training_nor_early_stopping_reads_the_scored_fold(monkeypatch):
                 read[self.purpose].update(batch[0][:, 0, 0, 0].tolist())
             return batch
 
-    monkeypatch.setattr(base, "BatchSequence", Watching)
+    monkeypatch.setattr(fitting, "BatchSequence", Watching)
 
     def look(event):
         if event.result is None:
@@ -170,9 +170,9 @@ def test_shuffled_labels_score_at_chance(digits):
 def test_augmentation_is_absent_at_predict_and_fresh_in_training(digits, monkeypatch):
     X, y = digits
     trained, evaluated = [], []
-    original = base.TrainingModel.call
+    original = fitting.TrainingModel.call
 
-    class Spying(base.TrainingModel):
+    class Spying(fitting.TrainingModel):
         def call(self, images, training=False):
             import keras
 
@@ -186,8 +186,8 @@ def test_augmentation_is_absent_at_predict_and_fresh_in_training(digits, monkeyp
     def eager(trainer, optimizer):
         trainer.compile(optimizer, run_eagerly=True)
 
-    monkeypatch.setattr(base, "TrainingModel", Spying)
-    monkeypatch.setattr(base, "compile_training", eager)
+    monkeypatch.setattr(fitting, "TrainingModel", Spying)
+    monkeypatch.setattr(fitting, "compile_training", eager)
     pipeline = make_pipeline(
         RandomCrop(2), tiny_ann(epochs=3, batch_size=1000, random_state=0, validation_fraction=0.1)
     ).fit(X, y)
