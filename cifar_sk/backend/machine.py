@@ -33,28 +33,12 @@ _THREAD_VARIABLES = {
 
 
 def set_threads(n_threads: int) -> None:
-    """Fix the threads that Keras' backend uses in this process.
-
-    Parameters
-    ----------
-    n_threads : int
-        From 1 on.
-    """
+    """Fix the threads that Keras' backend uses in this process, before it first computes."""
     os.environ.update(thread_variables(n_threads))
 
 
 def thread_variables(n_threads: int) -> dict[str, str]:
-    """Return the environment variables that fix a process's threads.
-
-    Parameters
-    ----------
-    n_threads : int
-        From 1 on.
-
-    Returns
-    -------
-    dict of str to str
-    """
+    """Return the environment variables that fix a process's threads."""
     return dict.fromkeys(_THREAD_VARIABLES.get(backend_name(), ()), str(n_threads))
 
 
@@ -65,20 +49,10 @@ def threads_set() -> int:
 
 
 def cap_threads(threads: int | None, n_processes: int) -> int:
-    """Fix the threads of this process and its workers, before anything starts them.
+    """Fix the threads of this process and its workers, and return how many each has.
 
-    Sums of floats depend on the number of threads.
-
-    Parameters
-    ----------
-    threads : int or None
-        As asked for.
-    n_processes : int
-        How many could be at work at a time, at most: they share the processors.
-
-    Returns
-    -------
-    int
+    None shares the processors among all that could be at work at a time. Sums of floats depend on
+    the number of threads.
     """
     n_threads = threads or max(1, cpu_count() // n_processes)
     set_threads(n_threads)
@@ -86,26 +60,7 @@ def cap_threads(threads: int | None, n_processes: int) -> int:
 
 
 def jobs_at_a_time(jobs: str, n_folds: int, n_threads: int) -> int:
-    """Read ``--jobs``.
-
-    Parameters
-    ----------
-    jobs : str
-        A number, or "auto".
-    n_folds : int
-        Of the run.
-    n_threads : int
-        Of each fold.
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    InputError
-        If `jobs` is something else.
-    """
+    """Read ``--jobs``, a number or "auto"; anything else is an `InputError`."""
     if jobs == "auto":  # folds share a GPU badly
         return 1 if gpu_names() else max(1, min(n_folds, cpu_count() // n_threads))
     if not jobs.isdecimal() or int(jobs) < 1:
@@ -117,12 +72,8 @@ def jobs_at_a_time(jobs: str, n_folds: int, n_threads: int) -> int:
 def fast_dtype() -> str:
     """Name the float type that this machine multiplies fastest without a loss of accuracy.
 
-    Returns
-    -------
-    str
-        "bfloat16" on GPUs of NVIDIA's compute capability 8.0 on, or a processor with
-        AVX512-BF16, AMX or Arm's BF16 instructions; "float32" elsewhere, where bfloat16 would
-        be emulated and slower.
+    "bfloat16" on GPUs of NVIDIA's compute capability 8.0 on, or a processor with AVX512-BF16, AMX
+    or Arm's BF16 instructions; "float32" elsewhere, where bfloat16 would be emulated and slower.
     """
     gpus = gpu_capabilities()
     if gpus:

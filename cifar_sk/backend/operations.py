@@ -42,11 +42,6 @@ def choose_compiler(model: keras.Model) -> None:
 
     The file holds what was chosen for the machine and the backend that wrote it. XLA is what JAX
     needs, and what makes TensorFlow 5 to 8 times slower on processors.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Compiled or not.
     """
     model._jit_compile = None  # private: with None, the property chooses when it is read
 
@@ -67,17 +62,8 @@ def seeded(seed: int) -> Iterator[None]:
 
     Keras takes the seed of an initialiser or a dropout layer that was given none from Python's
     ``random``, which all threads share: beside another thread a seed would not hold. So Keras is
-    given a generator that is looked up where it is used. Nothing else is seeded.
-
-    Parameters
-    ----------
-    seed : int
-        From 0 on. The numbers are those of ``random.seed(seed)``.
-
-    Raises
-    ------
-    RuntimeError
-        If this version of Keras draws its seeds elsewhere.
+    given a generator that is looked up where it is used. Nothing else is seeded. The numbers are
+    those of ``random.seed(seed)``.
     """
     if not isinstance(seed_generator.python_random, _DefaultSeeds):
         seed_generator.python_random = _DefaultSeeds()
@@ -93,17 +79,9 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def generator_seed(seed: int) -> int:
-    """Fit a seed into what the backend's random generators are seeded with.
+    """Fit a seed, from 0 on, into what the backend's random generators are seeded with.
 
-    Parameters
-    ----------
-    seed : int
-        From 0 on.
-
-    Returns
-    -------
-    int
-        The same on TensorFlow. The same 32 bits elsewhere, with a sign on PyTorch.
+    The same on TensorFlow; the same 32 bits elsewhere, with a sign on PyTorch.
     """
     if keras.config.backend() == "tensorflow":
         return seed
@@ -119,17 +97,8 @@ def seeded_generator(seed: int) -> Iterator[keras.callbacks.Callback]:
     """Seed the backend's global random generator for a fit, and leave it as it was before.
 
     On PyTorch, Keras' dropout layers draw from it unless they have a seed of their own; the
-    other backends have no use for it.
-
-    Parameters
-    ----------
-    seed : int
-        From 0 to 2³² − 1.
-
-    Yields
-    ------
-    keras.callbacks.Callback
-        Seeds it when training begins, for making a model ready draws from it too.
+    other backends have no use for it. The callback that is yielded seeds it when training begins,
+    for making a model ready draws from it too.
     """
     if keras.config.backend() != "torch":
         yield keras.callbacks.Callback()
@@ -144,22 +113,10 @@ def seeded_generator(seed: int) -> Iterator[keras.callbacks.Callback]:
 def fused_batch_norm(
     x: Any, scale: Any, offset: Any, epsilon: float
 ) -> tuple[Any, Any, Any] | None:
-    """Normalise a batch by its own moments, in one kernel.
+    """Normalise a batch (b, h, w, c) by its own moments, in one kernel.
 
-    Parameters
-    ----------
-    x : tensor of shape (b, h, w, c)
-        float32, float16 or bfloat16.
-    scale, offset : variable of float32, shape (c,), or None
-        gamma and beta; None for ones and zeros.
-    epsilon : float
-        Added to the variance; at least 1.001e-5, for cuDNN's sake.
-
-    Returns
-    -------
-    tuple of tensors, or None
-        Normalised batch in the dtype of `x`, mean and unbiased variance in float32 (c,); None
-        where the backend has no such kernel.
+    Returns the batch in its dtype, mean and unbiased variance in float32 (c,); None where the
+    backend has no such kernel, or `epsilon` is below 1.001e-5, which cuDNN asks for.
     """
     if keras.config.backend() != "tensorflow" or epsilon < 1.001e-5:
         return None
@@ -218,13 +175,7 @@ def released_memory() -> Iterator[None]:
 
 
 def synchronise(model: keras.Model) -> None:
-    """Let a callback see, and change, a model's weights in mid-training.
-
-    Parameters
-    ----------
-    model : keras.Model
-        What is being trained. JAX holds its weights elsewhere meanwhile.
-    """
+    """Let a callback see, and change, a model's weights, which JAX holds elsewhere in training."""
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()
 
@@ -232,18 +183,10 @@ def synchronise(model: keras.Model) -> None:
 def value_and_gradient(function: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
     """Differentiate with respect to the input, which Keras itself has no call for.
 
-    Parameters
-    ----------
-    function : callable
-        ``function(inputs, *others)`` takes tensors and returns a tensor of shape (b,), whose
-        n-th number depends on the n-th input alone. Made of Keras' operations and layers.
-
-    Returns
-    -------
-    callable
-        ``compute(inputs, *others)`` takes float32 arrays and returns two tensors: the values,
-        shape (b,), and the gradient of each with respect to its own input, in the shape of
-        `inputs`. Compiled where the backend compiles, so keep it for the next batch.
+    ``function(inputs, *others)`` returns a tensor (b,), whose n-th number depends on the n-th
+    input alone. The result takes float32 arrays and returns the values and the gradient of each
+    with respect to its own input. It is compiled where the backend compiles, so keep it for the
+    next batch.
     """
     name = keras.backend.backend()
     if name == "jax":

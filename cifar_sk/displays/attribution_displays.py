@@ -46,10 +46,8 @@ class AttributionDisplay:
 
     Attributes
     ----------
-    ax_ : Axes
+    ax_, figure_ : Axes, Figure
         Where `plot` drew.
-    figure_ : Figure
-        Its figure.
 
     Examples
     --------

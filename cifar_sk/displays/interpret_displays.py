@@ -36,10 +36,8 @@ class FilterDisplay:
 
     Attributes
     ----------
-    ax_ : Axes
+    ax_, figure_ : Axes, Figure
         Where `plot` drew.
-    figure_ : Figure
-        Its figure.
 
     Examples
     --------
@@ -118,10 +116,8 @@ class MaximisationDisplay:
 
     Attributes
     ----------
-    ax_ : Axes
+    ax_, figure_ : Axes, Figure
         Where `plot` drew.
-    figure_ : Figure
-        Its figure.
 
     Examples
     --------

@@ -71,8 +71,6 @@ class FastCNNClassifier(BaseImageClassifier):
     precision : {"auto", "float32", "bfloat16", "float16"}, default="auto"
         What activations are computed in. "auto" means bfloat16 where the processor or GPU
         multiplies it natively, float32 elsewhere.
-    image_shape : (height, width, channels) or None, default=None
-        Shape of an image, where X comes as flattened rows.
     learning_rate : float, default=0.75
         The highest rate of the schedule, for batches of 512; it goes with the square root of the
         batch size, for small data sets have small batches and few of them.
@@ -98,43 +96,17 @@ class FastCNNClassifier(BaseImageClassifier):
         Share of the target that is spread evenly over the classes in training.
     early_stopping : bool, default=False
         As for `CNNClassifier`; of little use, for the schedule is made for all epochs.
-    validation_fraction : float in (0, 1), default=0.1
-        Size of the split that early stopping watches.
-    n_iter_no_change : int, default=5
-        Patience of early stopping, epochs.
-    tol : float, default=1e-4
-        By how much the cross-entropy must fall to count as better, nats.
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes.
-    callbacks : list of callable or None, default=None
-        Classes or functions that return a Keras callback; called once per ``fit``.
-    warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the previous one.
-    random_state : int, RandomState or None, default=None
-        Seed of weights, batch order, inner split and augmentation.
-    verbose : int, default=0
-        Keras' own output.
+    validation_fraction, n_iter_no_change, tol, class_weight, callbacks
+        As for `CNNClassifier`.
+    image_shape, warm_start, random_state, verbose
+        As for `CNNClassifier`.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels.
-    n_classes_ : int
-        How many.
-    n_features_in_ : int
-        Length of the first axis of a sample, as scikit-learn counts.
-    history_ : dict of str to list of float
-        Per epoch: ``loss`` (label smoothing included), ``accuracy``, and with an inner split
-        ``val_loss`` and ``val_accuracy``, both without test-time augmentation.
-    n_epochs_ : int
-        Epochs trained.
-    n_parameters_ : int
-        Weights of the network, trainable or not.
-    n_multiply_adds_ : int or None
-        Multiply-adds of one image's way through the network once; test-time augmentation takes
-        several.
-    model_ : keras.Model
-        Raw pixels in, class probabilities out, without test-time augmentation.
+    classes_, n_classes_, n_features_in_, n_epochs_, n_parameters_
+        As for `CNNClassifier`.
+    history_, n_multiply_adds_, model_
+        As for `CNNClassifier`; without test-time augmentation, which takes several passes.
 
     References
     ----------

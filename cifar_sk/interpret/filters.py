@@ -70,8 +70,8 @@ def hidden_layer(classifier: BaseImageClassifier | keras.Model) -> tuple[str, in
 
     Parameters
     ----------
-    classifier : BaseImageClassifier or keras.Model
-        Fitted; or pixels in, probabilities out.
+    classifier
+        As for `first_layer_filters`.
 
     Returns
     -------

@@ -38,12 +38,8 @@ def grad_cam(
 
     Parameters
     ----------
-    classifier : BaseImageClassifier or keras.Model
-        Fitted, convolutional; or pixels in, probabilities out.
-    images : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
-        As ``predict`` takes them.
-    classes : None, label, or array-like of shape (n,), default=None
-        The class to explain, as in ``classes_``; None for each image's predicted one.
+    classifier, images, classes
+        As for `saliency`; the network must be convolutional.
     layer : str or None, default=None
         Name of a layer that returns feature maps; None for the last convolution, with its
         activation.
@@ -109,8 +105,8 @@ def last_feature_maps(classifier: BaseImageClassifier | keras.Model) -> str:
 
     Parameters
     ----------
-    classifier : BaseImageClassifier or keras.Model
-        Fitted; or pixels in, probabilities out.
+    classifier
+        As for `grad_cam`.
 
     Returns
     -------

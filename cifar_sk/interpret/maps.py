@@ -19,32 +19,12 @@ from cifar_sk.interpret.occlusion import occlusion
 __all__ = ["METHODS", "Method", "applicable_methods", "attribution_maps"]
 
 
-def _strongest(gradient: np.ndarray) -> np.ndarray:
-    return np.abs(gradient).max(axis=-1)
-
-
-def _sum(attribution: np.ndarray) -> np.ndarray:
-    return attribution.sum(axis=-1)
-
-
-def _as_is(attribution: np.ndarray) -> np.ndarray:
-    return attribution
-
-
 @dataclass(frozen=True)
 class Method:
     """A way to attribute a prediction to pixels.
 
-    Attributes
-    ----------
-    title : str
-        What figures call it.
-    compute : callable
-        ``compute(classifier, images, classes)``, returning (n, h, w, c) or (n, h, w).
-    reduce : callable
-        What makes one number per pixel of that.
-    is_signed : bool
-        Whether negative numbers speak against the class.
+    ``compute(classifier, images, classes)`` returns (n, h, w, c) or (n, h, w), and ``reduce``
+    makes one number per pixel of that. Where `is_signed`, negative ones speak against the class.
     """
 
     title: str
@@ -53,12 +33,22 @@ class Method:
     is_signed: bool
 
 
+def _strongest(gradient: np.ndarray) -> np.ndarray:
+    return np.abs(gradient).max(axis=-1)
+
+
+def _sum(attribution: np.ndarray) -> np.ndarray:
+    return attribution.sum(axis=-1)
+
+
 METHODS = {
     "saliency": Method("saliency", saliency, _strongest, False),
     "smooth_grad": Method("SmoothGrad", smooth_grad, _strongest, False),
-    "integrated_gradients": Method("integrated gradients", integrated_gradients, _sum, True),
-    "grad_cam": Method("Grad-CAM", grad_cam, _as_is, False),
-    "occlusion": Method("occlusion", occlusion, _as_is, True),
+    "integrated_gradients": Method(
+        "integrated gradients", integrated_gradients, lambda a: a.sum(axis=-1), True
+    ),
+    "grad_cam": Method("Grad-CAM", grad_cam, np.asarray, False),
+    "occlusion": Method("occlusion", occlusion, np.asarray, True),
 }
 
 
@@ -67,8 +57,8 @@ def applicable_methods(classifier: BaseImageClassifier | keras.Model) -> list[st
 
     Parameters
     ----------
-    classifier : BaseImageClassifier or keras.Model
-        Fitted; or pixels in, probabilities out.
+    classifier
+        As for `saliency`.
 
     Returns
     -------
@@ -94,12 +84,8 @@ def attribution_maps(
 
     Parameters
     ----------
-    classifier : BaseImageClassifier or keras.Model
-        Fitted; or pixels in, probabilities out.
-    images : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
-        As ``predict`` takes them.
-    classes : None, label, or array-like of shape (n,), default=None
-        The class to explain, as in ``classes_``; None for each image's predicted one.
+    classifier, images, classes
+        As for `saliency`.
     methods : sequence of str or None, default=None
         Keys of ``METHODS``; None for all that the network allows.
     random_state : int, default=0

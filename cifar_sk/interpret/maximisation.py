@@ -110,8 +110,8 @@ def maximise_filter(
 
     Parameters
     ----------
-    classifier : BaseImageClassifier or keras.Model
-        Fitted; or pixels in, probabilities out.
+    classifier
+        As for `maximise_class`.
     layer : str
         Name of a layer that returns feature maps (n, h, w, filters) or units (n, units).
     filters : sequence of int or None, default=None
@@ -128,11 +128,6 @@ def maximise_filter(
     ------
     InputError
         If there is no such layer or filter, or a number cannot be used.
-
-    References
-    ----------
-    .. [1] D. Erhan, Y. Bengio, A. Courville and P. Vincent, "Visualizing higher-layer features
-       of a deep network", technical report 1341, Université de Montréal, 2009. It has no DOI.
 
     Examples
     --------
@@ -165,10 +160,8 @@ def filter_activations(
 
     Parameters
     ----------
-    classifier : BaseImageClassifier or keras.Model
-        Fitted; or pixels in, probabilities out.
-    images : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
-        As ``predict`` takes them.
+    classifier, images
+        As for `saliency`.
     layer : str
         Name of a layer.
 

@@ -32,7 +32,7 @@ BATCH_SIZE = 64  # images differentiated at a time: activations of all layers ar
 
 
 class ImageNetwork:
-    """What the methods of this package see of a classifier.
+    """A fitted classifier, or a model, as the methods of this package see it.
 
     Pixels are in the units of the network: those behind a leading ``Rescaling`` layer, so from 0
     to 1 for a classifier that was fitted on uint8. Gradients are per such a unit.
@@ -44,20 +44,7 @@ class ImageNetwork:
     others. A network that ends in something else than a softmax layer is explained by
     ``log p_c − mean(log p)``, which are the logits less their mean.
 
-    Parameters
-    ----------
-    classifier : BaseImageClassifier or keras.Model
-        A fitted classifier of `cifar_sk.estimators`, or a model with pixels (n, h, w, c) in and
-        probabilities (n, n_classes) out.
-
-    Attributes
-    ----------
-    model : keras.Model
-        The model.
-    classes : ndarray of shape (n_classes,)
-        Labels, in the order of the logits; 0, 1, … for a bare model.
-    image_shape : tuple of int
-        (h, w, c).
+    `classes` are the labels in the order of the logits; 0, 1, … for a bare model.
     """
 
     def __init__(self, classifier: BaseImageClassifier | keras.Model) -> None:
@@ -104,17 +91,7 @@ class ImageNetwork:
     # --- images -------------------------------------------------------------------------
 
     def prepare(self, images: Any) -> np.ndarray:
-        """Check images and put them into the network's units.
-
-        Parameters
-        ----------
-        images : array-like
-            As ``predict`` takes them.
-
-        Returns
-        -------
-        ndarray of float32, shape (n, h, w, c)
-        """
+        """Check images and put them into the network's units, float32 (n, h, w, c)."""
         if self._classifier is not None:
             X, _ = self._classifier._validate_data(images)
             images = self._classifier.feature_encoder_.transform(X)
@@ -161,13 +138,7 @@ class ImageNetwork:
         return list(flat_layers(self.model))
 
     def layer(self, name: str) -> Any:
-        """Look up a layer.
-
-        Raises
-        ------
-        InputError
-            If there is none of that name, or it is used more than once.
-        """
+        """Look up a layer that is used once, by its name."""
         found = {layer.name: layer for layer in self.layers}
         if name not in found:
             raise InputError(f"The network has no layer {name!r}{did_you_mean(name, found)}.")
@@ -184,19 +155,7 @@ class ImageNetwork:
     # --- running ------------------------------------------------------------------------
 
     def columns(self, classes: Any, x: np.ndarray) -> np.ndarray:
-        """Turn what is to be explained into positions of logits.
-
-        Parameters
-        ----------
-        classes : None, label, or array-like of shape (n,)
-            None for the predicted class of each image.
-        x : ndarray of float32, shape (n, h, w, c)
-            In the network's units.
-
-        Returns
-        -------
-        ndarray of int64, shape (n,)
-        """
+        """Turn labels, or None for the predicted class of each image, into positions of logits."""
         if classes is None:
             return self.predict_logits(x).argmax(axis=1)
         given = np.asarray(classes)
@@ -208,13 +167,7 @@ class ImageNetwork:
         return np.broadcast_to(self.positions_of(given), len(x)).astype(np.int64)
 
     def positions_of(self, labels: Any) -> np.ndarray:
-        """Return where labels stand among `classes`.
-
-        Raises
-        ------
-        InputError
-            If one is no class of the classifier.
-        """
+        """Return where labels stand among `classes`; an unknown one is an `InputError`."""
         labels = np.asarray(labels)
         known = {label: position for position, label in enumerate(self.classes.tolist())}
         unknown = [label for label in labels.ravel().tolist() if label not in known]
@@ -223,22 +176,11 @@ class ImageNetwork:
         return np.array([known[label] for label in labels.ravel().tolist()]).reshape(labels.shape)
 
     def logits(self, x: Any, *, replaced: Replacements | None = None, views: bool = True) -> Any:
-        """Compute the logits in the graph, so that they can be differentiated.
+        """Compute the logits in the graph, so that they can be differentiated; float32.
 
-        Parameters
-        ----------
-        x : tensor of float32, shape (b, h, w, c)
-            In the network's units.
-        replaced : mapping or None, default=None
-            What stands for a layer: ``replaced[layer](layer, *args, **kwargs)``.
-        views : bool, default=True
-            Whether test-time augmentation takes part, where the classifier predicts by it.
-
-        Returns
-        -------
-        tensor of float32, shape (b, n_classes)
-            With test-time augmentation their mean over the views, of which the predicted
-            probabilities are the softmax.
+        With `views` they are the mean over those of test-time augmentation, where the classifier
+        predicts by it: the predicted probabilities are their softmax. `replaced` is as for
+        `run_graph`.
         """
         if not views:
             return self._run(x, replaced)
@@ -291,18 +233,9 @@ class ImageNetwork:
     def differentiate(
         self, function: Callable[..., Any] | None = None
     ) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-        """Return a function that computes values and gradients, in batches.
+        """Return a function of arrays (n, ...) that computes values and gradients, in batches.
 
-        Parameters
-        ----------
-        function : callable, default=None
-            As `value_and_gradient` takes it. None for the logit of a class:
-            ``logit(x, weight)`` with `weight` of shape (b, n_classes), 1 at the class.
-
-        Returns
-        -------
-        callable
-            Of arrays (n, ...), returning values (n,) and gradients in the shape of the first.
+        `function` is as for `value_and_gradient`; by default the logit of a class.
         """
         compute = value_and_gradient(function or self.logit_of)
 
@@ -327,10 +260,8 @@ def logits(classifier: BaseImageClassifier | keras.Model, images: Any) -> np.nda
 
     Parameters
     ----------
-    classifier : BaseImageClassifier or keras.Model
-        Fitted; or pixels in, probabilities out.
-    images : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
-        As ``predict`` takes them.
+    classifier, images
+        As for `saliency`.
 
     Returns
     -------

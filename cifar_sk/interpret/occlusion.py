@@ -31,12 +31,8 @@ def occlusion(
 
     Parameters
     ----------
-    classifier : BaseImageClassifier or keras.Model
-        Fitted; or pixels in, probabilities out.
-    images : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
-        As ``predict`` takes them.
-    classes : None, label, or array-like of shape (n,), default=None
-        The class to explain, as in ``classes_``; None for each image's predicted one.
+    classifier, images, classes
+        As for `saliency`.
     size : int or None, default=None
         Side of the square, pixels; None for a quarter of the image's shorter side.
     stride : int or None, default=None

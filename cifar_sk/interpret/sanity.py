@@ -30,12 +30,8 @@ def randomisation_check(
     ----------
     method : callable
         `saliency` or another one of its signature, ``method(classifier, images, classes)``.
-    classifier : BaseImageClassifier or keras.Model
-        Fitted; or pixels in, probabilities out.
-    images : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
-        As ``predict`` takes them.
-    classes : None, label, or array-like of shape (n,), default=None
-        The class to explain; None for what the fitted network predicts. Both maps are of it.
+    classifier, images, classes
+        As for `saliency`; both maps are of the same class.
     random_state : int, default=0
         Seed of the new weights.
 

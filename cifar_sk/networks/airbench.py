@@ -30,10 +30,8 @@ def fast(
 
     Parameters
     ----------
-    input_shape : sequence of int, length 3
-        (height, width, channels).
-    n_classes : int
-        Units of the softmax.
+    input_shape, n_classes, and what is not named here
+        As for `cnn`.
     width : int, default=64
         Filters of the first group's convolutions.
     expansion : int, default=4

@@ -1,4 +1,4 @@
-"""What several networks are built of."""
+"""Parts that several networks are built of."""
 
 from __future__ import annotations
 
@@ -32,34 +32,26 @@ def check_images(
         )
 
 
-def l2_penalty(strength: float) -> Any:
-    """Regulariser, or None where the strength is 0 so that nothing is computed."""
+def layer_options(activation: str | None, l2: float, kernel_initializer: str) -> dict[str, Any]:
+    """Return keywords of a dense layer or a convolution; a penalty of 0 is not computed."""
     import keras
 
-    return keras.regularizers.L2(strength) if strength else None
+    return {
+        "activation": activation,
+        "kernel_regularizer": keras.regularizers.L2(l2) if l2 else None,
+        "kernel_initializer": kernel_initializer,
+    }
 
 
 def dense_head(
-    x: Any,
-    n_classes: int,
-    *,
-    units: Sequence[int],
-    activation: str,
-    dropout: float,
-    l2: float,
-    kernel_initializer: str,
+    x: Any, n_classes: int, units: Sequence[int], dropout: float, options: dict[str, Any]
 ) -> Any:
-    """Hidden dense layers, each followed by dropout, then the softmax."""
+    """Hidden dense layers on the flattened input, each followed by dropout, then the softmax."""
     from keras import layers
 
+    x = layers.Flatten()(x)
     for width in units:
-        x = layers.Dense(
-            width,
-            activation=activation,
-            kernel_regularizer=l2_penalty(l2),
-            kernel_initializer=kernel_initializer,
-        )(x)
-        x = dropout_layer(x, dropout)
+        x = dropout_layer(layers.Dense(width, **options)(x), dropout)
     return layers.Dense(n_classes, activation="softmax", name="probabilities")(x)
 
 
@@ -81,47 +73,9 @@ def batch_norm(x: Any) -> Any:
     return BatchNormalization(momentum=0.9)(x)
 
 
-def conv_block(
-    x: Any,
-    width: int,
-    *,
-    n_convs: int,
-    kernel_size: int,
-    activation: str,
-    batch_normalization: bool,
-    dropout: float,
-    l2: float,
-    kernel_initializer: str,
-) -> Any:
-    """Convolutions (activation, then batch normalisation), 2×2 max-pooling, dropout."""
-    from keras import layers
-
-    for _ in range(n_convs):
-        x = layers.Conv2D(
-            width,
-            kernel_size,
-            padding="same",
-            activation=activation,
-            kernel_regularizer=l2_penalty(l2),
-            kernel_initializer=kernel_initializer,
-        )(x)
-        x = batch_norm(x) if batch_normalization else x
-    return dropout_layer(layers.MaxPooling2D()(x), dropout)
-
-
-def normalised_conv(
-    x: Any, width: int, *, strides: int = 1, l2: float, kernel_initializer: str
-) -> Any:
+def normalised_conv(x: Any, width: int, options: dict[str, Any], strides: int = 1) -> Any:
     """3×3 convolution without a bias, which the batch normalisation behind it would cancel."""
     from keras import layers
 
-    x = layers.Conv2D(
-        width,
-        3,
-        strides=strides,
-        padding="same",
-        use_bias=False,
-        kernel_regularizer=l2_penalty(l2),
-        kernel_initializer=kernel_initializer,
-    )(x)
+    x = layers.Conv2D(width, 3, strides=strides, padding="same", use_bias=False, **options)(x)
     return batch_norm(x)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cifar_sk.networks.blocks import (
+    batch_norm,
     check_images,
-    conv_block,
     dense_head,
     dropout_layer,
-    l2_penalty,
+    layer_options,
 )
 from cifar_sk.networks.registry import register
 
@@ -68,30 +68,17 @@ def cnn(
     keras.Model
     """
     import keras
+    from keras import layers
 
     check_images("cnn", input_shape, len(widths))
+    options = layer_options(activation, l2, kernel_initializer)
     x = inputs = keras.Input(tuple(input_shape))
     for width in widths:
-        x = conv_block(
-            x,
-            width,
-            n_convs=convs_per_block,
-            kernel_size=kernel_size,
-            activation=activation,
-            batch_normalization=batch_normalization,
-            dropout=dropout,
-            l2=l2,
-            kernel_initializer=kernel_initializer,
-        )
-    outputs = dense_head(
-        keras.layers.Flatten()(x),
-        n_classes,
-        units=dense_units,
-        activation=activation,
-        dropout=dense_dropout,
-        l2=l2,
-        kernel_initializer=kernel_initializer,
-    )
+        for _ in range(convs_per_block):
+            x = layers.Conv2D(width, kernel_size, padding="same", **options)(x)
+            x = batch_norm(x) if batch_normalization else x
+        x = dropout_layer(layers.MaxPooling2D()(x), dropout)
+    outputs = dense_head(x, n_classes, dense_units, dense_dropout, options)
     return keras.Model(inputs, outputs, name="cnn")
 
 
@@ -112,24 +99,16 @@ def cnn_basic(
 
     Parameters
     ----------
-    input_shape : sequence of int, length 3
-        (height, width, channels).
-    n_classes : int
-        Units of the softmax.
+    input_shape, n_classes, and what is not named here
+        As for `cnn`.
     widths : sequence of int, default=(32, 64)
         Filters of each convolution.
     kernel_size : int, default=3
         Side of the square kernels; borders are lost, not padded.
-    activation : str, default="relu"
-        Any Keras activation.
     dropout : float in [0, 1), default=0.0
         Rate after each pooling and each hidden dense layer.
-    dense_units : sequence of int, default=(64,)
-        Width of each hidden dense layer.
     l2 : float, default=0.0
         L2 penalty on the kernels, but for the softmax's.
-    kernel_initializer : str, default="glorot_uniform"
-        Any Keras initialiser.
 
     Returns
     -------
@@ -139,25 +118,12 @@ def cnn_basic(
     from keras import layers
 
     check_images("cnn-basic", input_shape, len(widths), border=kernel_size - 1)
+    options = layer_options(activation, l2, kernel_initializer)
     x = inputs = keras.Input(tuple(input_shape))
     for width in widths:
-        x = layers.Conv2D(
-            width,
-            kernel_size,
-            activation=activation,
-            kernel_regularizer=l2_penalty(l2),
-            kernel_initializer=kernel_initializer,
-        )(x)
+        x = layers.Conv2D(width, kernel_size, **options)(x)
         x = dropout_layer(layers.MaxPooling2D()(x), dropout)
-    outputs = dense_head(
-        layers.Flatten()(x),
-        n_classes,
-        units=dense_units,
-        activation=activation,
-        dropout=dropout,
-        l2=l2,
-        kernel_initializer=kernel_initializer,
-    )
+    outputs = dense_head(x, n_classes, dense_units, dropout, options)
     return keras.Model(inputs, outputs, name="cnn_basic")
 
 
@@ -185,24 +151,12 @@ def cnn_deep(
 
     Parameters
     ----------
-    input_shape : sequence of int, length 3
-        (height, width, channels).
-    n_classes : int
-        Units of the softmax.
+    input_shape, n_classes, and what is not named here
+        As for `cnn`.
     blocks : sequence of sequences of int, default=((128,), (256,), (512, 512, 256))
         Filters of each 3×3 convolution, a sequence per block; every block halves the image.
-    activation : str, default="relu"
-        Any Keras activation.
-    dropout : float in [0, 1), default=0.3
-        Rate after each block.
-    dense_units : sequence of int, default=(512, 256, 128)
-        Width of each hidden dense layer.
-    dense_dropout : float in [0, 1), default=0.5
-        Rate after each hidden dense layer.
     l2 : float, default=1e-4
         L2 penalty on the convolutions.
-    kernel_initializer : str, default="glorot_uniform"
-        Any Keras initialiser.
 
     Returns
     -------
@@ -212,25 +166,12 @@ def cnn_deep(
     from keras import layers
 
     check_images("cnn-deep", input_shape, len(blocks))
+    options = layer_options(activation, l2, kernel_initializer)
     x = inputs = keras.Input(tuple(input_shape))
     for widths in blocks:
         for width in widths:
-            x = layers.Conv2D(
-                width,
-                3,
-                padding="same",
-                activation=activation,
-                kernel_regularizer=l2_penalty(l2),
-                kernel_initializer=kernel_initializer,
-            )(x)
+            x = layers.Conv2D(width, 3, padding="same", **options)(x)
         x = dropout_layer(layers.MaxPooling2D()(x), dropout)
-    outputs = dense_head(
-        layers.Flatten()(x),
-        n_classes,
-        units=dense_units,
-        activation=activation,
-        dropout=dense_dropout,
-        l2=0.0,
-        kernel_initializer=kernel_initializer,
-    )
+    options["kernel_regularizer"] = None
+    outputs = dense_head(x, n_classes, dense_units, dense_dropout, options)
     return keras.Model(inputs, outputs, name="cnn_deep")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cifar_sk.networks.blocks import dense_head
+from cifar_sk.networks.blocks import dense_head, layer_options
 from cifar_sk.networks.registry import register
 
 if TYPE_CHECKING:
@@ -49,14 +49,6 @@ def ann(
     import keras
 
     inputs = keras.Input(tuple(input_shape))
-    x = keras.layers.Flatten()(inputs)
-    outputs = dense_head(
-        x,
-        n_classes,
-        units=hidden_units,
-        activation=activation,
-        dropout=dropout,
-        l2=l2,
-        kernel_initializer=kernel_initializer,
-    )
+    options = layer_options(activation, l2, kernel_initializer)
+    outputs = dense_head(inputs, n_classes, hidden_units, dropout, options)
     return keras.Model(inputs, outputs, name="ann")

@@ -49,11 +49,6 @@ class Whitening(keras.layers.Layer):
 
     A valid convolution whose filters are the eigenvectors of the patches' uncentred covariance
     over the root of their eigenvalues, and the negatives of them. Only its bias is trained.
-
-    Parameters
-    ----------
-    **kwargs
-        As for any Keras layer.
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -73,14 +68,9 @@ class Whitening(keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=(2 * n_inputs,), initializer=uniform)
 
     def adapt(self, images: np.ndarray, epsilon: float = 5e-4) -> None:
-        """Compute mean, standard deviation and filters.
+        """Compute mean, standard deviation and filters from training images (n, h, w, c).
 
-        Parameters
-        ----------
-        images : ndarray of float, shape (n, h, w, c)
-            Some training images, in the values that `call` sees.
-        epsilon : float, default=5e-4
-            Added to the eigenvalues, so that what hardly varies is not blown up.
+        `epsilon` is added to the eigenvalues, so that what hardly varies is not blown up.
         """
         chunks = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
         n_pixels = images[..., 0].size
@@ -119,13 +109,7 @@ class Whitening(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(_PACKAGE)
 class Dirac(keras.initializers.Initializer):
-    """Uniform within 1/√fan-in, but the first filters pass on one input channel each.
-
-    Parameters
-    ----------
-    seed : int or None, default=None
-        Of the uniform part; None draws one.
-    """
+    """Uniform within 1/√fan-in, but the first filters pass on one input channel each."""
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cifar_sk.errors import InputError
-from cifar_sk.networks.blocks import check_images, normalised_conv
+from cifar_sk.networks.blocks import check_images, layer_options, normalised_conv
 from cifar_sk.networks.registry import register
 
 if TYPE_CHECKING:
@@ -29,20 +28,14 @@ def resnet(
 
     Parameters
     ----------
-    input_shape : sequence of int, length 3
-        (height, width, channels).
-    n_classes : int
-        Units of the softmax.
+    input_shape, n_classes, and what is not named here
+        As for `cnn`.
     depth : int, default=20
         Layers with weights; 6n + 2 for n residual blocks in each of the three stages.
     width : int, default=16
         Filters of the first stage; each later stage has twice as many.
-    activation : str, default="relu"
-        Any Keras activation.
     l2 : float, default=1e-4
         L2 penalty on the convolutions.
-    kernel_initializer : str, default="he_normal"
-        Any Keras initialiser.
 
     Returns
     -------
@@ -64,14 +57,15 @@ def resnet(
     if depth < 8 or (depth - 2) % 6:
         raise InputError(f"depth of 'resnet' must be 6n + 2 (8, 14, 20, 32, …), got {depth}.")
     check_images("resnet", input_shape, 2)
-    conv = functools.partial(normalised_conv, l2=l2, kernel_initializer=kernel_initializer)
+    options = layer_options(None, l2, kernel_initializer)
     inputs = keras.Input(tuple(input_shape))
-    x = layers.Activation(activation)(conv(inputs, width))
+    x = layers.Activation(activation)(normalised_conv(inputs, width, options))
     for stage in range(3):
         for block in range((depth - 2) // 6):
             strides = 2 if stage and not block else 1
-            y = conv(x, width * 2**stage, strides=strides)
-            y = conv(layers.Activation(activation)(y), width * 2**stage)
+            y = normalised_conv(x, width * 2**stage, options, strides)
+            y = layers.Activation(activation)(y)
+            y = normalised_conv(y, width * 2**stage, options)
             x = layers.Activation(activation)(layers.Add()([_shortcut(x, strides), y]))
     x = layers.GlobalAveragePooling2D()(x)
     outputs = layers.Dense(n_classes, activation="softmax", name="probabilities")(x)

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cifar_sk.networks.blocks import check_images, dense_head, dropout_layer, normalised_conv
+from cifar_sk.networks.blocks import (
+    check_images,
+    dense_head,
+    dropout_layer,
+    layer_options,
+    normalised_conv,
+)
 from cifar_sk.networks.registry import register
 
 if TYPE_CHECKING:
@@ -30,26 +36,14 @@ def vgg(
 
     Parameters
     ----------
-    input_shape : sequence of int, length 3
-        (height, width, channels).
-    n_classes : int
-        Units of the softmax.
+    input_shape, n_classes, and what is not named here
+        As for `cnn`.
     widths : sequence of int, default=(64, 128, 256)
         Filters of each block; every block halves the image.
     convs_per_block : int, default=2
         Convolutions of each block, normalised before their activation.
-    activation : str, default="relu"
-        Any Keras activation.
-    dropout : float in [0, 1), default=0.3
-        Rate after each block.
-    dense_units : sequence of int, default=(512,)
-        Width of each hidden dense layer.
-    dense_dropout : float in [0, 1), default=0.5
-        Rate after each hidden dense layer.
     l2 : float, default=5e-4
         L2 penalty on the kernels, but for the softmax's.
-    kernel_initializer : str, default="he_normal"
-        Any Keras initialiser.
 
     Returns
     -------
@@ -66,19 +60,12 @@ def vgg(
     from keras import layers
 
     check_images("vgg", input_shape, len(widths))
+    options = layer_options(activation, l2, kernel_initializer)
+    linear = {**options, "activation": None}
     x = inputs = keras.Input(tuple(input_shape))
     for width in widths:
         for _ in range(convs_per_block):
-            x = normalised_conv(x, width, l2=l2, kernel_initializer=kernel_initializer)
-            x = layers.Activation(activation)(x)
+            x = layers.Activation(activation)(normalised_conv(x, width, linear))
         x = dropout_layer(layers.MaxPooling2D()(x), dropout)
-    outputs = dense_head(
-        layers.Flatten()(x),
-        n_classes,
-        units=dense_units,
-        activation=activation,
-        dropout=dense_dropout,
-        l2=l2,
-        kernel_initializer=kernel_initializer,
-    )
+    outputs = dense_head(x, n_classes, dense_units, dense_dropout, options)
     return keras.Model(inputs, outputs, name="vgg")

@@ -1,5 +1,6 @@
 """The classifiers keep scikit-learn's contracts, on real training of tiny networks."""
 
+import functools
 import json
 import pickle
 import subprocess
@@ -15,7 +16,9 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import (
     GridSearchCV,
     KFold,
+    ShuffleSplit,
     StratifiedKFold,
+    StratifiedShuffleSplit,
     check_cv,
     cross_validate,
     learning_curve,
@@ -24,10 +27,10 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
-import cifar_sk
 from cifar_sk import (
     ANNClassifier,
     CNNClassifier,
+    FastCNNClassifier,
     InputError,
     KerasImageClassifier,
     MixUp,
@@ -50,6 +53,12 @@ def tiny_ann(**params):
 NO_SPLIT = {"early_stopping": False, "schedule": "constant"}
 
 
+@pytest.fixture(scope="module")
+def trained(digits):
+    """A fitted classifier, which no test changes."""
+    return tiny_ann().fit(*digits)
+
+
 # --- scikit-learn's contracts -----------------------------------------------------------------
 
 EXPECTED_FAILURES = {
@@ -62,11 +71,12 @@ EXPECTED_FAILURES = {
 
 
 def test_check_estimator_on_flattened_input():
+    # Softmax regression: nearly all of the time goes to tracing graphs, so they are small.
     classifier = ANNClassifier(
-        hidden_units=(16,),
-        epochs=6,
+        hidden_units=(),
+        epochs=8,
         batch_size=16,
-        learning_rate=3e-2,
+        learning_rate=5e-2,
         random_state=0,
         **NO_SPLIT,
     )
@@ -112,26 +122,32 @@ def test_unknown_params_are_refused(name):
 
 def test_scikit_learn_tools_on_4d_images(digits):
     X, y = digits
-    pipeline = make_pipeline(RandomFlip(), tiny_ann(epochs=1))
+    classifier, once = tiny_ann(epochs=1, **NO_SPLIT), ShuffleSplit(1, random_state=0)
+    pipeline = make_pipeline(RandomFlip(), classifier)
     grid = GridSearchCV(
-        pipeline, {"annclassifier__hidden_units": [(4,), (32,)]}, cv=2, error_score="raise"
+        pipeline, {"annclassifier__hidden_units": [(4,), (32,)]}, cv=once, error_score="raise"
     ).fit(X, y)
     assert grid.best_params_["annclassifier__hidden_units"] == (32,)
     sizes, train_scores, _ = learning_curve(
-        tiny_ann(epochs=1), X, y, cv=2, train_sizes=[0.5, 1.0], error_score="raise"
+        classifier, X, y, cv=once, train_sizes=[0.5, 1.0], error_score="raise"
     )
-    assert sizes.tolist() == [100, 200]
+    assert sizes.tolist() == [180, 360]
     assert np.isfinite(train_scores).all()
-    voting = VotingClassifier([("a", tiny_ann()), ("b", tiny_cnn())], voting="soft").fit(X, y)
-    assert voting.predict(X[:3]).shape == (3,)
-    calibrated = CalibratedClassifierCV(tiny_ann(), cv=2).fit(X, y)
+    both = [("a", classifier), ("b", tiny_cnn(widths=(4,), epochs=1, **NO_SPLIT))]
+    assert VotingClassifier(both, voting="soft").fit(X, y).predict(X[:3]).shape == (3,)
+    calibrated = CalibratedClassifierCV(classifier, cv=2).fit(X, y)
     np.testing.assert_allclose(calibrated.predict_proba(X[:5]).sum(axis=1), 1)
 
 
 def test_permutation_test_finds_that_digits_can_be_learnt(digits):
     X, y = digits
     score, permuted, p_value = permutation_test_score(
-        tiny_ann(epochs=4), X, y, cv=2, n_permutations=3, random_state=0
+        tiny_ann(epochs=4, **NO_SPLIT),
+        X,
+        y,
+        cv=StratifiedShuffleSplit(1, random_state=0),
+        n_permutations=3,
+        random_state=0,
     )
     assert score > 0.5 > permuted.max()
     assert p_value == 1 / 4
@@ -142,20 +158,20 @@ def test_permutation_test_finds_that_digits_can_be_learnt(digits):
 
 def test_flattened_grey_and_channelled_input_are_the_same(digits):
     X, y = digits
-    flat = tiny_cnn(image_shape=(8, 8, 1)).fit(X.reshape(len(X), -1), y)
-    grey = tiny_cnn().fit(X[..., 0], y)
-    full = tiny_cnn().fit(X, y)
+    small = {"widths": (4,), "dense_units": (), "epochs": 1, **NO_SPLIT}
+    flat = tiny_cnn(image_shape=(8, 8, 1), **small).fit(X.reshape(len(X), -1), y)
+    grey = tiny_cnn(**small).fit(X[..., 0], y)
+    full = tiny_cnn(**small).fit(X, y)
     expected = full.predict_proba(X)
     np.testing.assert_array_equal(flat.predict_proba(X.reshape(len(X), -1)), expected)
     np.testing.assert_array_equal(grey.predict_proba(X[..., 0]), expected)
 
 
-def test_uint8_is_scaled_in_the_graph(digits):
+def test_uint8_is_scaled_in_the_graph(digits, trained):
     X, y = digits
-    of_bytes = tiny_ann().fit(X, y).predict_proba(X)
-    of_floats = (
-        tiny_ann().fit(X.astype(np.float32) / 255, y).predict_proba(X.astype(np.float32) / 255)
-    )
+    of_bytes = trained.predict_proba(X)
+    floats = X.astype(np.float32) / 255
+    of_floats = tiny_ann().fit(floats, y).predict_proba(floats)
     np.testing.assert_allclose(of_bytes, of_floats, atol=1e-3)
 
 
@@ -176,16 +192,15 @@ def test_batches_stay_uint8():
 def test_labels_of_any_kind(digits, labels):
     X, y = digits
     names = np.array(labels)[y]
-    classifier = tiny_ann().fit(X, names)
+    classifier = tiny_ann(**NO_SPLIT).fit(X, names)
     assert classifier.classes_.tolist() == sorted(set(labels))
     best = classifier.classes_[classifier.predict_proba(X).argmax(axis=1)]
     np.testing.assert_array_equal(classifier.predict(X), best)
     assert classifier.score(X, names) > 0.5
 
 
-def test_probabilities_are_distributions(digits):
-    X, y = digits
-    proba = tiny_ann().fit(X, y).predict_proba(X)
+def test_probabilities_are_distributions(digits, trained):
+    proba = trained.predict_proba(digits[0])
     assert proba.dtype == np.float64
     np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-12)
 
@@ -197,10 +212,9 @@ def test_probabilities_are_distributions(digits):
         (np.zeros((3, 9, 9, 1), np.uint8), "samples of shape"),
     ],
 )
-def test_other_pixels_than_fitted_are_refused(digits, X, message):
-    classifier = tiny_ann(epochs=1).fit(*digits)
+def test_other_pixels_than_fitted_are_refused(trained, X, message):
     with pytest.raises(ValueError, match=message):
-        classifier.predict(X)
+        trained.predict(X)
 
 
 def test_rows_without_a_shape_are_no_images():
@@ -218,7 +232,9 @@ def test_one_class_is_refused():
 # --- training ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [tiny_ann, tiny_cnn])
+@pytest.mark.parametrize(
+    "make", [tiny_ann, functools.partial(tiny_cnn, widths=(4,), epochs=1)], ids=["ann", "cnn"]
+)
 def test_one_seed_gives_the_same_bits(digits, make):
     X, y = digits
     pipeline = make_pipeline(RandomTranslation(0.1, 0.1), MixUp(), make(dropout=0.2))
@@ -294,9 +310,9 @@ def test_plateau_halves_the_rate(digits):
 
 
 def test_label_smoothing_softens(digits):
-    X, y = digits
-    sharp = tiny_ann(epochs=20, **NO_SPLIT).fit(X, y).predict_proba(X).max(axis=1).mean()
-    soft = tiny_ann(epochs=20, label_smoothing=0.3, **NO_SPLIT).fit(X, y)
+    X, y = digits[0][:100], digits[1][:100]
+    sharp = tiny_ann(epochs=40, **NO_SPLIT).fit(X, y).predict_proba(X).max(axis=1).mean()
+    soft = tiny_ann(epochs=40, label_smoothing=0.3, **NO_SPLIT).fit(X, y)
     assert soft.predict_proba(X).max(axis=1).mean() < sharp - 0.1
 
 
@@ -313,8 +329,8 @@ def test_sample_weight_is_respected_and_never_changed(digits):
 def test_class_weight_moves_predictions(digits):
     X, y = digits
     weights = {k: 50.0 if k == 3 else 1.0 for k in range(10)}
-    plain = (tiny_ann(epochs=1).fit(X, y).predict(X) == 3).sum()
-    heavy = tiny_ann(epochs=1, class_weight=weights).fit(X, y)
+    plain = (tiny_ann(epochs=1, **NO_SPLIT).fit(X, y).predict(X) == 3).sum()
+    heavy = tiny_ann(epochs=1, class_weight=weights, **NO_SPLIT).fit(X, y)
     assert (heavy.predict(X) == 3).sum() > plain
 
 
@@ -360,7 +376,7 @@ def test_nothing_stays_in_memory_of_a_fit_that_is_forgotten(digits):
 
     def n_graphs():
         fold = X.copy()
-        tiny_ann(epochs=1).fit(fold, y).predict(fold)
+        tiny_ann(epochs=1, hidden_units=()).fit(fold, y).predict(fold)
         kept = weakref.ref(fold)
         del fold
         gc.collect()
@@ -393,7 +409,7 @@ def test_callback_factories_are_called_in_every_fit(digits):
         made.append(keras.callbacks.LambdaCallback())
         return made[-1]
 
-    classifier = tiny_ann(epochs=1, callbacks=[make])
+    classifier = tiny_ann(epochs=1, callbacks=[make], **NO_SPLIT)
     classifier.fit(*digits).fit(*digits)
     assert len(made) == 2
     assert made[0] is not made[1]
@@ -422,7 +438,8 @@ def test_any_builder_is_a_network(digits):
         ]
         return keras.Sequential(layers)
 
-    classifier = KerasImageClassifier(build, epochs=1, random_state=0).set_params(network__units=3)
+    classifier = KerasImageClassifier(build, epochs=1, random_state=0, **NO_SPLIT)
+    classifier.set_params(network__units=3)
     assert classifier.fit(*digits).n_parameters_ == 64 * 3 + 3 + 3 * 10 + 10
 
 
@@ -431,7 +448,7 @@ def test_any_builder_is_a_network(digits):
 
 def test_partial_fit_goes_on_and_survives_pickle_and_save(digits, tmp_path):
     X, y = digits
-    classifier = tiny_cnn().fit(X, y)
+    classifier = tiny_cnn(widths=(4,), dense_units=()).fit(X, y)
     unpickled = pickle.loads(pickle.dumps(classifier))
     classifier.save(tmp_path)
     loaded = CNNClassifier.load(tmp_path)
@@ -466,7 +483,8 @@ def test_partial_fit_needs_all_classes_first(digits):
     X, y = digits
     with pytest.raises(ValueError, match="classes must be passed"):
         tiny_ann().partial_fit(X[:50], y[:50])
-    classifier = tiny_ann().partial_fit(X[y < 5], y[y < 5], classes=np.arange(10))
+    classifier = tiny_ann(hidden_units=())
+    classifier.partial_fit(X[y < 5], y[y < 5], classes=np.arange(10))
     assert classifier.predict_proba(X).shape == (len(X), 10)
     assert classifier.partial_fit(X, y).n_epochs_ == 2
 
@@ -496,9 +514,15 @@ def test_not_fitted():
 def test_every_network_can_be_saved(tmp_path, network):
     X = np.random.default_rng(0).integers(0, 256, (20, 12, 12, 3), dtype=np.uint8)
     y = np.array(["b", "a"])[np.arange(20) % 2]
-    small = {"ann": {"hidden_units": (4,)}, "resnet": {"depth": 8, "width": 4}}
+    small = {
+        "ann": {"hidden_units": (4,)},
+        "cnn-basic": {"widths": (4,), "dense_units": ()},
+        "cnn-deep": {"blocks": ((4,), (4, 4)), "dense_units": (4,)},
+        "resnet": {"depth": 8, "width": 4},
+        "vgg": {"widths": (4, 4), "convs_per_block": 1, "dense_units": (4,)},
+    }
     classifier = KerasImageClassifier(
-        network, network_params=small.get(network), epochs=1, random_state=0, **NO_SPLIT
+        network, network_params=small[network], epochs=1, random_state=0, **NO_SPLIT
     ).fit(X, y)
     classifier.save(tmp_path)
     loaded = KerasImageClassifier.load(tmp_path)
@@ -507,18 +531,18 @@ def test_every_network_can_be_saved(tmp_path, network):
     np.testing.assert_array_equal(loaded.predict_proba(X), classifier.predict_proba(X))
 
 
-def test_save_refuses_what_json_cannot_hold(digits, tmp_path):
-    classifier = tiny_ann(epochs=1, callbacks=[keras.callbacks.TerminateOnNaN]).fit(*digits)
+def test_save_refuses_what_json_cannot_hold(trained, tmp_path):
+    fitted = pickle.loads(pickle.dumps(trained))
+    fitted.set_params(callbacks=[keras.callbacks.TerminateOnNaN])
     with pytest.raises(InputError, match="cannot be saved"):
-        classifier.save(tmp_path / "model")
+        fitted.save(tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
-def test_load_runs_no_code_and_names_the_folder(digits, tmp_path):
+def test_load_runs_no_code_and_names_the_folder(trained, tmp_path):
     with pytest.raises(InputError, match="save\\(\\) wrote"):
         ANNClassifier.load(tmp_path)
-    classifier = tiny_ann(epochs=1).fit(*digits)
-    classifier.save(tmp_path)
+    trained.save(tmp_path)
     with pytest.raises(InputError, match="no CNNClassifier"):
         CNNClassifier.load(tmp_path)
     evil = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Lambda(lambda x: x)])
@@ -531,7 +555,7 @@ def test_load_runs_no_code_and_names_the_folder(digits, tmp_path):
 
 def test_cross_validate_of_a_pipeline_is_deterministic(digits):
     X, y = digits
-    pipeline = make_pipeline(RandomFlip(), tiny_ann())
+    pipeline = make_pipeline(RandomFlip(), tiny_ann(epochs=1, hidden_units=()))
     cv = StratifiedKFold(2, shuffle=True, random_state=0)
     first, second = (cross_validate(pipeline, X, y, cv=cv)["test_score"] for _ in range(2))
     np.testing.assert_array_equal(first, second)
@@ -539,23 +563,30 @@ def test_cross_validate_of_a_pipeline_is_deterministic(digits):
 
 FRESH = """
 import pickle, sys
+from pathlib import Path
 import numpy as np
-from cifar_sk.estimators import {kind}
-X = np.load({folder!r} + "/X.npy")
-print({kind}.load({folder!r} + "/saved").predict_proba(X).tobytes().hex())
-print(pickle.load(open({folder!r} + "/pickled", "rb")).predict_proba(X).tobytes().hex())
+import cifar_sk
+folder = Path(sys.argv[1])
+X = np.load(folder / "X.npy")
+for kind in ("CNNClassifier", "FastCNNClassifier"):
+    loaded = getattr(cifar_sk, kind).load(folder / kind)
+    unpickled = pickle.loads((folder / kind / "pickled").read_bytes())
+    print(loaded.predict_proba(X).tobytes().hex(), unpickled.predict_proba(X).tobytes().hex())
 """
 
 
-@pytest.mark.parametrize("kind", ["CNNClassifier", "FastCNNClassifier"])
-def test_a_saved_classifier_loads_in_a_fresh_process(kind, digits, tmp_path):
-    small = {"CNNClassifier": {"widths": (4,)}, "FastCNNClassifier": {"width": 4}}[kind]
+def test_saved_classifiers_load_in_a_fresh_process(digits, tmp_path):
     X, y = digits
-    fitted = getattr(cifar_sk, kind)(epochs=1, random_state=0, **small).fit(X, y)
-    fitted.save(tmp_path / "saved")
-    (tmp_path / "pickled").write_bytes(pickle.dumps(fitted))
     np.save(tmp_path / "X.npy", X[:20])
-    code = FRESH.format(kind=kind, folder=str(tmp_path))
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    expected = fitted.predict_proba(X[:20]).tobytes().hex()
-    assert done.stdout.split() == [expected, expected]
+    expected = []
+    for fitted in (
+        tiny_cnn(widths=(4,), epochs=1, **NO_SPLIT).fit(X, y),
+        FastCNNClassifier(width=2, expansion=1, epochs=1, random_state=0).fit(X, y),
+    ):
+        folder = tmp_path / type(fitted).__name__
+        fitted.save(folder)
+        (folder / "pickled").write_bytes(pickle.dumps(fitted))
+        expected += 2 * [fitted.predict_proba(X[:20]).tobytes().hex()]
+    command = [sys.executable, "-c", FRESH, tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == expected
