@@ -134,7 +134,11 @@ class Augmentation(TransformerMixin, BaseEstimator):
         """
         self.check_parameters()
         self.image_shape_ = _as_augmented(X, type(self).__name__).shape[1:]
+        self._check_size(*self.image_shape_[:2])
         return self
+
+    def _check_size(self, height: int, width: int) -> None:
+        """Refuse images that the parameters do not fit."""
 
     def fit_transform(self, X: Any, y: Any = None) -> AugmentedImages:
         """Attach this operation to the images.

@@ -7,7 +7,7 @@ map. The layers that run them import Keras, so nothing here does so before it is
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -124,15 +124,12 @@ class RandomCrop(_Geometric):
         self.padding_mode = padding_mode
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Check the parameters, the shape of the images, and that the padding fits."""
-        super().fit(X, y)
-        if self.padding >= min(self.image_shape_[:2]):
+    def _check_size(self, height: int, width: int) -> None:
+        if self.padding >= min(height, width):
             raise InputError(
-                f"padding of RandomCrop must be smaller than images of "
-                f"{self.image_shape_[0]}×{self.image_shape_[1]} pixels; got {self.padding}"
+                f"padding of RandomCrop must be smaller than images of {height}×{width} pixels; "
+                f"got {self.padding}"
             )
-        return self
 
     def sources(self, index: Any, size: int, axis: str, generator: Any, batch: Any) -> Any:
         """Shift by whole pixels, and fold what lies outside back inside."""

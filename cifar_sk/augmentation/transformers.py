@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -79,15 +79,12 @@ class RandomErasing(Augmentation):
         self.fill = fill
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Check the parameters, the shape of the images, and that the square fits."""
-        super().fit(X, y)
-        if self.size > min(self.image_shape_[:2]):
+    def _check_size(self, height: int, width: int) -> None:
+        if self.size > min(height, width):
             raise InputError(
-                f"size of RandomErasing must fit inside images of "
-                f"{self.image_shape_[0]}×{self.image_shape_[1]} pixels; got {self.size!r}"
+                f"size of RandomErasing must fit inside images of {height}×{width} pixels; "
+                f"got {self.size!r}"
             )
-        return self
 
     def augment(self, images: Any, generator: Any) -> Any:
         """Blank the square."""

@@ -15,7 +15,7 @@ from cifar_sk.errors import InputError
 from cifar_sk.estimators.training import generator_states, set_generator_states
 from cifar_sk.networks.registry import pack_networks, unpack_networks
 
-__all__ = ["ModelFilesMixin", "load_classifier", "save_classifier"]
+__all__ = ["ModelFilesMixin"]
 
 _FORMAT = 1
 
@@ -23,11 +23,16 @@ _FORMAT = 1
 class ModelFilesMixin:
     """Pickling, and ``save`` and ``load``, of a fitted classifier."""
 
+    model_: Any
+    classes_: Any
+    history_: Any
     target_encoder: Any
     feature_encoder: Any
     n_features_in_: Any
     _trainer: Any
     _entropy: Any
+    _sample_shape: Any
+    _is_uint8: Any
 
     def __getstate__(self) -> dict[str, Any]:
         parent: Any = super()
@@ -49,28 +54,41 @@ class ModelFilesMixin:
             choose_compiler(self.model_)
             set_generator_states(self.model_, generators)
 
-    def _restore(
-        self,
-        model: keras.Model,
-        *,
-        classes: np.ndarray,
-        sample_shape: tuple[int, ...],
-        is_uint8: bool,
-        history: dict[str, list[float]],
-        entropy: int,
-        generators: list[list[int]],
-    ) -> None:
+    def _restore(self, model: keras.Model, state: dict[str, Any]) -> None:
         """Become the fitted classifier that was saved."""
-        self.classes_ = classes
-        self._sample_shape, self._is_uint8 = sample_shape, is_uint8
-        self.n_features_in_ = sample_shape[0]
-        self.target_encoder_ = self.target_encoder.fit(classes)
-        self.n_classes_ = len(classes)
+        self.classes_ = np.array(state["classes"], dtype=np.dtype(state["classes_dtype"]))
+        self.n_classes_ = len(self.classes_)
+        self._sample_shape, self._is_uint8 = tuple(state["sample_shape"]), state["is_uint8"]
+        self.n_features_in_ = self._sample_shape[0]
+        self.target_encoder_ = self.target_encoder.fit(self.classes_)
         self.feature_encoder_ = self.feature_encoder
-        self.model_, self.history_, self._entropy = model, history, entropy
-        self._trainer = None
+        self.model_, self.history_ = model, state["history"]
+        self._entropy, self._trainer = state["entropy"], None
         choose_compiler(model)
-        set_generator_states(model, generators)
+        set_generator_states(model, state["generators"])
+
+    def _saved_state(self) -> str:
+        """Return all but the model as JSON."""
+        classifier: Any = self
+        state = {
+            "format": _FORMAT,
+            "class": type(self).__name__,
+            "params": classifier.get_params(deep=False),
+            "classes": self.classes_.tolist(),
+            "classes_dtype": self.classes_.dtype.str,
+            "sample_shape": list(self._sample_shape),
+            "is_uint8": bool(self._is_uint8),
+            "history": self.history_,
+            "entropy": self._entropy,
+            "generators": generator_states(self.model_),
+        }
+        try:
+            return json.dumps(state, indent=1, default=lambda value: value.item())
+        except (TypeError, AttributeError) as error:
+            raise InputError(
+                f"{type(self).__name__} cannot be saved with parameters that are functions or "
+                f"objects ({error}); register the network under a name, or pickle the classifier."
+            ) from error
 
     def save(self, path: str | Path) -> None:
         """Write the fitted classifier to a folder, without pickle.
@@ -89,7 +107,10 @@ class ModelFilesMixin:
             If a parameter is a function or an object, which JSON cannot hold.
         """
         check_is_fitted(self, "model_")
-        save_classifier(self, Path(path))
+        text, folder = self._saved_state(), Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model_.save(folder / "model.keras")
+        (folder / "classifier.json").write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -110,58 +131,19 @@ class ModelFilesMixin:
         InputError
             If the folder holds no classifier, or one of another class.
         """
-        return load_classifier(cls, Path(path))
-
-
-def save_classifier(classifier: Any, path: Path) -> None:
-    """Write a fitted classifier to a folder."""
-    state = {
-        "format": _FORMAT,
-        "class": type(classifier).__name__,
-        "params": classifier.get_params(deep=False),
-        "classes": classifier.classes_.tolist(),
-        "classes_dtype": classifier.classes_.dtype.str,
-        "sample_shape": list(classifier._sample_shape),
-        "is_uint8": bool(classifier._is_uint8),
-        "history": classifier.history_,
-        "entropy": classifier._entropy,
-        "generators": generator_states(classifier.model_),
-    }
-    try:
-        text = json.dumps(state, indent=1, default=lambda value: value.item())
-    except (TypeError, AttributeError) as error:
-        raise InputError(
-            f"{type(classifier).__name__} cannot be saved with parameters that are functions or "
-            f"objects ({error}); register the network under a name, or pickle the classifier."
-        ) from error
-    path.mkdir(parents=True, exist_ok=True)
-    classifier.model_.save(path / "model.keras")
-    (path / "classifier.json").write_text(text, encoding="utf-8")
-
-
-def load_classifier(cls: type, path: Path) -> Any:
-    """Read a classifier of a class, or of a subclass, from a folder."""
-    try:
-        state = json.loads((path / "classifier.json").read_text(encoding="utf-8"))
-        saved_class = {c.__name__: c for c in _with_subclasses(cls)}[state["class"]]
-        classifier = saved_class(**_tuples(state["params"]))
-        classes = np.array(state["classes"], dtype=np.dtype(state["classes_dtype"]))
-        model = keras.saving.load_model(path / "model.keras", safe_mode=True)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} holds no {cls.__name__} that can be read ({error}); "
-            f"pass the folder that save() wrote."
-        ) from error
-    classifier._restore(
-        model,
-        classes=classes,
-        sample_shape=tuple(state["sample_shape"]),
-        is_uint8=state["is_uint8"],
-        history=state["history"],
-        entropy=state["entropy"],
-        generators=state["generators"],
-    )
-    return classifier
+        folder = Path(path)
+        try:
+            state = json.loads((folder / "classifier.json").read_text(encoding="utf-8"))
+            saved_class = {c.__name__: c for c in _with_subclasses(cls)}[state["class"]]
+            classifier = saved_class(**_tuples(state["params"]))
+            model = keras.saving.load_model(folder / "model.keras", safe_mode=True)
+            classifier._restore(model, state)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{folder} holds no {cls.__name__} that can be read ({error}); "
+                f"pass the folder that save() wrote."
+            ) from error
+        return classifier
 
 
 def _with_subclasses(cls: type) -> list[type]:

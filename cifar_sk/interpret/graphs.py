@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cifar_sk.backend.keras_import  # noqa: F401  (before anything that imports Keras)
@@ -15,7 +15,6 @@ from cifar_sk.networks.graphs import graph_nodes, graph_of
 __all__ = [
     "Replacements",
     "final_operation",
-    "flat_layers",
     "graph_nodes",
     "leading_rescaling",
     "linear_head",
@@ -93,10 +92,3 @@ def times_used(model: keras.Model, layer: Any) -> int:
     operations = [node.operation for node in graph_nodes(model)]
     nested = [x for x in operations if isinstance(x, keras.Model)]
     return operations.count(layer) + sum(times_used(x, layer) for x in nested)
-
-
-def flat_layers(model: keras.Model) -> Iterator[Any]:
-    """Yield the layers of a model in order, those of nested models with a graph among them."""
-    for layer in model.layers:
-        is_open = isinstance(layer, keras.Model) and graph_of(layer) is not None
-        yield from flat_layers(layer) if is_open else (layer,)

@@ -19,12 +19,12 @@ from cifar_sk.estimators.base import BaseImageClassifier
 from cifar_sk.interpret.graphs import (
     Replacements,
     final_operation,
-    flat_layers,
     leading_rescaling,
     linear_head,
     run_graph,
     times_used,
 )
+from cifar_sk.networks.graphs import flat_layers
 
 __all__ = ["BATCH_SIZE", "ImageNetwork", "in_batches", "logits"]
 
