@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cifar_sk.augmentation import geometry, transformers
 from cifar_sk.augmentation.base import Augmentation
 from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.registry import Registry
 
-__all__ = ["augmentation_steps"]
+__all__ = ["STEPS", "augmentation_steps"]
 
-_STEPS: dict[str, type[Augmentation]] = {
-    step.policy[0]: step
-    for module in (geometry, transformers)
-    for step in (getattr(module, name) for name in module.__all__)
-}
+
+def _as_step(name: str, value: Any) -> type[Augmentation]:
+    if isinstance(value, type) and issubclass(value, Augmentation):
+        return value
+    raise InputError(f"{name!r} must be a subclass of Augmentation to be a step; got {value!r}")
+
+
+STEPS: Registry[type[Augmentation]] = Registry("augmentation", _as_step)
+for _module in (geometry, transformers):
+    for _name in _module.__all__:
+        _step_class: type[Augmentation] = getattr(_module, _name)
+        STEPS.register(_step_class.policy[0])(_step_class)
 
 # Geometric steps in the order in which Keras' ImageDataGenerator, which R2 and R4 use, applies
 # them. It reads its shear_range in degrees, so R4's 0.2 moved nothing by more than 0.06 pixels;
@@ -67,13 +77,15 @@ def augmentation_steps(policy: str) -> list[Augmentation]:
 
 
 def _step(item: str) -> Augmentation:
-    name, colon, values = item.partition(":")
-    if name not in _STEPS:
-        hint = did_you_mean(name, [*_STEPS, *_PRESETS])
+    parts = item.split(":")
+    n_of_name = 2 if ":".join(parts[:2]) in STEPS else 1  # an import path has a colon of its own
+    name, values = ":".join(parts[:n_of_name]), parts[n_of_name:]
+    if name not in STEPS:
+        hint = did_you_mean(name, [*STEPS, *_PRESETS])
         raise InputError(f"unknown augmentation {name!r}{hint}")
-    step_class = _STEPS[name]
+    step_class = STEPS[name]
     parameters = step_class.policy[1:]
-    given = [_value(text) for text in values.split("/")] if colon else []
+    given = [_value(text) for text in ":".join(values).split("/")] if values else []
     if len(given) > len(parameters):
         raise InputError(
             f"augmentation {item!r} has {len(given)} values; {name} takes at most "

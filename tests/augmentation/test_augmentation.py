@@ -32,6 +32,7 @@ from cifar_sk.augmentation import (
     RandomZoom,
     augmentation_steps,
 )
+from cifar_sk.augmentation.policies import STEPS
 from cifar_sk.errors import InputError
 
 SIZE = 9
@@ -576,6 +577,28 @@ def test_policy_values_become_parameters():
 def test_policy_errors_say_what_is_wrong(policy, message):
     with pytest.raises(InputError, match=message):
         augmentation_steps(policy)
+
+
+def test_a_step_from_outside_has_a_place_in_policies_by_its_import_path(tmp_path, monkeypatch):
+    (tmp_path / "my_steps.py").write_text(
+        "from cifar_sk.augmentation import Augmentation\n"
+        "class Dim(Augmentation):\n"
+        "    policy = ('dim', 'share')\n"
+        "    def __init__(self, share=0.5):\n"
+        "        self.share = share\n"
+        "not_a_step = 3\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(InputError, match="unknown augmentation 'my_steps'"):
+        augmentation_steps("my_steps:Dim")  # a text imports nothing by itself
+    with pytest.raises(InputError, match="must be a subclass of Augmentation"):
+        STEPS.import_path("my_steps:not_a_step")
+    name = STEPS.import_path("my_steps:Dim")
+    try:
+        steps = augmentation_steps(f"flip,{name},{name}:0.25")
+    finally:
+        STEPS.remove(name)
+    assert [repr(step) for step in steps] == ["RandomFlip()", "Dim()", "Dim(share=0.25)"]
 
 
 def test_import_loads_neither_keras_nor_tensorflow():
