@@ -48,30 +48,11 @@ class ImageNetwork:
     """
 
     def __init__(self, classifier: BaseImageClassifier | keras.Model) -> None:
-        self._views: list[tuple[float, np.ndarray | None]] = [(1.0, None)]
         self._classifier = None if isinstance(classifier, keras.Model) else classifier
-        if isinstance(classifier, keras.Model):
-            self.model = classifier
-        elif isinstance(classifier, BaseImageClassifier):
-            check_is_fitted(classifier, "model_")
-            self.model = classifier.model_
-        else:
-            raise InputError(
-                "classifier must be a fitted image classifier of cifar_sk or a keras.Model, got "
-                f"{type(classifier).__name__}."
-            )
-        shape: Any = getattr(self.model, "input_shape", None)
-        outputs: Any = getattr(self.model, "output_shape", None)
-        if not all(isinstance(x, tuple) for x in (shape, outputs)) or (
-            (len(shape), len(outputs)) != (4, 2)
-        ):
-            raise InputError(
-                f"The network must take images (n, height, width, channels) and return (n, "
-                f"n_classes) probabilities, but it maps {shape} to {outputs}; fit the classifier "
-                f"on images, or on rows with image_shape=."
-            )
-        self.image_shape = tuple(shape[1:])
-        self.classes = np.arange(outputs[1])
+        self.model = _model_of(classifier)
+        self.image_shape, n_classes = _shapes_of(self.model)
+        self.classes = np.arange(n_classes)
+        self._views: list[tuple[float, np.ndarray | None]] = [(1.0, None)]
         if self._classifier is not None:
             self.classes = self._classifier.classes_
             self._views = [
@@ -253,6 +234,32 @@ class ImageNetwork:
     def one_hot(self, columns: np.ndarray) -> np.ndarray:
         """Return float32 (n, n_classes) with 1 at each column."""
         return np.eye(len(self.classes), dtype=np.float32)[columns]
+
+
+def _model_of(classifier: Any) -> keras.Model:
+    if isinstance(classifier, keras.Model):
+        return classifier
+    if not isinstance(classifier, BaseImageClassifier):
+        raise InputError(
+            "classifier must be a fitted image classifier of cifar_sk or a keras.Model, got "
+            f"{type(classifier).__name__}."
+        )
+    check_is_fitted(classifier, "model_")
+    return classifier.model_
+
+
+def _shapes_of(model: keras.Model) -> tuple[tuple[int, ...], int]:
+    """Return the shape of an image, and the number of classes."""
+    shape: Any = getattr(model, "input_shape", None)
+    outputs: Any = getattr(model, "output_shape", None)
+    are_single = isinstance(shape, tuple) and isinstance(outputs, tuple)
+    if not are_single or (len(shape), len(outputs)) != (4, 2):
+        raise InputError(
+            f"The network must take images (n, height, width, channels) and return (n, "
+            f"n_classes) probabilities, but it maps {shape} to {outputs}; fit the classifier on "
+            f"images, or on rows with image_shape=."
+        )
+    return tuple(shape[1:]), outputs[1]
 
 
 def logits(classifier: BaseImageClassifier | keras.Model, images: Any) -> np.ndarray:
