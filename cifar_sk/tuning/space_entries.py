@@ -33,17 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`; all of them are ints, or all are floats.
-
-    Attributes
-    ----------
-    low, high : int or float
-        Both may be taken.
-    step : int, float or None
-        Distance of neighbours; None where there is none, which only floats can have.
-    log : bool
-        Whether the range is searched on a logarithmic scale.
-    """
+    """Numbers from `low` to `high`, both included; all of them are ints, or all are floats."""
 
     low: float
     high: float
@@ -153,13 +143,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Choices:
-    """Values that have no order.
-
-    Attributes
-    ----------
-    values : tuple
-        None, bools, numbers, texts, or lists of them.
-    """
+    """Values without an order: None, bools, numbers, texts, or lists of them."""
 
     values: tuple[Any, ...]
 
