@@ -147,8 +147,9 @@ class TuneJob:
         storage = self.spec.open()
         stack.callback(close_storage, storage)
         name = self.folder.name
-        if overwrite:
-            _delete(storage, name)
+        with quiet_optuna():
+            if overwrite and name in optuna.get_all_study_names(storage):
+                optuna.delete_study(study_name=name, storage=storage)
         study = open_study(self.task, self.budget, storage, name, self.identity)
         if self.spec.path is not None:  # then what runs is of processes that died
             reclaim(study, is_stale=lambda _: True)
@@ -268,9 +269,3 @@ class TuneJob:
             markup=False,
             soft_wrap=True,
         )
-
-
-def _delete(storage: Any, name: str) -> None:
-    with quiet_optuna():
-        if name in optuna.get_all_study_names(storage):
-            optuna.delete_study(study_name=name, storage=storage)

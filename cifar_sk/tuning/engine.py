@@ -75,7 +75,7 @@ def open_study(
             load_if_exists=True,
         )
     view = StudyView(study)
-    if not view.has_begun:
+    if not view.identity:
         defaults = task.space.defaults(task.estimator)
         is_inside = len(defaults) == len(task.space)
         epochs = most_epochs(task.estimator, task.space)

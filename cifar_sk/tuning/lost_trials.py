@@ -97,7 +97,7 @@ def retry(study: Study, trial: FrozenTrial) -> None:
             # Parameters that were not drawn yet are fixed by the attributes, or free.
             params=trial.params,
             distributions=trial.distributions,
-            user_attrs={"is_default": True} if TrialView(trial).is_default else {},
+            user_attrs={"is_default": True} if TrialView.of(trial).is_default else {},
             system_attrs={"failed_trial": trial.number, **attrs, "retry_history": history},
         )
     )

@@ -19,7 +19,7 @@ from cifar_sk.metrics.scores import METRICS, score_predictions
 from cifar_sk.pipelines.models import check_network, set_params
 from cifar_sk.tuning.pruning import step_of
 from cifar_sk.tuning.spaces import SearchSpace
-from cifar_sk.tuning.study_view import StudyView, TrialRecord
+from cifar_sk.tuning.study_view import StudyView, record
 
 __all__ = ["FailedTrial", "Objective", "SkippedTrial", "TuningTask", "directions", "most_epochs"]
 
@@ -106,18 +106,23 @@ class Objective:
         """Evaluate a trial: a value for each objective, or what says why there is none."""
         self.has_skipped = False
         self._number = trial.number
-        record = TrialRecord(trial)
-        record.begin(self._worker)
+        record(trial, worker=self._worker)
         params = self._task.space.suggest(trial)
-        self._skip_if_needless(trial, params, record)
-        run = _Run(self._task, trial, record, self._epochs_per_fold, self._listener)
+        self._skip_if_needless(trial, params)
+        run = _Run(self._task, trial, self._epochs_per_fold, self._listener)
         try:
             return run.evaluate(self._pipeline(params))
         except InputError as error:
-            record.fail(str(error))
+            record(trial, error=str(error))
             raise FailedTrial(str(error)) from error
         finally:
-            record.end(run.scores, run.n_epochs, run.n_parameters, run.fit_time)
+            record(
+                trial,
+                fold_scores=run.scores,
+                n_epochs=run.n_epochs,
+                n_parameters=run.n_parameters,
+                fit_time=run.fit_time,
+            )
 
     def lost_trial(self, study: optuna.Study) -> optuna.trial.FrozenTrial | None:
         """Return the last trial if it was failed without having come to an end of its own."""
@@ -130,9 +135,7 @@ class Objective:
         check_network(pipeline, task.X.shape[1:], len(np.unique(task.y)))
         return pipeline
 
-    def _skip_if_needless(
-        self, trial: optuna.Trial, params: Mapping[str, Any], record: TrialRecord
-    ) -> None:
+    def _skip_if_needless(self, trial: optuna.Trial, params: Mapping[str, Any]) -> None:
         before = [t for t in StudyView(trial.study).counted if t.number < trial.number]
         same = [other.number for other in before if other.params == params]
         if same:
@@ -141,7 +144,7 @@ class Objective:
             reason = "one trial too many"
         else:
             return
-        record.skip(reason)
+        record(trial, skipped=reason)
         self.has_skipped = True
         raise SkippedTrial(reason)
 
@@ -152,7 +155,6 @@ class _Run:
 
     task: TuningTask
     trial: optuna.Trial
-    record: TrialRecord
     epochs_per_fold: int
     listener: Listener | None
     scores: list[dict[str, float]] = field(default_factory=list)
@@ -195,7 +197,7 @@ class _Run:
         if fold.failed:
             if refused := refusal(fold):
                 raise InputError(refused)
-            self.record.fail(f"fold {fold.index}: {fold.error}")
+            record(self.trial, error=f"fold {fold.index}: {fold.error}")
             raise FailedTrial(fold.error)
         target = np.searchsorted(np.unique(self.task.y), self.task.y[fold.test_index])
         scores = score_predictions(target, np.asarray(fold.proba))

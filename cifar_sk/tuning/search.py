@@ -233,12 +233,13 @@ class _Relay:
         self._n_done = 0
 
     def __call__(self, study: optuna.Study) -> None:
-        view = StudyView(study)
-        if self._listener is None or (n_done := len(view.ended)) == self._n_done:
+        if self._listener is None:
             return
-        self._n_done = n_done
-        logs = {"best": view.best.values[0]} if view.complete else {}
-        self._listener(EpochEnd(n_done, self._n_trials, logs, unit="trial"))
+        view = StudyView(study)
+        if len(view.ended) > self._n_done:
+            self._n_done = len(view.ended)
+            logs = {"best": view.best.values[0]} if view.complete else {}
+            self._listener(EpochEnd(self._n_done, self._n_trials, logs, unit="trial"))
 
 
 def _data(task: TuningTask) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What one parameter of a search space may be: a range, choices, or a step's operations."""
+"""The entries of a search space: ranges, choices, and the operations of a step.
+
+A value is stored as Optuna keeps it, and native as a pipeline takes it.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from cifar_sk.pipelines.params import PASSTHROUGH, augmentation_operation
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.distributions import BaseDistribution
 
 __all__ = [
     "Choices",
@@ -57,22 +61,16 @@ class Range:
         suggest: Any = trial.suggest_int if self.is_int else trial.suggest_float
         return suggest(name, self.low, self.high, step=self.step, log=self.log)
 
-    def distribution(self) -> optuna.distributions.BaseDistribution:
-        """Return Optuna's distribution of stored values."""
+    def distribution(self, *, native: bool = False) -> BaseDistribution:
+        """Return Optuna's distribution of stored values, or of native ones."""
         from optuna.distributions import FloatDistribution, IntDistribution
 
         kind: Any = IntDistribution if self.is_int else FloatDistribution
         return kind(self.low, self.high, step=self.step, log=self.log)
 
-    def native_distribution(self) -> optuna.distributions.BaseDistribution:
-        """Return Optuna's distribution of real values."""
-        return self.distribution()
-
     def stored(self) -> list[Any] | None:
         """List the stored values; None where they cannot be counted."""
-        if self.step is None:
-            return None
-        return [self._stored(k) for k in range(self.n_values or 0)]
+        return None if self.n_values is None else [*map(self._stored, range(self.n_values))]
 
     def native(self) -> list[Any] | None:
         """List the values for scikit-learn; None where they cannot be counted."""
@@ -155,17 +153,11 @@ class Choices:
         """Take a value from a trial."""
         return trial.suggest_categorical(name, self.stored())
 
-    def distribution(self) -> optuna.distributions.BaseDistribution:
-        """Return Optuna's distribution of stored values."""
+    def distribution(self, *, native: bool = False) -> BaseDistribution:
+        """Return Optuna's distribution of stored values, or of native ones."""
         from optuna.distributions import CategoricalDistribution
 
-        return CategoricalDistribution(self.stored())
-
-    def native_distribution(self) -> optuna.distributions.BaseDistribution:
-        """Return Optuna's distribution of real values."""
-        from optuna.distributions import CategoricalDistribution
-
-        return CategoricalDistribution(self.native())
+        return CategoricalDistribution(self.native() if native else self.stored())
 
     def stored(self) -> list[Any]:
         """List the stored values."""

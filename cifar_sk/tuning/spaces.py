@@ -275,7 +275,7 @@ class SearchSpace:
             # Optuna warns of choices that its files cannot keep. OptunaSearchCV knows no
             # decoding, so these must be the real ones; in memory that is no problem.
             warnings.filterwarnings("ignore", "Choices for a categorical distribution should be")
-            return {name: entry.native_distribution() for name, entry in self._entries.items()}
+            return {name: entry.distribution(native=True) for name, entry in self._entries.items()}
 
     def check(self, pipeline: Any) -> None:
         """Refuse what a pipeline has no use for, before anything is fitted.

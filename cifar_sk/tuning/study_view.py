@@ -7,8 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
@@ -20,12 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "StudyView",
-    "TrialRecord",
     "TrialView",
     "begin_study",
     "in_memory",
     "keep_held_out_fit",
     "quiet_optuna",
+    "record",
 ]
 
 
@@ -34,120 +33,62 @@ class TrialView:
     """A trial: how it ended, and what its evaluation recorded."""
 
     frozen: FrozenTrial
+    number: int
+    # waiting, running, complete, pruned, failed, skipped (for it was not needed) or lost with its
+    # process, and tried again. To Optuna the last three are all failures.
+    state: str
+    params: dict[str, Any]  # stored values, as SearchSpace.decode takes them
+    values: list[float]  # one per objective, if it is complete
+    reports: dict[int, float]  # to the pruner, by step of its time line
+    is_default: bool  # whether it has the parameters that the pipeline came with
+    worker: str | None  # the process that ran it; None if that died before it said so
+    error: str  # why it failed, or nothing
+    skipped: str  # why it was skipped, or nothing
+    fold_scores: list[dict[str, float]]  # by metric, of every fold that ended
+    n_epochs: list[int]  # of every fold that began
+    n_parameters: int | None
+    fit_time: float | None  # seconds over all folds
 
-    @property
-    def number(self) -> int:
-        """Its place in the study, from 0."""
-        return self.frozen.number
-
-    @property
-    def state(self) -> str:
-        """One of waiting, running, complete, pruned, failed, skipped and lost.
-
-        To Optuna the last three are all failures. A skipped trial was not needed; a lost one
-        died with its process, and is tried again.
-        """
-        name = self.frozen.state.name
-        if name != "FAIL":
-            return name.lower()
-        attrs = self.frozen.user_attrs
-        return "failed" if "error" in attrs else "skipped" if "skipped" in attrs else "lost"
+    @classmethod
+    def of(cls, trial: FrozenTrial) -> Self:
+        """Read a trial."""
+        attrs, state = trial.user_attrs, trial.state.name.lower()
+        if state == "fail":
+            state = next((s for s in ("error", "skipped") if s in attrs), "lost")
+        return cls(
+            frozen=trial,
+            number=trial.number,
+            state="failed" if state == "error" else state,
+            params=trial.params,
+            values=trial.values or [],
+            reports=trial.intermediate_values,
+            is_default=attrs.get("is_default", False),
+            worker=attrs.get("worker"),
+            error=attrs.get("error", ""),
+            skipped=attrs.get("skipped", ""),
+            fold_scores=attrs.get("fold_scores", []),
+            n_epochs=attrs.get("n_epochs", []),
+            n_parameters=attrs.get("n_parameters"),
+            fit_time=attrs.get("fit_time"),
+        )
 
     @property
     def is_ended(self) -> bool:
         """Whether it came to an end of its own."""
         return self.state in {"complete", "pruned", "failed"}
 
-    @property
-    def is_counted(self) -> bool:
-        """Whether it is one of the trials that a study was asked for."""
-        return self.is_ended or self.state == "running"
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """Stored values of the parameters, as `SearchSpace.decode` takes them."""
-        return self.frozen.params
-
-    @property
-    def values(self) -> list[float]:
-        """A value per objective, of a complete trial."""
-        return self.frozen.values
-
-    @property
-    def reports(self) -> dict[int, float]:
-        """What the pruner was told, by step of the time line in `cifar_sk.tuning.pruning`."""
-        return self.frozen.intermediate_values
-
-    @property
-    def is_default(self) -> bool:
-        """Whether it has the parameters that the pipeline came with."""
-        return self.frozen.user_attrs.get("is_default", False)
-
-    @property
-    def worker(self) -> str | None:
-        """Name of the process that ran it; None if that died before it said so."""
-        return self.frozen.user_attrs.get("worker")
-
-    @property
-    def error(self) -> str:
-        """Why it failed, or nothing."""
-        return self.frozen.user_attrs.get("error", "")
-
-    @property
-    def skip_reason(self) -> str:
-        """Why it was skipped, or nothing."""
-        return self.frozen.user_attrs.get("skipped", "")
-
-    @property
-    def fold_scores(self) -> list[dict[str, float]]:
-        """A mapping from metric to score for every fold that ended."""
-        return self.frozen.user_attrs.get("fold_scores", [])
-
-    @property
-    def n_epochs(self) -> list[int]:
-        """Epochs of every fold that began."""
-        return self.frozen.user_attrs.get("n_epochs", [])
-
-    @property
-    def n_parameters(self) -> int | None:
-        """Size of its network."""
-        return self.frozen.user_attrs.get("n_parameters")
-
-    @property
-    def fit_time(self) -> float | None:
-        """Seconds, over all folds."""
-        return self.frozen.user_attrs.get("fit_time")
-
 
 class StudyView:
-    """A study as it stands when this view is first asked; a later look needs a new view."""
+    """A study as it stands now; a later look needs a new view."""
 
     def __init__(self, study: optuna.Study) -> None:
         self.study = study
-
-    @cached_property
-    def _attrs(self) -> dict[str, Any]:
-        return self.study.user_attrs
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether the study was described in full."""
-        return "identity" in self._attrs
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """JSON values that are equal where a study is continued."""
-        return self._attrs["identity"]
-
-    @property
-    def space(self) -> dict[str, Any]:
-        """The search space as plain data."""
-        return self.identity["space"]
-
-    @property
-    def objectives(self) -> list[str]:
-        """Names of the objectives; the first one ranks."""
-        return self._attrs["objectives"]
+        self.trials = [TrialView.of(trial) for trial in study.get_trials(deepcopy=False)]
+        self.is_maximized = study.directions[0].name == "MAXIMIZE"  # the objective that ranks
+        self._attrs = study.user_attrs
+        self.objectives: list[str] = self._attrs.get("objectives", [])
+        # JSON values that are equal where a study is continued; none until it has begun.
+        self.identity: dict[str, Any] = self._attrs.get("identity", {})
 
     @property
     def epochs_per_fold(self) -> int:
@@ -155,14 +96,9 @@ class StudyView:
         return self._attrs["epochs_per_fold"]
 
     @property
-    def is_maximized(self) -> bool:
-        """Whether more is better of the first objective."""
-        return self.study.directions[0].name == "MAXIMIZE"
-
-    @cached_property
-    def trials(self) -> list[TrialView]:
-        """All trials by number."""
-        return [TrialView(trial) for trial in self.study.get_trials(deepcopy=False)]
+    def space(self) -> dict[str, Any]:
+        """The search space as plain data."""
+        return self.identity["space"]
 
     def in_state(self, state: str) -> list[TrialView]:
         """List the trials in a state of `TrialView.state`."""
@@ -170,8 +106,8 @@ class StudyView:
 
     @property
     def counted(self) -> list[TrialView]:
-        """Trials that run or came to an end of their own."""
-        return [trial for trial in self.trials if trial.is_counted]
+        """The trials that a study was asked for: they run, or came to an end of their own."""
+        return [trial for trial in self.trials if trial.is_ended or trial.state == "running"]
 
     @property
     def ended(self) -> list[TrialView]:
@@ -192,11 +128,8 @@ class StudyView:
     def best(self) -> TrialView:
         """The best trial by the first objective, among equals the first; an InputError if none."""
         if not self.complete:
-            remedy = (
-                f"the first one: {self.errors[0]}"
-                if self.errors
-                else "allow it more trials or time."
-            )
+            failure = [f"the first one: {error}" for error in self.errors]
+            remedy = [*failure, "allow it more trials or time."][0]
             raise InputError(f"No trial of the study was completed; {remedy}")
         sign = 1 if self.is_maximized else -1
         return max(self.complete, key=lambda trial: (sign * trial.values[0], -trial.number))
@@ -211,36 +144,10 @@ class StudyView:
         return self._attrs.get(_held_out_key(model, seed))
 
 
-class TrialRecord:
-    """Writes what a `TrialView` reads into a running trial."""
-
-    def __init__(self, trial: optuna.Trial) -> None:
-        self._trial = trial
-
-    def begin(self, worker: str) -> None:
-        """Note the process that runs it."""
-        self._trial.set_user_attr("worker", worker)
-
-    def fail(self, reason: str) -> None:
-        """Note why it cannot be evaluated."""
-        self._trial.set_user_attr("error", reason)
-
-    def skip(self, reason: str) -> None:
-        """Note why it need not be evaluated."""
-        self._trial.set_user_attr("skipped", reason)
-
-    def end(
-        self,
-        fold_scores: list[dict[str, float]],
-        n_epochs: list[int],
-        n_parameters: int | None,
-        fit_time: float,
-    ) -> None:
-        """Note what came of the folds that were run."""
-        self._trial.set_user_attr("fold_scores", fold_scores)
-        self._trial.set_user_attr("n_epochs", n_epochs)
-        self._trial.set_user_attr("n_parameters", n_parameters)
-        self._trial.set_user_attr("fit_time", fit_time)
+def record(trial: optuna.Trial, **values: Any) -> None:
+    """Record in a running trial what a `TrialView` reads, by the names of its fields."""
+    for name, value in values.items():
+        trial.set_user_attr(name, value)
 
 
 def begin_study(

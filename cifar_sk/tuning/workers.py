@@ -56,7 +56,9 @@ def run_workers(
     A ChildProcessError says that processes keep dying.
     """
     with tempfile.TemporaryDirectory() as folder, quiet_optuna():
-        job = _Job.store(Path(folder), study.study_name, task, budget, spec, n_threads)
+        np.save(Path(folder) / "X.npy", np.asarray(task.X))
+        sent = replace(task, X=None)
+        job = _Job(Path(folder), study.study_name, sent, budget, spec, n_threads)
         with _processes() as processes:
             processes += [job.start(number) for number in range(n_workers)]
             n_started = n_workers
@@ -107,19 +109,6 @@ class _Job:
     budget: Budget
     spec: StorageSpec
     n_threads: int
-
-    @classmethod
-    def store(
-        cls,
-        folder: Path,
-        name: str,
-        task: TuningTask,
-        budget: Budget,
-        spec: StorageSpec,
-        n_threads: int,
-    ) -> _Job:
-        np.save(folder / "X.npy", np.asarray(task.X))
-        return cls(folder, name, replace(task, X=None), budget, spec, n_threads)
 
     def start(self, number: int) -> BaseProcess:
         # Started afresh and never forked: TensorFlow hangs after a fork.

@@ -90,7 +90,7 @@ def run(task, budget, storage=None, name="study", **kwargs):
 
 
 def outcomes(study):
-    return [(t.number, t.state, t.params, t.frozen.values) for t in StudyView(study).ended]
+    return [(t.number, t.state, t.params, t.values) for t in StudyView(study).ended]
 
 
 def is_settled(study):
@@ -177,7 +177,7 @@ def test_no_configuration_is_evaluated_twice_and_an_exhausted_space_ends_the_stu
         assert len(tried) == len(set(tried)) == 6, sampler
         skipped = view.in_state("skipped")
         assert len(skipped) == len(view.trials) - 6
-        assert all(trial.skip_reason.startswith("same as trial") for trial in skipped)
+        assert all(trial.skipped.startswith("same as trial") for trial in skipped)
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "cmaes"])
