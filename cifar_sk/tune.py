@@ -44,8 +44,8 @@ def tune(
     space: Annotated[
         list[str] | None,
         typer.Option(
-            help="Search space: ann, cnn, augmentation, training, or a TOML file. Repeatable; "
-            "later ones win. Unset: the model's own.",
+            help="Search space: ann, cnn, fast, augmentation, training, or a TOML file. "
+            "Repeatable; later ones win. Unset: the model's own.",
             show_default=False,
         ),
     ] = None,

@@ -51,7 +51,7 @@ def _toml(name: str) -> Path:
 
 @dataclass(frozen=True)
 class Setup:
-    """What is tuned, whatever the data."""
+    """A pipeline and the space that is searched for it, whatever the data."""
 
     model: str
     augment: str

@@ -44,7 +44,7 @@ _FAILURES_BEFORE_END = 3
 
 @dataclass(frozen=True)
 class Budget:
-    """How many trials a study has, until when (seconds as of `time.time`), and how it samples."""
+    """The limits of a study (its deadline as of `time.time`), its sampler and its pruner."""
 
     n_trials: int = 20
     deadline: float | None = None

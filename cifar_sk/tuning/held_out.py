@@ -1,4 +1,4 @@
-"""What a study's winner is worth on held-out images, which the study never saw.
+"""Compares a study's winner with the defaults on held-out images, which it never saw.
 
 These are the images that the option ``--holdout`` of a study keeps back; elsewhere in the code
 `holdout` is a data set's official test split. Each fit is kept in the study as it ends, so that

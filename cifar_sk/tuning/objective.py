@@ -29,7 +29,7 @@ _COSTS = ("n_parameters", "fit_time")
 
 @dataclass(frozen=True)
 class TuningTask:
-    """What a study tunes, on what data; sent to worker processes.
+    """The pipeline, the space and the data of a study; sent to worker processes.
 
     Where the objective is one metric, trials are pruned. Until a fold ends, the accuracy of its
     inner validation split stands for metrics that are maximised, and the cross-entropy for those
@@ -84,7 +84,7 @@ class FailedTrial(Exception):  # noqa: N818
 
 
 class Objective:
-    """What Optuna calls with a trial; `has_skipped` says whether the last one was skipped."""
+    """Called by Optuna with a trial; `has_skipped` says whether the last one was skipped."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Giving up on trials early: epochs and folds of a study on one time line, and who falls behind.
+"""The pruner of studies, which compares trials on one time line of epochs and folds.
 
 The time line of a trial has ``epochs_per_fold + 1`` steps for each fold: the epochs, from 1, and
 then the end of the fold. What is reported is a mean over folds, of the scores of those that have

@@ -1,4 +1,4 @@
-"""Which parameters come next: Optuna's samplers by name, seeded by study and trial."""
+"""Optuna's samplers by name, seeded by study and trial."""
 
 from __future__ import annotations
 

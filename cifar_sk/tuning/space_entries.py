@@ -79,7 +79,7 @@ class Range:
 
     @property
     def n_values(self) -> int | None:
-        """How many values there are; None where they cannot be counted."""
+        """Number of values; None where they cannot be counted."""
         if self.step is None:
             return None
         return int((decimal(self.high) - decimal(self.low)) / decimal(self.step)) + 1
@@ -169,7 +169,7 @@ class Choices:
 
     @property
     def n_values(self) -> int:
-        """How many values there are."""
+        """Number of values."""
         return len(self.values)
 
     def probes(self) -> list[Any]:
@@ -197,7 +197,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Operations(Choices):
-    """What an augmentation step may be, in the language of augmentation policies."""
+    """The choices for an augmentation step, in the language of augmentation policies."""
 
     def native(self) -> list[Any]:
         """List the steps for scikit-learn, "passthrough" as itself."""

@@ -1,4 +1,4 @@
-"""What a person writes about a parameter, checked and turned into an entry of a search space."""
+"""Checks what a person writes about a parameter, and makes it an entry of a search space."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ __all__ = ["SearchSpace"]
 
 
 class SearchSpace:
-    """What is tried for the parameters of a pipeline.
+    """The values that a study tries for the parameters of a pipeline.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class SearchSpace:
 
     @property
     def n_ranges(self) -> int:
-        """How many of the parameters have a range."""
+        """Number of the parameters that have a range."""
         return sum(isinstance(entry, Range) for entry in self._entries.values())
 
     @property

@@ -1,4 +1,4 @@
-"""Where a study's trials are kept.
+"""The storages that keep the trials of a study.
 
 One process writes an SQLite file, several of one machine a journal, several machines a
 PostgreSQL server. For a file it is the command's lock that proves a trial lost with its process;
@@ -38,7 +38,7 @@ _OPEN_PAUSE_SECONDS = 0.3
 
 @dataclass(frozen=True, repr=False)
 class StorageSpec:
-    """Which storage, in a form that can be handed to another process and opened there.
+    """Describes a storage, and can be handed to another process and opened there.
 
     Made by `choose_storage`. The URL has absolute paths, and the password: show `shown` instead.
     A server's trial gives a sign of life every `heartbeat_interval` seconds, and counts as dead
@@ -68,7 +68,7 @@ class StorageSpec:
 
     @property
     def is_server(self) -> bool:
-        """Whether several commands may work on it at once, and tell by heartbeats who lives."""
+        """Say whether several commands may work on it at once, told by heartbeats who lives."""
         return self.kind == "server"
 
     @property
@@ -96,7 +96,7 @@ class StorageSpec:
 
     @property
     def for_dashboard(self) -> str:
-        """What to give to ``optuna-dashboard``; for a server, the password is to be filled in."""
+        """The argument of ``optuna-dashboard``; for a server, the password is to be filled in."""
         return str(self.path) if self.kind == "journal" else self.shown
 
     def open(self) -> BaseStorage:

@@ -1,4 +1,4 @@
-"""Several processes at one study; one that dies is replaced, and its trial tried again."""
+"""Runs a study in several processes; one that dies is replaced, and its trial tried again."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _processes() -> Iterator[list[BaseProcess]]:
 
 @dataclass(frozen=True)
 class _Job:
-    """What is sent to a worker; the images go through a file, which all of them map."""
+    """All that is sent to a worker; the images go through a file, which all of them map."""
 
     folder: Path
     name: str

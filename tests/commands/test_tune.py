@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import runpy
 import sys
@@ -124,21 +125,23 @@ def test_another_space_and_another_data_set_are_refused_by_name(tmp_path, quick_
     assert (tmp_path / "studies" / "mine" / "trials.csv").read_bytes() != trials
 
 
-def test_the_best_parameters_can_be_evaluated(tmp_path, space):
-    policy = tmp_path / "policy.toml"
+def test_the_best_parameters_can_be_evaluated(tmp_path):
+    space, policy = tmp_path / "space.toml", tmp_path / "policy.toml"
+    space.write_text("classifier__constant = [[3], [5]]\n")
     policy.write_text('randomflip = ["passthrough", "flip"]\nrandomcrop = ["crop:1", "crop:2"]\n')
-    arguments = [*TINY, "--space", space, "--space", policy, "--study", "mine", "--trials", "1"]
-    assert run(arguments, tmp_path) == 0
+    arguments = [*QUICK, "--space", space, "--space", policy, "--study", "mine", "--trials", "2"]
+    assert run([*arguments, "--set", "classifier__strategy=constant"], tmp_path) == 0
     best = tmp_path / "studies" / "mine" / "best.json"
     content = json.loads(best.read_text())
-    assert content["model"] == "ann"
+    assert content["model"] == "dummy"
     assert content["augment"] == "flip,crop:1"
-    assert content["params"]["classifier__epochs"] == 1
+    assert content["params"]["classifier__strategy"] == "constant"
+    assert content["params"]["classifier__constant"] in ([3], [5])
     evaluate = ["--params", best, "--dataset", "digits", "--limit", "240", "--folds", "2"]
     assert run([*evaluate, "--quiet", "--run", "best"], tmp_path, cv) == 0
     described = json.loads((tmp_path / "best" / "run.json").read_text())["identity"]["pipeline"]
-    units = described["params"]["classifier__hidden_units"]
-    assert units == content["params"]["classifier__hidden_units"]
+    constant = described["params"]["classifier__constant"]
+    assert constant == content["params"]["classifier__constant"]
     step = {"crop:1": 1, "crop:2": 2}[content["params"]["randomcrop"]]
     assert described["params"]["randomcrop__padding"] == step
 
@@ -178,6 +181,9 @@ def test_two_objectives_leave_a_front(tmp_path):
     front = pd.read_csv(folder / "pareto.csv")
     assert 1 <= len(front) <= 2
     assert {"accuracy", "n_parameters"} <= set(front.columns)
+    best = json.loads((folder / "best.json").read_text())
+    assert best["params"]["classifier__epochs"] == 1
+    assert best["params"]["classifier__hidden_units"] in ([2], [8])
 
 
 def test_two_workers(tmp_path, space):
@@ -246,9 +252,19 @@ def test_input_that_cannot_be_used_is_one_sentence(tmp_path, capsys, arguments, 
     assert not list((tmp_path / "results").rglob("*.*"))
 
 
+@pytest.fixture
+def _one_processor():
+    """Let folds run one after another in this process, which has TensorFlow already."""
+    processors = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(processors)})
+    yield
+    os.sched_setaffinity(0, processors)
+
+
 STUDIES = ["ann", "cnn", "augmentation", "nested_cnn"]
 
 
+@pytest.mark.usefixtures("_one_processor")
 @pytest.mark.parametrize(
     "name",
     [
