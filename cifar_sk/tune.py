@@ -44,8 +44,8 @@ def tune(
     space: Annotated[
         list[str] | None,
         typer.Option(
-            help="Search space: ann, cnn, augmentation, training, or a TOML file. Repeatable; "
-            "later ones win. Unset: the model's own.",
+            help="Search space: ann, cnn, fast, augmentation, training, or a TOML file. "
+            "Repeatable; later ones win. Unset: the model's own.",
             show_default=False,
         ),
     ] = None,
@@ -159,18 +159,16 @@ def tune(
     parts = [model, *(Path(name).stem for name in space or []), *(["nested"] if nested else [])]
     name = "-".join(dict.fromkeys([*parts, bunch.name])) if study is None else study
     path = place(name, results if nested else results / "studies", "--study")
-    info = {
-        "title": f"{model} tuned on {bunch.name}",
-        "fallback": bunch.fallback,
-        **provenance(_without_password(call.words, storage)),
-    }
+    about = provenance(_without_password(call.words, storage))
+    title = f"{model} tuned on {bunch.name}"
     if nested:
         search = setup.search(budget, timeout, folds, objectives[0], path / "studies")
+        info = {"title": title, **about}
         return run_nested(search, bunch, nested, seed, n_threads, path, info, overwrite, quiet)
     job = TuneJob.make(
         setup, bunch, holdout, folds, objectives, seed, budget, path, storage, workers, n_threads
     )
-    info["data source"] = bunch.source
+    info = {"title": title, "fallback": bunch.fallback, **about, "data source": bunch.source}
     return job.execute(info, holdout_seeds, start, overwrite, quiet)
 
 

@@ -1,4 +1,4 @@
-"""What the options of ``python -m cifar_sk.tune`` amount to: task, budget, storage, folder."""
+"""A study as ``python -m cifar_sk.tune`` runs it: task, budget, storage, folder."""
 
 from __future__ import annotations
 
@@ -29,19 +29,14 @@ from cifar_sk.folds.splits import make_splits
 from cifar_sk.pipelines.models import set_params
 from cifar_sk.reports.study.files import parameter_rows, summary_rows, write_study_report
 from cifar_sk.runs.files import Additions, csv_bytes, write_atomically
-from cifar_sk.tuning.engine import (
-    Budget,
-    best_trial,
-    check_study,
-    finished_trials,
-    open_study,
-    quiet_optuna,
-    run_trials,
-)
-from cifar_sk.tuning.holdout import compare_on_holdout, holdout_rows, holdout_table
+from cifar_sk.tuning.engine import Budget, check_study, open_study, run_trials
+from cifar_sk.tuning.held_out import compare_on_held_out, held_out_rows, held_out_table
+from cifar_sk.tuning.lost_trials import reclaim
 from cifar_sk.tuning.objective import TuningTask
 from cifar_sk.tuning.search import study_identity
-from cifar_sk.tuning.storage import StorageSpec, choose_storage, close_storage, reclaim
+from cifar_sk.tuning.storage import StorageSpec, choose_storage, close_storage
+from cifar_sk.tuning.study_view import StudyView, quiet_optuna
+from cifar_sk.tuning.tables import StudyTables
 from cifar_sk.tuning.workers import process_name, run_workers
 
 __all__ = ["TuneJob"]
@@ -62,11 +57,11 @@ def _split_off(bunch: Bunch, share: float, seed: int) -> tuple[Bunch, Bunch | No
         )
     except ValueError as error:
         raise InputError(f"--holdout {share} cannot be kept: {error}") from error
-    kept, held = (
+    kept, held_out = (
         Bunch(**{**bunch, "images": bunch.images[part], "target": bunch.target[part]})
         for part in map(np.sort, parts)
     )
-    return kept, held
+    return kept, held_out
 
 
 def _describe(bunch: Bunch) -> dict[str, Any]:
@@ -76,44 +71,24 @@ def _describe(bunch: Bunch) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class TuneJob:
-    """A study as the command line runs it.
-
-    Attributes
-    ----------
-    setup : Setup
-        What is tuned.
-    task : TuningTask
-        On what data.
-    held : Bunch or None
-        Images that the study does not see.
-    identity : dict
-        What must be equal for the study to be continued.
-    budget : Budget
-        When it ends.
-    folder : Path
-        Where its files go; its name is the study's.
-    spec : StorageSpec
-        Where the trials are kept.
-    n_workers, n_threads : int
-        Processes, and threads of each.
-    """
+    """A study as the command line runs it."""
 
     setup: Setup
     task: TuningTask
-    held: Bunch | None
+    held_out: Bunch | None  # images that the study does not see, by the option --holdout
     identity: dict[str, Any]
     budget: Budget
-    folder: Path
+    folder: Path  # its name is the study's
     spec: StorageSpec
     n_workers: int
-    n_threads: int
+    n_threads: int  # of each worker
 
     @classmethod
     def make(
         cls,
         setup: Setup,
         bunch: Bunch,
-        holdout: float,
+        share: float,
         folds: int,
         objectives: tuple[str, ...],
         seed: int,
@@ -123,39 +98,32 @@ class TuneJob:
         n_workers: int,
         n_threads: int,
     ) -> TuneJob:
-        """Put a job together."""
-        kept, held = _split_off(bunch, holdout, seed)
+        """Put a job together; `share` is the part of the images that is held out."""
+        kept, held_out = _split_off(bunch, share, seed)
         splits = make_splits(kept.target, n_folds=folds, random_state=seed)
         task = TuningTask(
             setup.pipeline, setup.space, kept.images, kept.target, splits, objectives, seed
         )
         data = {"name": bunch.name, **_describe(kept)}
-        data["holdout"] = None if held is None else _describe(held)
+        data["holdout"] = None if held_out is None else _describe(held_out)
         identity = study_identity(task, data)
         spec = choose_storage(storage, folder, n_workers=n_workers)
-        return cls(setup, task, held, identity, budget, folder, spec, n_workers, n_threads)
+        return cls(setup, task, held_out, identity, budget, folder, spec, n_workers, n_threads)
 
     def execute(
         self, info: dict[str, Any], n_seeds: int, start: float, overwrite: bool, quiet: bool
     ) -> int:
-        """Run what is left of the study, and write what there is, also on Ctrl-C.
-
-        Returns
-        -------
-        int
-            Exit code.
-        """
+        """Run what is left of the study, write what there is, and return the exit code."""
         with self._open(overwrite) as study:
             try:
                 self._run(study, quiet)
-                if self.held is not None:
-                    self._compare(study, self.held, n_seeds, quiet)
+                if self.held_out is not None:
+                    self._compare(study, self.held_out, n_seeds, quiet)
             except KeyboardInterrupt:
-                self._export(study, info, n_seeds)
+                if StudyView(study).complete:
+                    self._export(study, info, n_seeds)
                 raise
-            best_trial(study)  # refuses a study without one
-            self._export(study, info, n_seeds)
-            self._print_end(study, n_seeds, start)
+            self._print_end(*self._export(study, info, n_seeds), start)
         return 0
 
     @contextmanager
@@ -179,18 +147,19 @@ class TuneJob:
         storage = self.spec.open()
         stack.callback(close_storage, storage)
         name = self.folder.name
-        if overwrite:
-            _delete(storage, name)
+        with quiet_optuna():
+            if overwrite and name in optuna.get_all_study_names(storage):
+                optuna.delete_study(study_name=name, storage=storage)
         study = open_study(self.task, self.budget, storage, name, self.identity)
         if self.spec.path is not None:  # then what runs is of processes that died
             reclaim(study, is_stale=lambda _: True)
         return study
 
     def _run(self, study: optuna.Study, quiet: bool) -> None:
-        n_done = len(finished_trials(study))
+        n_done = len(StudyView(study).ended)
         if n_done and not quiet:
             typer.echo(f"{n_done} of {self.budget.n_trials} trials were finished before")
-        progress = StudyProgress(self.budget.n_trials, self.n_workers, Console(quiet=quiet))
+        progress = StudyProgress(self.budget.n_trials, Console(quiet=quiet))
         with progress, keyboard_interrupts() as check:
 
             def watch(study: optuna.Study) -> None:
@@ -213,77 +182,86 @@ class TuneJob:
                 )
             progress.draw(study)
 
-    def _compare(self, study: optuna.Study, held: Bunch, n_seeds: int, quiet: bool) -> None:
+    def _compare(self, study: optuna.Study, held_out: Bunch, n_seeds: int, quiet: bool) -> None:
         """Score the winner and the defaults on images that the study never saw."""
-        pipeline, winner = self.setup.pipeline, best_trial(study)  # others may go on with it
+        pipeline, winner = self.setup.pipeline, StudyView(study).best  # others may go on with it
         tuned = set_params(clone(pipeline), self.task.space.decode(winner.params))
 
         def tell(name: str, seed: int) -> None:
             if not quiet:
                 typer.echo(f"held-out images: fitting {name}, seed {seed + 1} of {n_seeds}")
 
-        compare_on_holdout(
+        compare_on_held_out(
             study,
             {"tuned": tuned, "default": pipeline},
             (self.task.X, self.task.y),
-            (held.images, held.target),
+            (held_out.images, held_out.target),
             winner=winner.number,
             n_seeds=n_seeds,
             random_state=self.task.random_state,
             watch=tell,
         )
 
-    def _export(self, study: optuna.Study, info: dict[str, Any], n_seeds: int) -> None:
-        """Write tables, figures and the page; all are made of the study alone."""
-        ended = finished_trials(study)
-        if not any(trial.state.name == "COMPLETE" for trial in ended):
-            return
-        best = best_trial(study)
-        contents = {
-            "best.json": {
-                "study": self.folder.name,
-                "data": study.user_attrs["identity"]["data"],
-                "model": self.setup.model,
-                "augment": self.setup.augment,
-                "params": {**self.setup.fixed, **self.task.space.decode(best.params)},
-                "trial": best.number,
-                "values": dict(zip(self.task.objectives, best.values, strict=True)),
-                "note": f"The values are those of {_SELECTED.format(n=len(ended))}.",
-            },
-            "study.json": {
-                **info,
-                # Of a file its name, for the folder may move.
-                "storage": self.spec.path.name if self.spec.path else self.spec.shown,
-                "identity": study.user_attrs["identity"],
-                "n_trials": len(ended),
-                "sampler": self.budget.sampler,
-                "pruner": self.budget.pruner,
-                "workers": self.n_workers,
-                "threads_per_worker": self.n_threads,
-            },
-        }
-        for name, content in contents.items():
+    def _export(
+        self, study: optuna.Study, info: dict[str, Any], n_seeds: int
+    ) -> tuple[StudyTables, list[list[str]]]:
+        """Write tables, figures and the page, and return the tables and the held-out rows."""
+        view = StudyView(study)
+        winner = self._winner(view)  # an InputError if there is none
+        tables, rows = StudyTables.of(view), held_out_rows(view, n_seeds)
+        for name, content in {
+            "best.json": winner,
+            "study.json": self._manifest(view, info),
+        }.items():
             write_atomically(self.folder / name, (json.dumps(content, indent=1) + "\n").encode())
-        rows = holdout_rows(study, n_seeds)
+        file = self.folder / "holdout.csv"
         if rows:
-            write_atomically(self.folder / "holdout.csv", csv_bytes(holdout_table(study, n_seeds)))
+            write_atomically(file, csv_bytes(held_out_table(view, n_seeds)))
         else:  # what is there is of another winner
-            (self.folder / "holdout.csv").unlink(missing_ok=True)
-        write_study_report(study, self.folder, info={**info, "holdout": rows} if rows else info)
+            file.unlink(missing_ok=True)
+        write_study_report(tables, self.folder, info=info, held_out=rows)
+        return tables, rows
 
-    def _print_end(self, study: optuna.Study, n_seeds: int, start: float) -> None:
+    def _winner(self, view: StudyView) -> dict[str, Any]:
+        """Say in JSON values which parameters are the best, for ``cifar_sk.cv --params``."""
+        best = view.best
+        return {
+            "study": self.folder.name,
+            "data": view.identity["data"],
+            "model": self.setup.model,
+            "augment": self.setup.augment,
+            "params": {**self.setup.fixed, **self.task.space.decode(best.params)},
+            "trial": best.number,
+            "values": dict(zip(self.task.objectives, best.values, strict=True)),
+            "note": f"The values are those of {_SELECTED.format(n=len(view.ended))}.",
+        }
+
+    def _manifest(self, view: StudyView, info: dict[str, Any]) -> dict[str, Any]:
+        """Say in JSON values what was run."""
+        return {
+            **info,
+            # Of a file its name, for the folder may move.
+            "storage": self.spec.path.name if self.spec.path else self.spec.shown,
+            "identity": view.identity,
+            "n_trials": len(view.ended),
+            "sampler": self.budget.sampler,
+            "pruner": self.budget.pruner,
+            "workers": self.n_workers,
+            "threads_per_worker": self.n_threads,
+        }
+
+    def _print_end(self, tables: StudyTables, held_out: list[list[str]], start: float) -> None:
         console = Console(width=None if Console().is_terminal else 110, highlight=False)
-        tables = (summary_rows(study), parameter_rows(study), holdout_rows(study, n_seeds))
-        for rows in tables:
+        for rows in (summary_rows(tables), parameter_rows(tables), held_out):
             if not rows:
                 continue
             table = Table(*rows[0])
             for row in rows[1:]:
                 table.add_row(*row)
             console.print(table)
-        selected = _SELECTED.format(n=len(finished_trials(study)))
+        selected = _SELECTED.format(n=len(tables.trials))
         console.print(
-            f"trial {best_trial(study).number} is {selected}\n"
+            f"trial {tables.view.best.number} is {selected}\n"
             f"tables, figures, best.json and report.html are in {self.folder} "
             f"({duration(time.monotonic() - start)})\n"
             f"evaluate it: python -m cifar_sk.cv --params {self.folder / 'best.json'}\n"
@@ -291,9 +269,3 @@ class TuneJob:
             markup=False,
             soft_wrap=True,
         )
-
-
-def _delete(storage: Any, name: str) -> None:
-    with quiet_optuna():
-        if name in optuna.get_all_study_names(storage):
-            optuna.delete_study(study_name=name, storage=storage)

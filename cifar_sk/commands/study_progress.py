@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cifar_sk.commands.progress import duration
+from cifar_sk.tuning.study_view import StudyView, TrialView
 
 if TYPE_CHECKING:
     import optuna
@@ -17,29 +18,17 @@ _REDRAW_SECONDS = 0.3
 
 
 class StudyProgress:
-    """Shows what a study holds whenever it is called with it.
+    """Shows what is new in a study whenever it is called with it.
 
-    A line for every trial that ended; on a terminal another one below, redrawn, for those that
-    are running. It reads the study alone, so it serves one process and many alike.
-
-    Parameters
-    ----------
-    n_trials : int
-        Trials that the study shall have.
-    n_workers : int
-        How many run at a time.
-    console : rich.console.Console
-        Where to write.
+    That is a line for every trial that ended; on a terminal those that are running stand below,
+    redrawn. It reads the study alone, so it serves one process and many alike.
     """
 
-    def __init__(self, n_trials: int, n_workers: int, console: Console) -> None:
+    def __init__(self, n_trials: int, console: Console) -> None:
         from rich.live import Live
-        from rich.text import Text
 
         self._n_trials = n_trials
-        self._n_workers = n_workers
         self._console = console
-        self._text = Text
         self._start = time.monotonic()
         self._n_before: int | None = None
         self._shown: set[int] = set()
@@ -56,33 +45,26 @@ class StudyProgress:
 
     def __call__(self, study: optuna.Study) -> None:
         """Show what is new, at most a few times a second."""
-        if time.monotonic() - self._drawn < _REDRAW_SECONDS:
-            return
-        self.draw(study)
+        if time.monotonic() - self._drawn >= _REDRAW_SECONDS:
+            self.draw(study)
 
     def draw(self, study: optuna.Study) -> None:
-        """Show what is new.
+        """Show what is new."""
+        from rich.text import Text
 
-        Parameters
-        ----------
-        study : optuna.Study
-            The study.
-        """
-        from cifar_sk.tuning.objective import counted_trials
-
-        trials = counted_trials(study)
-        ended = [trial for trial in trials if trial.state.is_finished()]
+        view = StudyView(study)
+        ended = view.ended
         if self._n_before is None:
             self._n_before = len(ended)
             self._shown = {trial.number for trial in ended}
         for trial in ended:
             if trial.number not in self._shown:
                 self._shown.add(trial.number)
-                self._print(f"{describe(study, trial)} ({self._times(len(ended))})")
+                self._print(f"{_describe(view, trial)} ({self._times(len(ended))})")
         if self._live.is_started:
-            running = [describe(study, trial) for trial in trials if trial not in ended]
+            running = [_describe(view, trial) for trial in view.in_state("running")]
             text = "\n".join([*running, f"{len(ended)} of {self._n_trials} trials"])
-            self._live.update(self._text(text), refresh=True)
+            self._live.update(Text(text), refresh=True)
         self._drawn = time.monotonic()
 
     def _print(self, text: str) -> None:
@@ -97,23 +79,21 @@ class StudyProgress:
         return f"{duration(elapsed)}, about {duration(elapsed * n_left / n_new)} left"
 
 
-def describe(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> str:
+def _describe(view: StudyView, trial: TrialView) -> str:
     """Say in a line how a trial stands."""
     start = f"trial {trial.number}"
-    if trial.state.name == "COMPLETE":
-        names = study.user_attrs["objectives"]
-        values = zip(names, trial.values, strict=True)
+    if trial.state == "complete":
+        values = zip(view.objectives, trial.values, strict=True)
         return f"{start} " + " ".join(f"{name} {value:.6g}" for name, value in values)
-    if "error" in trial.user_attrs:
-        return f"{start} failed: {trial.user_attrs['error']}"
-    where = _where(trial, study.user_attrs["epochs_per_fold"])
-    return f"{start} pruned{where}" if trial.state.name == "PRUNED" else f"{start} running{where}"
+    if trial.error:
+        return f"{start} failed: {trial.error}"
+    return f"{start} {trial.state}{_where(trial, view.epochs_per_fold)}"
 
 
-def _where(trial: Any, epochs_per_fold: int) -> str:
-    if not trial.intermediate_values:
+def _where(trial: TrialView, epochs_per_fold: int) -> str:
+    if not trial.reports:
         return ""
-    step = max(trial.intermediate_values)
+    step = max(trial.reports)
     fold, epoch = divmod(step - 1, epochs_per_fold + 1)
     at = f"epoch {epoch + 1} of" if epoch < epochs_per_fold else "the end of"
-    return f" at {at} fold {fold + 1}, {trial.intermediate_values[step]:.4f}"
+    return f" at {at} fold {fold + 1}, {trial.reports[step]:.4f}"

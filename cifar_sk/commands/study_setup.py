@@ -1,4 +1,4 @@
-"""What ``python -m cifar_sk.tune`` tunes, whatever the data: the space and the pipeline."""
+"""The space and the pipeline that ``python -m cifar_sk.tune`` tunes, whatever the data."""
 
 from __future__ import annotations
 
@@ -27,20 +27,9 @@ __all__ = ["Setup", "read_space", "run_nested"]
 
 
 def read_space(model: str, names: list[str], own: Mapping[str, Any] | None) -> SearchSpace:
-    """Put a search space together.
+    """Put a space together of shipped ones and TOML files, of which later ones win.
 
-    Parameters
-    ----------
-    model : str
-        Whose space it is if nothing else is said.
-    names : list of str
-        Shipped spaces and TOML files; later ones win.
-    own : mapping or None
-        That of a study of a user's own; `names` win.
-
-    Returns
-    -------
-    SearchSpace
+    Without any it is `own`, that of a user's study, or the model's.
     """
     if not names:
         return space_for(model) if own is None else SearchSpace(own)
@@ -62,23 +51,11 @@ def _toml(name: str) -> Path:
 
 @dataclass(frozen=True)
 class Setup:
-    """What is tuned, whatever the data.
-
-    Attributes
-    ----------
-    model, augment : str
-        What the pipeline is made of.
-    fixed : dict
-        Parameters that are set by hand.
-    pipeline : Pipeline
-        With them.
-    space : SearchSpace
-        What is tried.
-    """
+    """A pipeline and the space that is searched for it, whatever the data."""
 
     model: str
     augment: str
-    fixed: dict[str, Any]
+    fixed: dict[str, Any]  # parameters that are set by hand
     pipeline: Pipeline
     space: SearchSpace
 
@@ -135,13 +112,7 @@ def run_nested(
     overwrite: bool,
     quiet: bool,
 ) -> int:
-    """Cross-validate a search: a run like any other, continued where there is one.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Cross-validate a search as a run like any other, and return the exit code."""
     splits = make_splits(bunch.target, n_folds=n_folds, random_state=seed)
     n_jobs = jobs_at_a_time("auto", n_folds, n_threads)
     job = CVJob(bunch, splits, search, seed, n_threads, n_jobs, save_models=False)

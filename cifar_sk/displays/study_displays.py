@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["ParallelCoordinatesDisplay", "SliceDisplay"]
+__all__ = ["ParallelCoordinatesDisplay", "SliceDisplay", "short_name"]
 
 
 class SliceDisplay:
@@ -79,7 +79,7 @@ class SliceDisplay:
             _label_places(panel, entry)
             numbers, scores = self.trials["number"], self.trials[self.objective]
             panel.scatter(places[name], scores, c=numbers, cmap="viridis", s=24)
-            panel.set_xlabel(_short(name), fontsize=10)
+            panel.set_xlabel(short_name(name), fontsize=10)
             tidy(panel, "both")
         for panel in self.ax_[::n_columns]:
             panel.set_ylabel(self.objective)
@@ -153,7 +153,7 @@ class ParallelCoordinatesDisplay:
         for values, color in zip(heights.to_numpy(), colors, strict=True):
             axes.plot(values, color=color, linewidth=1.4, alpha=0.85)
         for place, (name, entry) in enumerate(self.space.items()):
-            _draw_axis(axes, place, _short(name), _ticks(entry))
+            _draw_axis(axes, place, short_name(name), _ticks(entry))
         score = self.trials[self.objective]
         ends = [(0.0, f"{score.min():.3f}"), (1.0, f"{score.max():.3f}")]
         _draw_axis(axes, len(self.space), self.objective, ends)
@@ -163,7 +163,7 @@ class ParallelCoordinatesDisplay:
         return self
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """Leave out the step: all parameters but those of augmentation are the classifier's."""
     return name.removeprefix("classifier__")
 

@@ -16,11 +16,6 @@ class JournalLock:
     The kernel releases it with a process that is killed, where Optuna's own would hold up the
     others for half a minute. Whoever takes it also removes what a killed writer left of a line:
     the next line would be appended to it, and nobody could read the journal again.
-
-    Parameters
-    ----------
-    path : Path
-        The journal.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,13 +29,7 @@ class JournalLock:
         return path.with_name(f".{path.name}.writer")
 
     def acquire(self) -> bool:
-        """Wait for the lock, then make the journal end with a whole line.
-
-        Returns
-        -------
-        bool
-            True.
-        """
+        """Wait for the lock, then make the journal end with a whole line."""
         self._lock.acquire()
         try:
             _drop_partial_line(self._path)

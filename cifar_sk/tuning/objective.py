@@ -17,19 +17,11 @@ from cifar_sk.folds.predictions import FoldResult
 from cifar_sk.folds.splits import Split
 from cifar_sk.metrics.scores import METRICS, score_predictions
 from cifar_sk.pipelines.models import check_network, set_params
-from cifar_sk.tuning.lost_trials import is_lost
 from cifar_sk.tuning.pruning import step_of
 from cifar_sk.tuning.spaces import SearchSpace
+from cifar_sk.tuning.study_view import StudyView, record
 
-__all__ = [
-    "FailedTrial",
-    "Objective",
-    "SkippedTrial",
-    "TuningTask",
-    "counted_trials",
-    "directions",
-    "most_epochs",
-]
+__all__ = ["FailedTrial", "Objective", "SkippedTrial", "TuningTask", "directions", "most_epochs"]
 
 # Objectives beside the metrics: what a model costs. Both are minimised.
 _COSTS = ("n_parameters", "fit_time")
@@ -37,28 +29,15 @@ _COSTS = ("n_parameters", "fit_time")
 
 @dataclass(frozen=True)
 class TuningTask:
-    """What a study tunes, on what data; sent to worker processes.
+    """The pipeline, the space and the data of a study; sent to worker processes.
 
-    Attributes
-    ----------
-    estimator : Pipeline
-        Cloned for every trial.
-    space : SearchSpace
-        What is tried.
-    X, y : array-like of shape (n_samples, ...) and ndarray of shape (n_samples,)
-        All samples that the study may see.
-    splits : list of Split
-        The folds, the same for every trial.
-    objectives : tuple of str
-        Names of metrics, "n_parameters" or "fit_time". Where it is one metric trials are
-        pruned; until a fold ends, the accuracy of its inner validation split stands for metrics
-        that are maximised, and the cross-entropy for those that are minimised. Without an inner
-        split only the ends of folds are compared.
-    random_state : int
-        Seed of the fits, the same for every trial, so that what differs are the parameters.
+    Where the objective is one metric, trials are pruned. Until a fold ends, the accuracy of its
+    inner validation split stands for metrics that are maximised, and the cross-entropy for those
+    that are minimised. Without an inner split only the ends of folds are compared. All trials
+    have the same folds and the same seed, so that what differs are the parameters.
     """
 
-    estimator: Any
+    estimator: Any  # a pipeline, cloned for every trial
     space: SearchSpace
     X: Any
     y: np.ndarray
@@ -70,22 +49,6 @@ class TuningTask:
 def directions(objectives: Sequence[str]) -> list[Literal["maximize", "minimize"]]:
     """Return which way each objective points, as Optuna calls it.
 
-    Parameters
-    ----------
-    objectives : sequence of str
-        Names.
-
-    Returns
-    -------
-    list of {"maximize", "minimize"}
-
-    Raises
-    ------
-    InputError
-        If a name is not known, comes twice, or there is none.
-
-    Examples
-    --------
     >>> directions(["accuracy", "n_parameters"])
     ['maximize', 'minimize']
     """
@@ -106,44 +69,22 @@ def _is_maximized(objective: str) -> bool:
 
 
 def most_epochs(estimator: Any, space: SearchSpace) -> int:
-    """Return the most epochs that a fold of any trial can have; 1 for what has no epochs.
-
-    Parameters
-    ----------
-    estimator : Pipeline
-        What is tuned.
-    space : SearchSpace
-        May tune the epochs.
-
-    Returns
-    -------
-    int
-    """
-    epochs = estimator.get_params().get("classifier__epochs", 1)
+    """Return the most epochs that a fold of any trial can have; 1 for what has no epochs."""
     if "classifier__epochs" in space.names:
         return int(space.highest("classifier__epochs"))
-    return int(epochs)
+    return int(estimator.get_params().get("classifier__epochs", 1))
+
+
+class SkippedTrial(Exception):  # noqa: N818  (as Optuna's TrialPruned: nothing went wrong)
+    """A trial that need not be run."""
+
+
+class FailedTrial(Exception):  # noqa: N818
+    """A trial that could not be evaluated."""
 
 
 class Objective:
-    """What Optuna calls with a trial.
-
-    Parameters
-    ----------
-    task : TuningTask
-        What is tuned.
-    n_trials : int
-        How many trials the study may have.
-    worker : str
-        Name of this process, recorded with every trial.
-    listener : callable, default=None
-        Called with every `FoldEvent`. What it raises ends the study.
-
-    Attributes
-    ----------
-    has_skipped : bool
-        Whether the last trial was skipped.
-    """
+    """Called by Optuna with a trial; `has_skipped` says whether the last one was skipped."""
 
     def __init__(
         self,
@@ -162,48 +103,31 @@ class Objective:
         self._number: int | None = None
 
     def __call__(self, trial: optuna.Trial) -> tuple[float, ...]:
-        """Evaluate a trial.
-
-        Parameters
-        ----------
-        trial : optuna.Trial
-            Running.
-
-        Returns
-        -------
-        tuple of float
-            A value for each objective.
-
-        Raises
-        ------
-        optuna.TrialPruned
-            If the study's pruner says so.
-        SkippedTrial
-            If the trial need not be run.
-        FailedTrial
-            If a fold failed, or the parameters cannot be used together.
-        """
+        """Evaluate a trial: a value for each objective, or what says why there is none."""
         self.has_skipped = False
         self._number = trial.number
-        trial.set_user_attr("worker", self._worker)
+        record(trial, worker=self._worker)
         params = self._task.space.suggest(trial)
         self._skip_if_needless(trial, params)
         run = _Run(self._task, trial, self._epochs_per_fold, self._listener)
         try:
             return run.evaluate(self._pipeline(params))
         except InputError as error:
-            run.fail(str(error))
+            record(trial, error=str(error))
             raise FailedTrial(str(error)) from error
         finally:
-            run.record()
+            record(
+                trial,
+                fold_scores=run.scores,
+                n_epochs=run.n_epochs,
+                n_parameters=run.n_parameters,
+                fit_time=run.fit_time,
+            )
 
-    def last_trial(self, study: optuna.Study) -> optuna.trial.FrozenTrial:
-        """Return the trial that was evaluated last, as it is in the storage."""
-        return next(t for t in study.get_trials(deepcopy=False) if t.number == self._number)
-
-    def is_lost(self, study: optuna.Study) -> bool:
-        """Say whether the last trial was failed without having come to an end of its own."""
-        return self._number is not None and is_lost(self.last_trial(study))
+    def lost_trial(self, study: optuna.Study) -> optuna.trial.FrozenTrial | None:
+        """Return the last trial if it was failed without having come to an end of its own."""
+        lost = StudyView(study).in_state("lost")
+        return next((trial.frozen for trial in lost if trial.number == self._number), None)
 
     def _pipeline(self, params: Mapping[str, Any]) -> Any:
         task = self._task
@@ -212,7 +136,7 @@ class Objective:
         return pipeline
 
     def _skip_if_needless(self, trial: optuna.Trial, params: Mapping[str, Any]) -> None:
-        before = [other for other in counted_trials(trial.study) if other.number < trial.number]
+        before = [t for t in StudyView(trial.study).counted if t.number < trial.number]
         same = [other.number for other in before if other.params == params]
         if same:
             reason = f"same as trial {same[0]}"
@@ -220,37 +144,9 @@ class Objective:
             reason = "one trial too many"
         else:
             return
-        trial.set_user_attr("skipped", reason)
+        record(trial, skipped=reason)
         self.has_skipped = True
         raise SkippedTrial(reason)
-
-
-class SkippedTrial(Exception):  # noqa: N818  (as Optuna's TrialPruned: nothing went wrong)
-    """A trial that need not be run."""
-
-
-class FailedTrial(Exception):  # noqa: N818
-    """A trial that could not be evaluated."""
-
-
-def counted_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """List the trials that are running or came to an end of their own.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        The study.
-
-    Returns
-    -------
-    list of FrozenTrial
-        By number; without those that wait, that were skipped, or that died with their process.
-    """
-    return [
-        trial
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state.name in {"RUNNING", "COMPLETE", "PRUNED"} or "error" in trial.user_attrs
-    ]
 
 
 @dataclass
@@ -301,7 +197,7 @@ class _Run:
         if fold.failed:
             if refused := refusal(fold):
                 raise InputError(refused)
-            self.fail(f"fold {fold.index}: {fold.error}")
+            record(self.trial, error=f"fold {fold.index}: {fold.error}")
             raise FailedTrial(fold.error)
         target = np.searchsorted(np.unique(self.task.y), self.task.y[fold.test_index])
         scores = score_predictions(target, np.asarray(fold.proba))
@@ -329,16 +225,3 @@ class _Run:
         has_ended = len(self.scores) == len(self.task.splits)
         if not has_ended and self.trial.should_prune():
             raise optuna.TrialPruned
-
-    def fail(self, reason: str) -> None:
-        self.trial.set_user_attr("error", reason)
-
-    def record(self) -> None:
-        attributes = {
-            "fold_scores": self.scores,
-            "n_epochs": self.n_epochs,
-            "n_parameters": self.n_parameters,
-            "fit_time": self.fit_time,
-        }
-        for name, value in attributes.items():
-            self.trial.set_user_attr(name, value)

@@ -1,4 +1,4 @@
-"""Giving up on trials early: epochs and folds of a study on one time line, and who falls behind.
+"""The pruner of studies, which compares trials on one time line of epochs and folds.
 
 The time line of a trial has ``epochs_per_fold + 1`` steps for each fold: the epochs, from 1, and
 then the end of the fold. What is reported is a mean over folds, of the scores of those that have
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from optuna.pruners import BasePruner
 
 from cifar_sk.errors import InputError
+from cifar_sk.tuning.study_view import StudyView
 
 if TYPE_CHECKING:
     import optuna
@@ -24,23 +25,8 @@ _SPACING = 3  # between the epochs that are looked at
 
 
 def step_of(fold: int, epoch: int | None, epochs_per_fold: int) -> int:
-    """Return where an epoch, or the end of a fold, stands on the time line.
+    """Return where an epoch (from 1), or with None the end of a fold (from 0), stands.
 
-    Parameters
-    ----------
-    fold : int
-        From 0.
-    epoch : int or None
-        From 1; None for the end of the fold.
-    epochs_per_fold : int
-        The most epochs that a fold of any trial can have.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
     >>> step_of(0, 1, 10), step_of(0, None, 10), step_of(1, 1, 10)
     (1, 11, 12)
     """
@@ -50,28 +36,12 @@ def step_of(fold: int, epoch: int | None, epochs_per_fold: int) -> int:
 def best_so_far(
     reports: Mapping[int, float], step: int, epochs_per_fold: int, *, maximize: bool
 ) -> float | None:
-    """Return how well a trial had done when it came to a step.
+    """Return how well a trial had done when it came to a step, of its reports by step.
 
-    Parameters
-    ----------
-    reports : mapping of int to float
-        The trial's values by step.
-    step : int
-        Where to look.
-    epochs_per_fold : int
-        As for `step_of`.
-    maximize : bool
-        Whether higher is better.
+    At the end of a fold that is what was reported there. Within a fold it is the best epoch up to
+    `step`, for early stopping goes back to it; also if the fold ended before `step`. None if the
+    trial has not come so far.
 
-    Returns
-    -------
-    float or None
-        At the end of a fold what was reported there. Within a fold the best epoch up to
-        `step`, for early stopping goes back to it; also if the fold ended before `step`.
-        None if the trial has not come so far.
-
-    Examples
-    --------
     >>> reports = {1: 0.3, 2: 0.5, 3: 0.4, 11: 0.45}
     >>> best_so_far(reports, 3, 10, maximize=True), best_so_far(reports, 12, 10, maximize=True)
     (0.5, None)
@@ -137,7 +107,7 @@ class FoldPruner(BasePruner):
         self.min_epochs = min_epochs
 
     def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
-        """Say whether to stop a trial at its last report.
+        """Say whether to stop a running trial at its last report.
 
         Parameters
         ----------
@@ -145,25 +115,21 @@ class FoldPruner(BasePruner):
             With one direction, and ``epochs_per_fold`` among its user attributes.
         trial : optuna.trial.FrozenTrial
             The running trial.
-
-        Returns
-        -------
-        bool
         """
         step = trial.last_step
         if step is None:
             return False
-        epochs = study.user_attrs["epochs_per_fold"]
         if math.isnan(trial.intermediate_values[step]):  # the weights are lost
             return True
-        maximize = study.direction.name == "MAXIMIZE"
+        view = StudyView(study)
+        epochs, maximize = view.epochs_per_fold, view.is_maximized
         own = best_so_far(trial.intermediate_values, step, epochs, maximize=maximize)
         if own is None or not self._is_looked_at(step, epochs):
             return False
-        others = [
-            other.intermediate_values
-            for other in study.get_trials(deepcopy=False)
-            if other.number != trial.number and other.intermediate_values and not _is_lost(other)
+        others = [  # without lost ones, which are tried again and count once
+            other.reports
+            for other in view.trials
+            if other.number != trial.number and other.reports and other.state != "lost"
         ]
         first = min(self.min_epochs, epochs + 1)
         n_begun = 1 + sum(max(reports) >= first for reports in others)
@@ -178,8 +144,3 @@ class FoldPruner(BasePruner):
         while epoch < step:
             epoch *= _SPACING
         return epoch == step <= epochs_per_fold
-
-
-def _is_lost(trial: optuna.trial.FrozenTrial) -> bool:
-    """Say whether a trial died with its process; it is tried again, and counts once."""
-    return trial.state.name == "FAIL" and "error" not in trial.user_attrs

@@ -1,4 +1,4 @@
-"""Which parameters come next: Optuna's samplers by name, seeded by study and trial."""
+"""Optuna's samplers by name, seeded by study and trial."""
 
 from __future__ import annotations
 
@@ -44,22 +44,7 @@ SAMPLERS: dict[str, Callable[[int, SearchSpace], optuna.samplers.BaseSampler]] =
 
 
 def check_sampler(name: str, space: SearchSpace, n_objectives: int) -> None:
-    """Refuse a sampler that does not fit.
-
-    Parameters
-    ----------
-    name : str
-        One of `SAMPLERS`.
-    space : SearchSpace
-        What it samples.
-    n_objectives : int
-        How many.
-
-    Raises
-    ------
-    InputError
-        If there is no such sampler, or it cannot serve such a study.
-    """
+    """Refuse a sampler that does not exist or cannot serve such a study."""
     if name not in SAMPLERS:
         raise InputError(
             f"There is no sampler {name!r}{did_you_mean(name, SAMPLERS)}; "
@@ -79,28 +64,11 @@ def check_sampler(name: str, space: SearchSpace, n_objectives: int) -> None:
 def make_sampler(
     name: str, space: SearchSpace, *, random_state: int, place: int, worker: int
 ) -> optuna.samplers.BaseSampler:
-    """Make the sampler for the next trial.
+    """Make the sampler for the next trial, of which `place` were drawn before.
 
     A sampler that was seeded once would draw the same parameters again when a study is
     continued, and in every worker. So each trial has a sampler of its own, seeded by its
     place: a study that was killed goes on as if it had not been.
-
-    Parameters
-    ----------
-    name : str
-        One of `SAMPLERS`.
-    space : SearchSpace
-        What it samples.
-    random_state : int
-        The study's seed.
-    place : int
-        How many trials were drawn before.
-    worker : int
-        Number of the process, from 0.
-
-    Returns
-    -------
-    optuna.samplers.BaseSampler
     """
     key = (_SAMPLER_STREAM, place, worker)
     seed = int(np.random.SeedSequence(random_state, spawn_key=key).generate_state(1)[0])

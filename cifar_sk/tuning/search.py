@@ -22,36 +22,18 @@ from cifar_sk.folds.progress import EpochEnd, current_listener, listening
 from cifar_sk.folds.splits import split_fingerprint
 from cifar_sk.pipelines.models import pipeline_description, set_params
 from cifar_sk.runs.files import lock_folder, make_folder
-from cifar_sk.tuning.engine import (
-    Budget,
-    best_trial,
-    finished_trials,
-    in_memory,
-    open_study,
-    run_trials,
-)
+from cifar_sk.tuning.engine import Budget, open_study, run_trials
+from cifar_sk.tuning.lost_trials import reclaim
 from cifar_sk.tuning.objective import TuningTask
 from cifar_sk.tuning.spaces import SearchSpace
-from cifar_sk.tuning.storage import choose_storage, close_storage, reclaim
+from cifar_sk.tuning.storage import choose_storage, close_storage
+from cifar_sk.tuning.study_view import StudyView, in_memory
 
 __all__ = ["StudySearchCV", "study_identity"]
 
 
 def study_identity(task: TuningTask, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Say what must be equal for a study to be continued.
-
-    Parameters
-    ----------
-    task : TuningTask
-        What is tuned.
-    data : mapping
-        ``name``, ``n_samples`` and ``fingerprint`` of the data.
-
-    Returns
-    -------
-    dict
-        JSON values.
-    """
+    """Say in JSON values what must be equal for a study to be continued."""
     return {
         "data": dict(data),
         "split": {
@@ -174,7 +156,7 @@ class StudySearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         task = self._task(X, y)
         self.classes_ = np.unique(y)
         self.study_ = self._run(task)
-        best = best_trial(self.study_)
+        best = StudyView(self.study_).best
         self.best_score_ = best.values[0]
         self.best_params_ = task.space.decode(best.params)
         pipeline = set_params(clone(self.estimator), self.best_params_)
@@ -251,13 +233,13 @@ class _Relay:
         self._n_done = 0
 
     def __call__(self, study: optuna.Study) -> None:
-        if self._listener is None or (done := len(finished_trials(study))) == self._n_done:
+        if self._listener is None:
             return
-        self._n_done = done
-        complete = [t.values[0] for t in finished_trials(study) if t.state.name == "COMPLETE"]
-        is_max = study.direction.name == "MAXIMIZE"
-        logs = {"best": max(complete) if is_max else min(complete)} if complete else {}
-        self._listener(EpochEnd(done, self._n_trials, logs, unit="trial"))
+        view = StudyView(study)
+        if len(view.ended) > self._n_done:
+            self._n_done = len(view.ended)
+            logs = {"best": view.best.values[0]} if view.complete else {}
+            self._listener(EpochEnd(self._n_done, self._n_trials, logs, unit="trial"))
 
 
 def _data(task: TuningTask) -> dict[str, Any]:

@@ -61,25 +61,8 @@ SPACES: dict[str, dict[str, Any]] = {
 
 
 def space_for(model: str) -> SearchSpace:
-    """Return the shipped space of a model.
+    """Return the shipped space of a model: its own, or that of any network's training.
 
-    Parameters
-    ----------
-    model : str
-        As `cifar_sk.make_model` takes it.
-
-    Returns
-    -------
-    SearchSpace
-        The model's own, or that of any network's training.
-
-    Raises
-    ------
-    InputError
-        If there is no such network.
-
-    Examples
-    --------
     >>> space_for("vgg").names
     ('classifier__learning_rate', 'classifier__schedule', 'classifier__batch_size')
     """
@@ -99,19 +82,8 @@ def space_for(model: str) -> SearchSpace:
 def augmentation_policy(space: SearchSpace) -> str:
     """Write the policy that gives a pipeline the augmentation steps that a space names.
 
-    Parameters
-    ----------
-    space : SearchSpace
-        What is searched.
+    It is each step's first operation, in the space's order, or "none".
 
-    Returns
-    -------
-    str
-        For `cifar_sk.make_model`: each step's first operation, in the space's order,
-        or "none".
-
-    Examples
-    --------
     >>> augmentation_policy(SearchSpace({"randomcrop": ["passthrough", "crop:2", "crop:4"]}))
     'crop:2'
     >>> augmentation_policy(space_for("cnn"))

@@ -1,4 +1,7 @@
-"""What one parameter of a search space may be: a range, choices, or a step's operations."""
+"""The entries of a search space: ranges, choices, and the operations of a step.
+
+A value is stored as Optuna keeps it, and native as a pipeline takes it.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from cifar_sk.pipelines.params import PASSTHROUGH, augmentation_operation
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.distributions import BaseDistribution
 
 __all__ = [
     "Choices",
@@ -33,17 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`; all of them are ints, or all are floats.
-
-    Attributes
-    ----------
-    low, high : int or float
-        Both may be taken.
-    step : int, float or None
-        Distance of neighbours; None where there is none, which only floats can have.
-    log : bool
-        Whether the range is searched on a logarithmic scale.
-    """
+    """Numbers from `low` to `high`, both included; all of them are ints, or all are floats."""
 
     low: float
     high: float
@@ -67,22 +61,16 @@ class Range:
         suggest: Any = trial.suggest_int if self.is_int else trial.suggest_float
         return suggest(name, self.low, self.high, step=self.step, log=self.log)
 
-    def distribution(self) -> optuna.distributions.BaseDistribution:
-        """Return Optuna's distribution of stored values."""
+    def distribution(self, *, native: bool = False) -> BaseDistribution:
+        """Return Optuna's distribution of stored values, or of native ones."""
         from optuna.distributions import FloatDistribution, IntDistribution
 
         kind: Any = IntDistribution if self.is_int else FloatDistribution
         return kind(self.low, self.high, step=self.step, log=self.log)
 
-    def native_distribution(self) -> optuna.distributions.BaseDistribution:
-        """Return Optuna's distribution of real values."""
-        return self.distribution()
-
     def stored(self) -> list[Any] | None:
         """List the stored values; None where they cannot be counted."""
-        if self.step is None:
-            return None
-        return [self._stored(k) for k in range(self.n_values or 0)]
+        return None if self.n_values is None else [*map(self._stored, range(self.n_values))]
 
     def native(self) -> list[Any] | None:
         """List the values for scikit-learn; None where they cannot be counted."""
@@ -91,7 +79,7 @@ class Range:
 
     @property
     def n_values(self) -> int | None:
-        """How many values there are; None where they cannot be counted."""
+        """Number of values; None where they cannot be counted."""
         if self.step is None:
             return None
         return int((decimal(self.high) - decimal(self.low)) / decimal(self.step)) + 1
@@ -153,13 +141,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Choices:
-    """Values that have no order.
-
-    Attributes
-    ----------
-    values : tuple
-        None, bools, numbers, texts, or lists of them.
-    """
+    """Values without an order: None, bools, numbers, texts, or lists of them."""
 
     values: tuple[Any, ...]
 
@@ -171,17 +153,11 @@ class Choices:
         """Take a value from a trial."""
         return trial.suggest_categorical(name, self.stored())
 
-    def distribution(self) -> optuna.distributions.BaseDistribution:
-        """Return Optuna's distribution of stored values."""
+    def distribution(self, *, native: bool = False) -> BaseDistribution:
+        """Return Optuna's distribution of stored values, or of native ones."""
         from optuna.distributions import CategoricalDistribution
 
-        return CategoricalDistribution(self.stored())
-
-    def native_distribution(self) -> optuna.distributions.BaseDistribution:
-        """Return Optuna's distribution of real values."""
-        from optuna.distributions import CategoricalDistribution
-
-        return CategoricalDistribution(self.native())
+        return CategoricalDistribution(self.native() if native else self.stored())
 
     def stored(self) -> list[Any]:
         """List the stored values."""
@@ -193,7 +169,7 @@ class Choices:
 
     @property
     def n_values(self) -> int:
-        """How many values there are."""
+        """Number of values."""
         return len(self.values)
 
     def probes(self) -> list[Any]:
@@ -221,7 +197,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Operations(Choices):
-    """What an augmentation step may be, in the language of augmentation policies."""
+    """The choices for an augmentation step, in the language of augmentation policies."""
 
     def native(self) -> list[Any]:
         """List the steps for scikit-learn, "passthrough" as itself."""

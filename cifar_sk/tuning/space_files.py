@@ -14,22 +14,7 @@ __all__ = ["read_toml", "toml_line"]
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """Read a TOML file.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    InputError
-        If it cannot be read.
-    """
+    """Read a TOML file; an InputError if it cannot be read."""
     try:
         return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -38,27 +23,8 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def toml_line(name: str, value: Any) -> str:
-    r"""Write a key and its value.
+    r"""Write a key and its value as a line; a dict becomes an inline table.
 
-    Parameters
-    ----------
-    name : str
-        The key.
-    value : bool, int, float, str, or list or dict of them
-        A dict becomes an inline table.
-
-    Returns
-    -------
-    str
-        A line with its end.
-
-    Raises
-    ------
-    InputError
-        If there is None in the value.
-
-    Examples
-    --------
     >>> toml_line("classifier__dropout", {"low": 0.0, "high": 0.5})
     'classifier__dropout = { low = 0.0, high = 0.5 }\n'
     """

@@ -1,4 +1,4 @@
-"""What a person writes about a parameter, checked and turned into an entry of a search space."""
+"""Checks what a person writes about a parameter, and makes it an entry of a search space."""
 
 from __future__ import annotations
 
@@ -25,26 +25,8 @@ _EXAMPLE = "such as [32, 64], or a table such as { low = 0.0, high = 0.5 }"
 
 
 def parse_entry(name: str, value: Any) -> Entry:
-    """Read what a search space says about a parameter.
+    """Read what a search space says about a parameter, or a step.
 
-    Parameters
-    ----------
-    name : str
-        ``step__param``, or a step.
-    value : mapping or sequence
-        A range or choices.
-
-    Returns
-    -------
-    Range, Choices or Operations
-
-    Raises
-    ------
-    InputError
-        If it is malformed.
-
-    Examples
-    --------
     >>> parse_entry("classifier__epochs", {"low": 5, "high": 20})
     Range(low=5, high=20, step=1, log=False)
     >>> parse_entry("classifier__batch_size", [32, 64])

@@ -24,7 +24,7 @@ __all__ = ["SearchSpace"]
 
 
 class SearchSpace:
-    """What is tried for the parameters of a pipeline.
+    """The values that a study tries for the parameters of a pipeline.
 
     Parameters
     ----------
@@ -84,10 +84,6 @@ class SearchSpace:
         path : str or Path
             The file.
 
-        Returns
-        -------
-        SearchSpace
-
         Raises
         ------
         InputError
@@ -100,12 +96,7 @@ class SearchSpace:
             raise InputError(f"{path}: {error}") from error
 
     def to_toml(self) -> str:
-        """Write the space as TOML.
-
-        Returns
-        -------
-        str
-            A line for each parameter.
+        """Write the space as TOML, a line for each parameter.
 
         Raises
         ------
@@ -120,12 +111,7 @@ class SearchSpace:
         return "".join(toml_line(name, value) for name, value in self.to_dict().items())
 
     def to_dict(self) -> dict[str, Any]:
-        """Write the space as JSON values, equal for equal spaces.
-
-        Returns
-        -------
-        dict
-        """
+        """Write the space as JSON values, equal for equal spaces."""
         return {name: entry.plain() for name, entry in self._entries.items()}
 
     @property
@@ -135,7 +121,7 @@ class SearchSpace:
 
     @property
     def n_ranges(self) -> int:
-        """How many of the parameters have a range."""
+        """Number of the parameters that have a range."""
         return sum(isinstance(entry, Range) for entry in self._entries.values())
 
     @property
@@ -145,17 +131,7 @@ class SearchSpace:
         return None if None in sizes else math.prod(size or 0 for size in sizes)
 
     def highest(self, name: str) -> float:
-        """Return the highest number that a parameter can be.
-
-        Parameters
-        ----------
-        name : str
-            A parameter of numbers.
-
-        Returns
-        -------
-        int or float
-        """
+        """Return the highest number that a parameter can be."""
         return max(self._entries[name].probes())
 
     @property
@@ -190,18 +166,7 @@ class SearchSpace:
     # --- values -------------------------------------------------------------------------
 
     def suggest(self, trial: optuna.Trial) -> dict[str, Any]:
-        """Take a value for every parameter from a trial.
-
-        Parameters
-        ----------
-        trial : optuna.Trial
-            Or an ``optuna.trial.FixedTrial``.
-
-        Returns
-        -------
-        dict
-            Stored values.
-        """
+        """Take a stored value for every parameter from a trial."""
         return {name: entry.suggest(trial, name) for name, entry in self._entries.items()}
 
     def decode(self, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,10 +176,6 @@ class SearchSpace:
         ----------
         stored : mapping
             Of all parameters or some.
-
-        Returns
-        -------
-        dict
 
         Raises
         ------
@@ -230,10 +191,6 @@ class SearchSpace:
         ----------
         params : mapping
             Of all parameters or some; augmentation steps as texts or as objects.
-
-        Returns
-        -------
-        dict
 
         Raises
         ------
@@ -261,18 +218,7 @@ class SearchSpace:
         return translated
 
     def defaults(self, pipeline: Any) -> dict[str, Any]:
-        """Find the pipeline's own parameters in the space.
-
-        Parameters
-        ----------
-        pipeline : Pipeline
-            Or any estimator.
-
-        Returns
-        -------
-        dict
-            Stored values; without those that lie outside the space.
-        """
+        """Return the pipeline's own parameters that lie in the space, as stored values."""
         params = pipeline.get_params(deep=True)
         found = {}
         for name, entry in self._entries.items():
@@ -285,35 +231,15 @@ class SearchSpace:
     # --- searches -----------------------------------------------------------------------
 
     def distributions(self) -> dict[str, BaseDistribution]:
-        """Return Optuna's distributions of the stored values.
-
-        Returns
-        -------
-        dict of str to optuna.distributions.BaseDistribution
-        """
+        """Return Optuna's distributions of the stored values."""
         return {name: entry.distribution() for name, entry in self._entries.items()}
 
     def grid(self) -> dict[str, list[Any]]:
-        """List the stored values, for Optuna's GridSampler.
-
-        Returns
-        -------
-        dict of str to list
-
-        Raises
-        ------
-        InputError
-            If there are ranges of floats without a step.
-        """
+        """List the stored values, for Optuna's GridSampler; an InputError if they are endless."""
         return self._listed(lambda entry: entry.stored())
 
     def param_grid(self) -> dict[str, list[Any]]:
-        """List the values for scikit-learn's GridSearchCV.
-
-        Returns
-        -------
-        dict of str to list
-            Lists as lists, augmentation steps as objects or "passthrough".
+        """List the values for scikit-learn's GridSearchCV, augmentation steps as objects.
 
         Raises
         ------
@@ -334,28 +260,22 @@ class SearchSpace:
     def param_distributions(self) -> dict[str, Any]:
         """Return what scikit-learn's RandomizedSearchCV draws from.
 
-        Returns
-        -------
-        dict
-            Lists, and frozen distributions of scipy.stats where there are ranges without a
-            step. Ints with ``log`` are drawn as Optuna draws them.
+        Lists, and frozen distributions of scipy.stats where there are ranges without a step. Ints
+        with ``log`` are drawn as Optuna draws them.
         """
         return {name: entry.random() for name, entry in self._entries.items()}
 
     def optuna_distributions(self) -> dict[str, BaseDistribution]:
         """Return what ``optuna_integration.OptunaSearchCV`` draws from.
 
-        Returns
-        -------
-        dict of str to optuna.distributions.BaseDistribution
-            Of real values: lists as lists, augmentation steps as objects or "passthrough". They
-            need a study in memory, which is the default there.
+        These are real values: lists as lists, augmentation steps as objects or "passthrough". They
+        need a study in memory, which is the default there.
         """
         with warnings.catch_warnings():
             # Optuna warns of choices that its files cannot keep. OptunaSearchCV knows no
             # decoding, so these must be the real ones; in memory that is no problem.
             warnings.filterwarnings("ignore", "Choices for a categorical distribution should be")
-            return {name: entry.native_distribution() for name, entry in self._entries.items()}
+            return {name: entry.distribution(native=True) for name, entry in self._entries.items()}
 
     def check(self, pipeline: Any) -> None:
         """Refuse what a pipeline has no use for, before anything is fitted.

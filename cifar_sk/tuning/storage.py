@@ -1,8 +1,8 @@
-"""Where a study's trials are kept, and what becomes of those whose process died.
+"""The storages that keep the trials of a study.
 
 One process writes an SQLite file, several of one machine a journal, several machines a
-PostgreSQL server. A lost trial is failed and queued again with the same parameters. For a file
-it is the command's lock that proves a trial lost; for a server it is the missing heartbeat.
+PostgreSQL server. For a file it is the command's lock that proves a trial lost with its process;
+for a server it is the missing heartbeat.
 """
 
 from __future__ import annotations
@@ -11,36 +11,18 @@ import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from cifar_sk.errors import InputError
 from cifar_sk.tuning.journal_lock import JournalLock
-from cifar_sk.tuning.lost_trials import (
-    MAX_RETRIES,
-    is_ownerless,
-    reclaim,
-    reclaim_expired,
-    requeue,
-    retry,
-)
+from cifar_sk.tuning.lost_trials import retry
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage, RDBStorage
     from optuna.storages.journal import JournalStorage
     from sqlalchemy.engine import URL
 
-__all__ = [
-    "MAX_RETRIES",
-    "StorageSpec",
-    "choose_storage",
-    "close_storage",
-    "is_ownerless",
-    "reclaim",
-    "reclaim_expired",
-    "requeue",
-    "retry",
-    "shown_url",
-]
+__all__ = ["StorageSpec", "choose_storage", "close_storage", "shown_url"]
 
 _SQLITE = "study.db"
 _JOURNAL = "journal.log"
@@ -56,20 +38,12 @@ _OPEN_PAUSE_SECONDS = 0.3
 
 @dataclass(frozen=True, repr=False)
 class StorageSpec:
-    """Which storage, in a form that can be handed to another process and opened there.
+    """Describes a storage, and can be handed to another process and opened there.
 
-    Make one with `choose_storage`.
+    Made by `choose_storage`. The URL has absolute paths, and the password: show `shown` instead.
+    A server's trial gives a sign of life every `heartbeat_interval` seconds, and counts as dead
+    after `grace_period` seconds without one.
 
-    Attributes
-    ----------
-    url : str
-        With absolute paths, and with the password: show `shown` instead.
-    heartbeat_interval, grace_period : int, default=10, 30
-        Seconds between two signs of life of a trial, and seconds without one after which its
-        process counts as dead. Only for servers.
-
-    Examples
-    --------
     >>> choose_storage("postgresql+psycopg://ann:secret@db.example.org/studies", Path("."))
     StorageSpec('postgresql+psycopg://ann:***@db.example.org/studies')
     """
@@ -87,16 +61,14 @@ class StorageSpec:
         return shown_url(self.url)
 
     @property
-    def kind(self) -> Literal["sqlite", "journal", "server"]:
-        """What serves it."""
+    def kind(self) -> str:
+        """One of sqlite, journal and server."""
         scheme = self.url.partition(":")[0]
-        if scheme == "sqlite":
-            return "sqlite"
-        return "journal" if scheme == "journal" else "server"
+        return scheme if scheme in {"sqlite", "journal"} else "server"
 
     @property
     def is_server(self) -> bool:
-        """Whether several commands may work on it at once, and tell by heartbeats who lives."""
+        """Say whether several commands may work on it at once, told by heartbeats who lives."""
         return self.kind == "server"
 
     @property
@@ -109,15 +81,6 @@ class StorageSpec:
 
         Whoever holds these locks, and has no worker processes, knows that all running trials are
         of processes that died. A server needs none.
-
-        Parameters
-        ----------
-        folder : Path
-            The study's.
-
-        Returns
-        -------
-        list of (Path, Path)
         """
         if self.path is None:
             return []
@@ -133,22 +96,14 @@ class StorageSpec:
 
     @property
     def for_dashboard(self) -> str:
-        """What to give to ``optuna-dashboard``; for a server, the password is to be filled in."""
+        """The argument of ``optuna-dashboard``; for a server, the password is to be filled in."""
         return str(self.path) if self.kind == "journal" else self.shown
 
     def open(self) -> BaseStorage:
-        """Open the storage, making it where there is none.
+        """Open the storage, making it where there is none; `close_storage` ends its use.
 
-        Returns
-        -------
-        optuna storage
-            To be given to ``optuna.create_study``, and to `close_storage` at the end.
-
-        Raises
-        ------
-        InputError
-            If it cannot be opened: no driver, no server, no such database, a wrong password, a
-            file that is something else.
+        An InputError says why it cannot be opened: no driver, no server, no such database, a wrong
+        password, a file that is something else.
         """
         from sqlalchemy.exc import SQLAlchemyError
 
@@ -214,29 +169,11 @@ class StorageSpec:
 def choose_storage(url: str | None, folder: str | Path, *, n_workers: int = 1) -> StorageSpec:
     """Find out which storage a study uses, without opening it.
 
-    Parameters
-    ----------
-    url : str or None
-        ``sqlite:///FILE`` for one process, ``journal:///FILE`` for several of one machine, or
-        ``postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`` for any number; three slashes begin
-        a relative path, four an absolute one. With None the study keeps a file in its folder:
-        the one that is there, or a new one that fits the number of workers.
-    folder : str or Path
-        The study's folder.
-    n_workers : int, default=1
-        Processes that will run trials.
+    A URL is ``sqlite:///FILE`` for one process, ``journal:///FILE`` for several of one machine, or
+    ``postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`` for any number; three slashes begin a
+    relative path, four an absolute one. With None the study keeps a file in its folder: the one
+    that is there, or a new one that fits the number of workers.
 
-    Returns
-    -------
-    StorageSpec
-
-    Raises
-    ------
-    InputError
-        If the URL is none of these, or is SQLite's with several workers.
-
-    Examples
-    --------
     >>> choose_storage(None, "studies/cnn").path.name
     'study.db'
     >>> choose_storage(None, "studies/cnn", n_workers=2).path.name
@@ -293,25 +230,8 @@ def _parsed(url: str) -> URL:
 
 
 def shown_url(url: str) -> str:
-    """Hide the password of a storage's URL.
+    """Hide the password of a storage's URL, which then may be printed and written to files.
 
-    Parameters
-    ----------
-    url : str
-        As given.
-
-    Returns
-    -------
-    str
-        As it may be printed and written to files.
-
-    Raises
-    ------
-    InputError
-        If it is no URL.
-
-    Examples
-    --------
     >>> shown_url("postgresql+psycopg://ann:secret@db.example.org/studies")
     'postgresql+psycopg://ann:***@db.example.org/studies'
     """
@@ -321,13 +241,7 @@ def shown_url(url: str) -> str:
 
 
 def close_storage(storage: BaseStorage) -> None:
-    """Let go of a storage's connections.
-
-    Parameters
-    ----------
-    storage : optuna storage
-        As `StorageSpec.open` returned it.
-    """
+    """Let go of a storage's connections."""
     from optuna.storages import RDBStorage
 
     storage.remove_session()

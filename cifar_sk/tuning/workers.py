@@ -1,9 +1,10 @@
-"""Several processes at one study; one that dies is replaced, and its trial tried again."""
+"""Runs a study in several processes; one that dies is replaced, and its trial tried again."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import socket
 import tempfile
 import time
@@ -12,20 +13,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import optuna
 from threadpoolctl import threadpool_limits
 
 from cifar_sk.backend.machine import set_threads
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation.engines.processes import end_with_parent
-from cifar_sk.tuning.engine import Budget, Watch, quiet_optuna, run_trials
+from cifar_sk.tuning.engine import PRUNERS, Budget, Watch, run_trials
+from cifar_sk.tuning.lost_trials import is_ownerless, reclaim
 from cifar_sk.tuning.objective import TuningTask
-from cifar_sk.tuning.storage import StorageSpec, close_storage, is_ownerless, reclaim
-
-if TYPE_CHECKING:
-    import optuna
+from cifar_sk.tuning.storage import StorageSpec, close_storage
+from cifar_sk.tuning.study_view import TrialView, quiet_optuna
 
 __all__ = ["process_name", "run_workers"]
 
@@ -51,30 +51,14 @@ def run_workers(
 ) -> None:
     """Run trials in processes of their own until the study has as many as it should have.
 
-    Parameters
-    ----------
-    study : optuna.Study
-        As `open_study` returns it; in a storage that several processes can write.
-    task : TuningTask
-        What is tuned. The images are shared by the processes, through a file.
-    budget : Budget
-        When to stop.
-    spec : StorageSpec
-        Where the study is.
-    n_workers, n_threads : int
-        Processes, and threads of each.
-    watch : callable, default=None
-        Called with the study a few times a second. What it raises ends the study.
-
-    Raises
-    ------
-    InputError
-        If the first trials all fail.
-    ChildProcessError
-        If processes keep dying.
+    The study is in a storage that several processes can write; the images are shared through a
+    file. `watch` is called with the study a few times a second, and what it raises ends the study.
+    A ChildProcessError says that processes keep dying.
     """
     with tempfile.TemporaryDirectory() as folder, quiet_optuna():
-        job = _Job.store(Path(folder), study.study_name, task, budget, spec, n_threads)
+        np.save(Path(folder) / "X.npy", np.asarray(task.X))
+        sent = replace(task, X=None)
+        job = _Job(Path(folder), study.study_name, sent, budget, spec, n_threads)
         with _processes() as processes:
             processes += [job.start(number) for number in range(n_workers)]
             n_started = n_workers
@@ -97,9 +81,9 @@ def run_workers(
                 time.sleep(_POLL_SECONDS)
 
 
-def _of(process: BaseProcess) -> Callable[[optuna.trial.FrozenTrial], bool]:
+def _of(process: BaseProcess) -> Callable[[TrialView], bool]:
     name = process_name(process.pid)
-    return lambda trial: trial.user_attrs.get("worker") == name
+    return lambda trial: trial.worker == name
 
 
 @contextmanager
@@ -117,7 +101,7 @@ def _processes() -> Iterator[list[BaseProcess]]:
 
 @dataclass(frozen=True)
 class _Job:
-    """What is sent to a worker; the arrays go through files, which all of them map."""
+    """All that is sent to a worker; the images go through a file, which all of them map."""
 
     folder: Path
     name: str
@@ -125,19 +109,6 @@ class _Job:
     budget: Budget
     spec: StorageSpec
     n_threads: int
-
-    @classmethod
-    def store(
-        cls,
-        folder: Path,
-        name: str,
-        task: TuningTask,
-        budget: Budget,
-        spec: StorageSpec,
-        n_threads: int,
-    ) -> _Job:
-        np.save(folder / "X.npy", np.asarray(task.X))
-        return cls(folder, name, replace(task, X=None), budget, spec, n_threads)
 
     def start(self, number: int) -> BaseProcess:
         # Started afresh and never forked: TensorFlow hangs after a fork.
@@ -155,12 +126,6 @@ class _Job:
 
 
 def _work(job: _Job, number: int, parent: int) -> None:
-    import signal
-
-    import optuna
-
-    from cifar_sk.tuning.engine import PRUNERS
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     end_with_parent(parent)
     set_threads(job.n_threads)  # read when the backend first computes, which is after this

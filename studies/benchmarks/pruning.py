@@ -23,12 +23,14 @@ from cifar_sk.backend.machine import cap_threads
 from cifar_sk.commands.options import open_dataset
 from cifar_sk.folds.splits import make_splits
 from cifar_sk.pipelines.models import make_model, set_params
-from cifar_sk.tuning.engine import Budget, open_study, quiet_optuna, run_trials
+from cifar_sk.tuning.engine import Budget, open_study, run_trials
+from cifar_sk.tuning.lost_trials import reclaim
 from cifar_sk.tuning.objective import TuningTask
 from cifar_sk.tuning.pruning import FoldPruner
 from cifar_sk.tuning.search import study_identity
 from cifar_sk.tuning.spaces import SearchSpace
-from cifar_sk.tuning.storage import choose_storage, close_storage, reclaim
+from cifar_sk.tuning.storage import choose_storage, close_storage
+from cifar_sk.tuning.study_view import quiet_optuna
 
 # The shipped space of the CNN without its slowest networks, so that the record takes half an hour.
 SPACE = {

@@ -14,12 +14,8 @@ from optuna.trial import TrialState, create_trial
 from cifar_sk.displays.study_displays import ParallelCoordinatesDisplay, SliceDisplay
 from cifar_sk.errors import InputError
 from cifar_sk.reports.study.files import parameter_rows, summary_rows, write_study_report
-from cifar_sk.reports.study.tables import (
-    curves_table,
-    importances_table,
-    pareto_table,
-    trials_table,
-)
+from cifar_sk.tuning.study_view import StudyView
+from cifar_sk.tuning.tables import StudyTables
 
 SPACE = {
     "classifier__learning_rate": {"low": 1e-4, "high": 1e-1, "log": True},
@@ -34,6 +30,10 @@ DISTRIBUTIONS = {
     "randomcrop": CategoricalDistribution(["passthrough", "crop:2"]),
 }
 EPOCHS = 3
+
+
+def tables_of(study):
+    return StudyTables.of(StudyView(study))
 
 
 def a_study(objectives=("accuracy",), directions=("maximize",)):
@@ -67,7 +67,7 @@ def add(study, state, scores, number_of_widths=0, **attrs):
         reports |= {start + epoch: score - 0.1 * (EPOCHS - epoch) for epoch in (1, 2, 3)}
         if state == TrialState.COMPLETE:
             reports[start + EPOCHS + 1] = float(np.mean(scores[: fold + 1]))
-    names = study.user_attrs["objectives"]
+    names = StudyView(study).objectives
     costs = {name: float(attrs.get(name, 0)) for name in ("n_parameters", "fit_time")}
     means = {**costs, names[0]: float(np.mean(scores)) if scores else np.nan}
     values = [means[name] for name in names] if state == TrialState.COMPLETE else None
@@ -104,7 +104,7 @@ def study():
 
 
 def test_trials_table_counts_what_was_tried(study):
-    table = trials_table(study)
+    table = tables_of(study).trials
     assert list(table["number"]) == [0, 1, 2, 3, 6, 7, 8]
     assert list(table["state"])[:4] == ["complete", "complete", "pruned", "failed"]
     first = table.iloc[0]
@@ -119,7 +119,7 @@ def test_trials_table_counts_what_was_tried(study):
 
 
 def test_curves_stand_where_their_folds_are(study):
-    curves = curves_table(study)
+    curves = tables_of(study).curves
     first = curves[curves["number"] == 0]
     assert first["position"].tolist() == [1, 2, 3, 3, 4, 5, 6, 6]  # epochs, and the ends of folds
     assert first["fold"].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
@@ -132,9 +132,9 @@ def test_importances_need_differences():
     study = a_study()
     for _ in range(3):
         add(study, TrialState.COMPLETE, [0.5, 0.5])
-    assert importances_table(study).empty
+    assert tables_of(study).importances.empty
     add(study, TrialState.COMPLETE, [0.5, 0.5])
-    assert importances_table(study).empty  # four trials, one score
+    assert tables_of(study).importances.empty  # four trials, one score
 
 
 def test_importances_need_parameters_that_tell_trials_apart():
@@ -145,11 +145,11 @@ def test_importances_need_parameters_that_tell_trials_apart():
     }
     for value in (0.1, 0.2, 0.3, 0.4, 0.5):
         study.add_trial(create_trial(value=value, params=params, distributions=DISTRIBUTIONS))
-    assert importances_table(study).empty
+    assert tables_of(study).importances.empty
 
 
 def test_integers_stay_integers_though_a_trial_lacks_them(study):
-    table = trials_table(study)
+    table = tables_of(study).trials
     assert table["n_parameters"].isna().any()
     assert table.to_csv().splitlines()[1].split(",").count("100") == 1
 
@@ -196,7 +196,7 @@ def test_importances_name_what_matters():
     study = a_study()
     for place in range(20):
         add(study, TrialState.COMPLETE, [0.2 + 0.5 * (place % 4 > 1)] * 2, place % 4 // 2)
-    importances = importances_table(study)
+    importances = tables_of(study).importances
     assert importances["parameter"].iloc[0] == "classifier__widths"
     assert importances["importance"].iloc[0] > 0.8
     assert importances["importance"].sum() == pytest.approx(1)
@@ -206,15 +206,16 @@ def test_the_front_is_what_nothing_beats():
     study = a_study(("accuracy", "n_parameters"), ("maximize", "minimize"))
     for score, size in [(0.5, 10), (0.6, 20), (0.55, 30), (0.7, 40), (0.5, 50)]:
         add(study, TrialState.COMPLETE, [score, score], n_parameters=size)
-    front = pareto_table(study)
+    front = tables_of(study).front
     assert front["n_parameters"].tolist() == [40, 20, 10]
     assert front["accuracy"].tolist() == pytest.approx([0.7, 0.6, 0.5])
 
 
 def test_files_of_a_study(study, tmp_path):
-    holdout = [["model", "accuracy"], ["tuned", "0.7 ± 0.1"], ["default", "<i>0.6</i>"]]
-    info = {"title": "A & B", "fallback": "the digits stand in", "holdout": holdout}
-    written = write_study_report(study, tmp_path, info=info)
+    held_out = [["model", "accuracy"], ["tuned", "0.7 ± 0.1"], ["default", "<i>0.6</i>"]]
+    info = {"title": "A & B", "fallback": "the digits stand in"}
+    tables = tables_of(study)
+    written = write_study_report(tables, tmp_path, info=info, held_out=held_out)
     names = {path.relative_to(tmp_path).as_posix() for path in written}
     assert {"trials.csv", "importances.csv", "report.html"} <= names
     figures = ["optimization_history", "learning_curves", "param_importances", "slice"]
@@ -234,7 +235,7 @@ def test_files_of_a_study(study, tmp_path):
     assert "Trial 3: <code>ValueError: &lt;script&gt;alert(1)" in page
     again = tmp_path / "again"
     again.mkdir()
-    write_study_report(study, again, info=info)
+    write_study_report(tables_of(study), again, info=info, held_out=held_out)
     for name in names:
         assert (again / name).read_bytes() == (tmp_path / name).read_bytes(), name
 
@@ -243,7 +244,7 @@ def test_files_of_a_study_with_two_objectives(tmp_path):
     study = a_study(("log_loss", "n_parameters"), ("minimize", "minimize"))
     for score, size in [(0.5, 10), (0.4, 20), (0.6, 30)]:
         add(study, TrialState.COMPLETE, [score, score], n_parameters=size)
-    write_study_report(study, tmp_path)
+    write_study_report(tables_of(study), tmp_path)
     assert pd.read_csv(tmp_path / "pareto.csv")["n_parameters"].tolist() == [20, 10]
     assert (tmp_path / "figures" / "pareto_front.png").exists()
     page = (tmp_path / "report.html").read_text()
@@ -256,7 +257,7 @@ def test_a_study_with_three_objectives_is_reported(tmp_path):
     study = a_study(names, ("maximize", "minimize", "minimize"))
     for score, size, seconds in [(0.5, 10, 3), (0.6, 20, 2), (0.55, 30, 1), (0.5, 40, 4)]:
         add(study, TrialState.COMPLETE, [score] * 2, n_parameters=size, fit_time=seconds)
-    write_study_report(study, tmp_path)
+    write_study_report(tables_of(study), tmp_path)
     assert pd.read_csv(tmp_path / "pareto.csv")["number"].tolist() == [1, 2, 0]
     assert "two of the objectives" in (tmp_path / "report.html").read_text()
 
@@ -264,24 +265,25 @@ def test_a_study_with_three_objectives_is_reported(tmp_path):
 def test_a_study_with_one_trial_is_reported(tmp_path):
     study = a_study()
     add(study, TrialState.COMPLETE, [0.5, 0.5])
-    write_study_report(study, tmp_path)
+    write_study_report(tables_of(study), tmp_path)
     assert not (tmp_path / "importances.csv").exists()
     assert (tmp_path / "figures" / "slice.png").exists()
 
 
 def test_summary_shows_the_best_and_the_defaults(study):
-    rows = summary_rows(study)
+    tables = tables_of(study)
+    rows = summary_rows(tables)
     assert rows[0] == ["trial", "accuracy"]
     assert [row[0] for row in rows[1:]] == ["1", "8", "7", "0 (defaults)", "6"]
-    rows = parameter_rows(study)
+    rows = parameter_rows(tables)
     assert rows[0] == ["parameter", "trial 1", "default"]
     assert ["classifier__widths", "[8,16,32,64,128]", "[8]"] in rows
 
 
-def test_what_cannot_be_reported(tmp_path):
-    study = a_study()
-    add(study, TrialState.PRUNED, [0.1])
-    with pytest.raises(InputError, match="none yet"):
-        write_study_report(study, tmp_path)
+def test_what_cannot_be_reported(study, tmp_path):
     with pytest.raises(InputError, match="existing folder"):
-        write_study_report(study, tmp_path / "missing")
+        write_study_report(tables_of(study), tmp_path / "missing")
+    nothing = a_study()
+    add(nothing, TrialState.PRUNED, [0.1])
+    with pytest.raises(InputError, match="none yet"):
+        tables_of(nothing)

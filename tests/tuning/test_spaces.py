@@ -8,7 +8,14 @@ import optuna
 import pytest
 from optuna_integration import OptunaSearchCV
 from scipy import stats
-from sklearn.model_selection import GridSearchCV, ParameterSampler, RandomizedSearchCV
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.model_selection import (
+    GridSearchCV,
+    ParameterSampler,
+    PredefinedSplit,
+    RandomizedSearchCV,
+)
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -36,11 +43,36 @@ DATA = {
     "classifier__early_stopping": [True, False],
     "randomcrop": ["passthrough", "crop:2", "crop:4"],
 }
+QUICK = {  # of a pipeline without a network
+    "pixels__places": [[9, 10], [20, 21, 22]],
+    "classifier__p": {"low": 1.0, "high": 3.0, "log": True},
+    "randomcrop": ["passthrough", "crop:1"],
+}
 TINY = {
     "classifier__hidden_units": [[4], [4, 3]],
     "classifier__learning_rate": {"low": 1e-3, "high": 1e-2, "log": True},
     "randomcrop": ["passthrough", "crop:1"],
 }
+
+
+class Pixels(TransformerMixin, BaseEstimator):
+    """Some pixels of each image, in a row."""
+
+    def __init__(self, places=None):
+        self.places = places
+
+    def fit(self, X, y=None):
+        self.fitted_ = True
+        return self
+
+    def transform(self, X):
+        return np.asarray(X).reshape(len(X), -1)[:, self.places]
+
+
+@pytest.fixture
+def quick():
+    augmented, _ = make_model("dummy", augment="crop:1").steps
+    return Pipeline([augmented, ("pixels", Pixels()), ("classifier", KNeighborsClassifier())])
 
 
 @pytest.fixture
@@ -500,38 +532,39 @@ def test_grid_search(tiny, digits):
     space = SearchSpace({**TINY, "classifier__learning_rate": [1e-2]})
     grid = space.param_grid()
     assert repr(grid["randomcrop"]) == "['passthrough', RandomCrop(padding=1)]"
-    search = GridSearchCV(tiny, grid, cv=2, error_score="raise", refit=False).fit(X, y)
+    one = PredefinedSplit([-1] * 40 + [0] * 20)  # the network is fitted once for each
+    search = GridSearchCV(tiny, grid, cv=one, error_score="raise", refit=False).fit(X, y)
     assert len(search.cv_results_["params"]) == space.size == 4
     found = [space.encode(params) for params in search.cv_results_["params"]]
     assert len({json.dumps(stored) for stored in found}) == 4
 
 
-def test_randomized_search(tiny, digits):
+def test_randomized_search(quick, digits):
     X, y = digits[0][:60], digits[1][:60] % 2
-    space = SearchSpace(TINY)
+    space = SearchSpace(QUICK)
     search = RandomizedSearchCV(
-        tiny, space.param_distributions(), n_iter=2, cv=2, random_state=0, error_score="raise"
+        quick, space.param_distributions(), n_iter=2, cv=2, random_state=0, error_score="raise"
     ).fit(X, y)
     found = [space.encode(params) for params in search.cv_results_["params"]]
-    assert len({stored["classifier__learning_rate"] for stored in found}) == 2
+    assert len({stored["classifier__p"] for stored in found}) == 2
     assert search.predict(X).shape == (60,)
 
 
 # What OptunaSearchCV itself calls, whatever the space.
 @pytest.mark.filterwarnings("ignore:`optuna.terminator` module has been deprecated:FutureWarning")
-def test_optuna_search(tiny, digits):
+def test_optuna_search(quick, digits):
     X, y = digits[0][:60], digits[1][:60] % 2
-    space = SearchSpace(TINY)
+    space = SearchSpace(QUICK)
     distributions = space.optuna_distributions()
-    assert distributions["classifier__hidden_units"].choices == ([4], [4, 3])
+    assert distributions["pixels__places"].choices == ([9, 10], [20, 21, 22])
     with warnings.catch_warnings():
         # the whole class is marked experimental since Optuna 0.17
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         search = OptunaSearchCV(
-            tiny, distributions, n_trials=4, cv=2, random_state=0, error_score="raise"
+            quick, distributions, n_trials=8, cv=2, random_state=0, error_score="raise"
         )
     search.fit(X, y)
     found = [space.encode(trial.params) for trial in search.trials_]
     assert {stored["randomcrop"] for stored in found} == {"passthrough", "crop:1"}
-    assert {stored["classifier__hidden_units"] for stored in found} == {"[4]", "[4,3]"}
+    assert {stored["pixels__places"] for stored in found} == {"[9,10]", "[20,21,22]"}
     assert search.predict(X).shape == (60,)

@@ -23,25 +23,25 @@ from optuna.storages import RetryHeartbeatStaleTrialCallback
 from optuna.trial import TrialState
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
+from storage_processes import (
+    begin_and_hang,
+    draw,
+    fail_and_die,
+    hold,
+    objective,
+    open_together,
+    work,
+)
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.splits import make_splits
-from cifar_sk.tuning import lost_trials
-from cifar_sk.tuning import storage as storage_module
 from cifar_sk.tuning.engine import Budget, open_study, run_trials
 from cifar_sk.tuning.journal_lock import JournalLock
+from cifar_sk.tuning.lost_trials import MAX_RETRIES, is_ownerless, reclaim, reclaim_expired
 from cifar_sk.tuning.objective import TuningTask
 from cifar_sk.tuning.spaces import SearchSpace
-from cifar_sk.tuning.storage import (
-    MAX_RETRIES,
-    StorageSpec,
-    choose_storage,
-    close_storage,
-    is_ownerless,
-    reclaim,
-    reclaim_expired,
-    shown_url,
-)
+from cifar_sk.tuning.storage import StorageSpec, choose_storage, close_storage, shown_url
+from cifar_sk.tuning.study_view import TrialView
 
 SPAWN = multiprocessing.get_context("spawn")
 MODES = ["sqlite", "journal", "postgresql"]
@@ -85,22 +85,11 @@ def ask(study: optuna.Study) -> optuna.Trial:
         return study.ask()
 
 
-def draw(trial: optuna.Trial) -> dict:
-    trial.suggest_float("lr", 1e-4, 1e-1, log=True)
-    trial.suggest_categorical("layers", ["[32]", "[32,64]", None])
-    trial.suggest_int("batch", 16, 128, step=16)
-    return trial.params
-
-
-def objective(trial: optuna.Trial) -> float:
-    return draw(trial)["batch"]
-
-
 def states(study: optuna.Study) -> list[str]:
     return [trial.state.name for trial in study.get_trials(deepcopy=False)]
 
 
-def everyone(_: optuna.trial.FrozenTrial) -> bool:
+def everyone(_: TrialView) -> bool:
     return True
 
 
@@ -145,10 +134,10 @@ def test_only_what_is_stale_is_reclaimed(opened):
         trial = ask(study)
         draw(trial)
         trial.set_user_attr("worker", worker)
-    stale = reclaim(study, is_stale=lambda trial: trial.user_attrs["worker"] == "dead")
+    stale = reclaim(study, is_stale=lambda trial: trial.worker == "dead")
     assert stale == [0]
     assert states(study) == ["FAIL", "RUNNING", "WAITING"]
-    assert reclaim(study, is_stale=lambda trial: trial.user_attrs["worker"] == "dead") == []
+    assert reclaim(study, is_stale=lambda trial: trial.worker == "dead") == []
 
 
 def test_a_configuration_that_kills_its_process_ends(opened):
@@ -205,7 +194,7 @@ def test_a_trial_is_reclaimed_once_however_many_find_it(opened):
     study, other = opened(), opened()
     draw(ask(study))
 
-    def is_stale(_: optuna.trial.FrozenTrial) -> bool:
+    def is_stale(_: TrialView) -> bool:
         reclaim(other, is_stale=everyone)  # between this one's look and its act
         return True
 
@@ -224,28 +213,8 @@ def test_a_trial_without_a_name_is_ownerless_after_a_while(opened, monkeypatch):
     assert states(study) == ["FAIL", "RUNNING", "WAITING"]
 
 
-def _work(spec: StorageSpec, n_trials: int) -> None:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    storage = spec.open()
-    optuna.load_study(study_name="s", storage=storage).optimize(objective, n_trials=n_trials)
-    close_storage(storage)
-
-
-def _begin_and_hang(spec: StorageSpec) -> None:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.load_study(study_name="s", storage=spec.open())
-    study.optimize(_hang, n_trials=1)
-
-
-def _hang(trial: optuna.Trial) -> float:
-    draw(trial)
-    trial.set_user_attr("worker", str(os.getpid()))
-    time.sleep(60)
-    raise TimeoutError
-
-
 def _killed_in_a_trial(spec: StorageSpec, study: optuna.Study) -> str:
-    process = SPAWN.Process(target=_begin_and_hang, args=(spec,), daemon=True)
+    process = SPAWN.Process(target=begin_and_hang, args=(spec,), daemon=True)
     process.start()
     deadline = time.monotonic() + 30
     while not any("worker" in trial.user_attrs for trial in study.trials):
@@ -261,7 +230,7 @@ def _killed_in_a_trial(spec: StorageSpec, study: optuna.Study) -> str:
 def test_two_processes_lose_no_trial_and_share_no_number(spec, opened):
     study = opened()
     study.enqueue_trial({"batch": 64})
-    processes = [SPAWN.Process(target=_work, args=(spec, 12)) for _ in range(2)]
+    processes = [SPAWN.Process(target=work, args=(spec, 12)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:
@@ -280,26 +249,12 @@ def test_the_trial_of_a_killed_process_is_reclaimed_by_its_name(spec, opened):
     assert states(study) == ["RUNNING"]
     reclaim_expired(study)  # there are no heartbeats that could be missing
     assert states(study) == ["RUNNING"]
-    assert reclaim(study, is_stale=lambda trial: trial.user_attrs["worker"] == name) == [0]
+    assert reclaim(study, is_stale=lambda trial: trial.worker == name) == [0]
     started = time.monotonic()
     study.optimize(objective, n_trials=1)
     assert time.monotonic() - started < 10  # no lock was left behind
     assert states(opened()) == ["FAIL", "COMPLETE"]
     assert study.trials[1].params == study.trials[0].params
-
-
-def _fail_and_die(spec: StorageSpec, name: str) -> None:
-    """Fail a lost trial as commands do, and be killed before its parameters are queued."""
-
-    def die(*_: object) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    lost_trials.retry = storage_module.retry = die
-    study = optuna.load_study(study_name=name, storage=spec.open())
-    while spec.is_server:
-        reclaim_expired(study)
-        time.sleep(0.1)
-    reclaim(study, is_stale=everyone)
 
 
 def test_a_process_killed_between_failing_a_trial_and_queuing_it_loses_none(spec, opened, digits):
@@ -309,7 +264,7 @@ def test_a_process_killed_between_failing_a_trial_and_queuing_it_loses_none(spec
     task = TuningTask(pipeline, space, X, y, make_splits(y, n_folds=2))
     budget = Budget(2)
     ask(open_study(task, budget, opened()._storage, "lost", {}))  # and is killed
-    process = SPAWN.Process(target=_fail_and_die, args=(spec, "lost"), daemon=True)
+    process = SPAWN.Process(target=fail_and_die, args=(spec, "lost"), daemon=True)
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
@@ -329,7 +284,7 @@ def test_another_worker_retries_a_trial_whose_heart_stopped(spec, opened):
     reclaim_expired(study)
     assert states(study) == ["RUNNING"]  # it may be alive
     time.sleep(spec.grace_period + 0.5)
-    _work(spec, 1)  # Optuna's own loop looks for such trials
+    work(spec, 1)  # Optuna's own loop looks for such trials
     assert states(study) == ["FAIL", "COMPLETE"]
     retried = study.trials[1]
     assert retried.params == study.trials[0].params
@@ -362,34 +317,22 @@ def test_a_trial_with_a_heartbeat_is_left_alone(spec, opened):
     assert states(study) == ["COMPLETE"]
 
 
-def _open_together(spec: StorageSpec, barrier) -> None:
-    barrier.wait(60)
-    close_storage(spec.open())
-
-
 @pytest.mark.parametrize("spec", SHARED, indirect=True)
 def test_processes_may_find_a_new_storage_at_once(spec):
-    barrier = SPAWN.Barrier(4)
-    processes = [SPAWN.Process(target=_open_together, args=(spec, barrier)) for _ in range(4)]
+    barrier = SPAWN.Barrier(3)
+    processes = [SPAWN.Process(target=open_together, args=(spec, barrier)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
-    assert [process.exitcode for process in processes] == [0] * 4
-
-
-def _hold(path: Path, held) -> None:
-    lock = JournalLock(path)
-    lock.acquire()
-    held.set()
-    time.sleep(60)
+    assert [process.exitcode for process in processes] == [0] * 3
 
 
 def test_the_lock_of_a_journal_is_released_by_kill_9(tmp_path):
     path = tmp_path / "journal.log"
     path.touch()
     held = SPAWN.Event()
-    process = SPAWN.Process(target=_hold, args=(path, held), daemon=True)
+    process = SPAWN.Process(target=hold, args=(path, held), daemon=True)
     process.start()
     assert held.wait(30)
     with pytest.raises(Timeout):

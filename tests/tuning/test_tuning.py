@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import gc
 import os
 import signal
 import time
@@ -10,46 +10,77 @@ import time
 import numpy as np
 import optuna
 import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import ExtraTreeClassifier
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.splits import make_splits
 from cifar_sk.pipelines.models import make_model, set_params
-from cifar_sk.tuning.engine import Budget, best_trial, finished_trials, open_study, run_trials
-from cifar_sk.tuning.objective import TuningTask, counted_trials, directions
+from cifar_sk.tuning.engine import Budget, open_study, run_trials
+from cifar_sk.tuning.lost_trials import reclaim
+from cifar_sk.tuning.objective import TuningTask, directions
 from cifar_sk.tuning.search import StudySearchCV, study_identity
 from cifar_sk.tuning.spaces import SearchSpace
-from cifar_sk.tuning.storage import choose_storage, close_storage, reclaim
+from cifar_sk.tuning.storage import choose_storage, close_storage
+from cifar_sk.tuning.study_view import StudyView
 from cifar_sk.tuning.workers import process_name, run_workers
 
-DATA = {"name": "digits", "n_samples": 400, "fingerprint": "f" * 64}
+DATA = {"name": "digits", "n_samples": 120, "fingerprint": "f" * 64}
 
 
-def a_task(digits, space, *, model=None, n_folds=2, epochs=2, objectives=("accuracy",), seed=0):
-    X, y = digits if model is None else (digits[0][:120], digits[1][:120])
-    pipeline = model or set_params(
-        make_model("ann"),
-        {
-            "classifier__hidden_units": [16],
-            "classifier__epochs": epochs,
-            "classifier__learning_rate": 0.02,
-            "classifier__batch_size": 64,
-        },
-    )
-    splits = make_splits(y, n_folds=n_folds)
-    return TuningTask(pipeline, SearchSpace(space), X, y, splits, objectives, seed)
+@pytest.fixture(autouse=True)
+def _quick_garbage_collection():
+    """Set all that lives aside, for each fold of these quick fits ends with a collection."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
-def flatten(images):
-    return np.asarray(images).reshape(len(images), -1)
+class SlowNeighbors(KNeighborsClassifier):
+    """Something that can be killed while it is fitted."""
+
+    def fit(self, X, y):
+        time.sleep(0.2)
+        return super().fit(X, y)
+
+
+class Pixels(TransformerMixin, BaseEstimator):
+    """Some pixels of each image, in a row."""
+
+    def __init__(self, places=None):
+        self.places = places
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        rows = np.asarray(X).reshape(len(X), -1)
+        return rows if self.places is None else rows[:, self.places]
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+def on_pixels(classifier):
+    return Pipeline([("pixels", Pixels()), ("classifier", classifier)])
 
 
 def neighbors():
     """Something that is fitted in no time."""
-    steps = [("flat", FunctionTransformer(flatten)), ("classifier", KNeighborsClassifier())]
-    return Pipeline(steps)
+    return on_pixels(KNeighborsClassifier())
+
+
+def network(epochs):
+    given = {"hidden_units": [16], "epochs": epochs, "learning_rate": 0.02, "batch_size": 64}
+    return set_params(make_model("ann"), {f"classifier__{k}": v for k, v in given.items()})
+
+
+def a_task(digits, space, model=None, *, n=120, n_folds=2, objectives=("accuracy",)):
+    X, y = digits[0][:n], digits[1][:n]
+    splits = make_splits(y, n_folds=n_folds)
+    return TuningTask(model or neighbors(), SearchSpace(space), X, y, splits, objectives)
 
 
 def run(task, budget, storage=None, name="study", **kwargs):
@@ -59,94 +90,94 @@ def run(task, budget, storage=None, name="study", **kwargs):
 
 
 def outcomes(study):
-    return [
-        (trial.number, trial.state.name, trial.params, trial.values)
-        for trial in finished_trials(study)
-    ]
+    return [(t.number, t.state, t.params, t.values) for t in StudyView(study).ended]
 
 
-RATES = {"classifier__learning_rate": {"low": 1e-5, "high": 1e-1, "log": True}}
+def is_settled(study):
+    view = StudyView(study)
+    return not view.in_state("running") and not view.in_state("waiting")
 
 
 @pytest.fixture(scope="module")
 def pruned_study(digits):
-    """Eight random trials over learning rates, some of which learn nothing."""
-    task = a_task(digits, RATES, epochs=4)
-    return task, run(task, Budget(7, sampler="random"))
+    """A network with its own learning rate, and with two that learn nothing."""
+    rates = {"classifier__learning_rate": [1e-7, 1e-6, 0.02]}
+    return run(a_task(digits, rates, network(epochs=4), n=400), Budget(3, sampler="grid"))
 
 
 def test_the_first_trial_has_the_parameters_that_the_pipeline_has(pruned_study):
-    _, study = pruned_study
-    assert study.trials[0].params == {"classifier__learning_rate": 0.02}
-    assert study.trials[0].user_attrs["is_default"]
-    assert not any("is_default" in trial.user_attrs for trial in study.trials[1:])
+    trials = StudyView(pruned_study).trials
+    assert trials[0].params == {"classifier__learning_rate": 0.02}
+    assert [trial.is_default for trial in trials] == [True, False, False]
 
 
-def test_a_trial_scores_as_cross_validation_does(pruned_study):
+def test_a_trial_scores_as_cross_validation_does(digits):
+    """Trees that are drawn at random, with the seed that each fold gives them."""
     from cifar_sk.evaluation import cross_validate_oof
     from cifar_sk.metrics import fold_metrics
 
-    task, study = pruned_study
-    best = best_trial(study)
+    task = a_task(
+        digits, {"classifier__max_depth": [1, 8]}, on_pixels(ExtraTreeClassifier(max_depth=8))
+    )
+    best = StudyView(run(task, Budget(2, sampler="grid"))).best
     pipeline = set_params(task.estimator, task.space.decode(best.params))
     result = cross_validate_oof(pipeline, task.X, task.y, cv=list(task.splits), random_state=0)
     folds = fold_metrics(result).set_index("row")["accuracy"]
     assert best.values[0] == pytest.approx(folds["mean"])
-    scores = [score["accuracy"] for score in best.user_attrs["fold_scores"]]
+    scores = [score["accuracy"] for score in best.fold_scores]
     assert scores == pytest.approx([folds["fold_00"], folds["fold_01"]])
 
 
 def test_every_epoch_and_fold_reports_and_bad_trials_stop_inside_a_fold(pruned_study):
-    _, study = pruned_study
-    complete = [t for t in finished_trials(study) if t.state.name == "COMPLETE"]
-    pruned = [t for t in finished_trials(study) if t.state.name == "PRUNED"]
-    assert complete
-    assert pruned
-    for trial in complete:
-        assert sorted(trial.intermediate_values) == list(range(1, 11))  # 2 × (4 epochs + end)
-        assert trial.user_attrs["n_epochs"] == [4, 4]
-        assert trial.intermediate_values[10] == pytest.approx(trial.value)
-        first_fold = trial.user_attrs["fold_scores"][0]["accuracy"]
-        assert trial.intermediate_values[5] == pytest.approx(first_fold)
+    view = StudyView(pruned_study)
+    (complete,), pruned = view.complete, view.in_state("pruned")
+    assert sorted(complete.reports) == list(range(1, 11))  # 2 × (4 epochs + end)
+    assert complete.n_epochs == [4, 4]
+    assert complete.reports[10] == pytest.approx(complete.values[0])
+    assert complete.reports[5] == pytest.approx(complete.fold_scores[0]["accuracy"])
+    assert complete.n_parameters == 64 * 16 + 16 + 16 * 10 + 10
+    assert complete.fit_time > 0
+    assert view.best == complete
+    assert len(pruned) == 2
     for trial in pruned:
-        assert sum(trial.user_attrs["n_epochs"]) < 8
-        assert "error" not in trial.user_attrs
-    best = best_trial(study).value
-    assert all(max(trial.intermediate_values.values()) < best for trial in pruned)
+        assert sum(trial.n_epochs) < 8
+        assert not trial.error
+        assert max(trial.reports.values()) < complete.values[0]
 
 
 def test_one_seed_gives_one_study_also_if_it_was_interrupted(digits, tmp_path):
     """A trial is cut off in its second fold; the study goes on as if it had not been."""
-    space = {"classifier__p": {"low": 1.0, "high": 3.0}}
-    task = a_task(digits, space, model=neighbors())
-    budget = Budget(14)  # ten are drawn by chance before the sampler learns
+    task = a_task(digits, {"classifier__p": {"low": 1.0, "high": 3.0}})
+    budget = Budget(13)  # ten are drawn by chance before the sampler learns
     unbroken = run(task, budget)
 
     storage = choose_storage(None, tmp_path).open()
-    calls = itertools.count()
 
-    def stop(_):
-        if next(calls) == 58:  # five calls a trial
+    def stop(study):
+        if any(
+            trial.number >= 10 and trial.reports for trial in StudyView(study).in_state("running")
+        ):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run(task, budget, storage, watch=stop)
     study = run(task, budget, storage)
-    assert not any(t.state.name in {"RUNNING", "WAITING"} for t in study.trials)
-    assert len(study.trials) == 15  # the lost one too
+    assert is_settled(study)
+    assert len(study.trials) == 14  # the lost one too
     assert [o[2:] for o in outcomes(study)] == [o[2:] for o in outcomes(unbroken)]
     close_storage(storage)
 
 
 def test_no_configuration_is_evaluated_twice_and_an_exhausted_space_ends_the_study(digits):
     space = {"classifier__n_neighbors": [1, 3, 5], "classifier__weights": ["uniform", "distance"]}
-    task = a_task(digits, space, model=neighbors())
+    task = a_task(digits, space)
     for sampler in ("tpe", "random", "grid"):
-        study = run(task, Budget(30, sampler=sampler))
-        tried = [tuple(trial.params.values()) for trial in finished_trials(study)]
+        view = StudyView(run(task, Budget(30, sampler=sampler)))
+        tried = [tuple(trial.params.values()) for trial in view.ended]
         assert len(tried) == len(set(tried)) == 6, sampler
-        skipped = [t for t in study.trials if t not in finished_trials(study)]
-        assert all(t.user_attrs["skipped"].startswith("same as trial") for t in skipped)
+        skipped = view.in_state("skipped")
+        assert len(skipped) == len(view.trials) - 6
+        assert all(trial.skipped.startswith("same as trial") for trial in skipped)
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe", "cmaes"])
@@ -155,7 +186,7 @@ def test_samplers_and_that_more_trials_extend_a_study(digits, sampler):
         "classifier__p": {"low": 1.0, "high": 3.0, "log": True},
         "classifier__n_neighbors": {"low": 1, "high": 30},
     }
-    task = a_task(digits, space, model=neighbors())
+    task = a_task(digits, space)
     study = run(task, Budget(3, sampler=sampler))
     run_trials(study, task, Budget(5, sampler=sampler))
     run_trials(study, task, Budget(5, sampler=sampler))
@@ -164,23 +195,20 @@ def test_samplers_and_that_more_trials_extend_a_study(digits, sampler):
 
 
 def test_time_budget(digits):
-    task = a_task(digits, {"classifier__p": {"low": 1.0, "high": 3.0}}, model=neighbors())
+    task = a_task(digits, {"classifier__p": {"low": 1.0, "high": 3.0}})
     assert run(task, Budget(5, deadline=time.time() - 1)).trials[0].state.name == "WAITING"
 
 
 def test_two_objectives_and_their_front(digits):
-    task = a_task(
-        digits,
-        {"classifier__hidden_units": [[2], [4], [32]]},
-        epochs=3,
-        objectives=("accuracy", "n_parameters"),
-    )
-    study = run(task, Budget(3, sampler="grid"))
-    sizes = {t.params["classifier__hidden_units"]: t.values[1] for t in study.trials}
-    assert sizes == {f"[{n}]": 64 * n + n + 10 * n + 10 for n in (2, 4, 32)}
-    front = {t.params["classifier__hidden_units"] for t in study.best_trials}
-    assert "[2]" in front  # nothing is smaller
-    assert best_trial(study).values[0] == max(t.values[0] for t in study.trials)
+    space = {"classifier__hidden_units": [[2], [16]]}
+    objectives = ("accuracy", "n_parameters")
+    task = a_task(digits, space, network(epochs=1), n=240, objectives=objectives)
+    view = StudyView(run(task, Budget(2, sampler="grid")))
+    sizes = {t.params["classifier__hidden_units"]: t.values[1] for t in view.trials}
+    assert sizes == {f"[{n}]": 64 * n + n + 10 * n + 10 for n in (2, 16)}
+    smallest = min(view.trials, key=lambda trial: trial.values[1])
+    assert smallest.number in view.front
+    assert view.best.values[0] == max(trial.values[0] for trial in view.trials)
 
 
 def test_objectives_by_name():
@@ -194,27 +222,27 @@ def test_objectives_by_name():
 def test_a_trial_that_fails_is_a_failed_trial_with_its_reason(digits):
     # Each fold trains on 60 samples.
     space = {"classifier__n_neighbors": [5, 100]}
-    study = run(a_task(digits, space, model=neighbors()), Budget(2, sampler="grid"))
-    trials = {t.params["classifier__n_neighbors"]: t for t in finished_trials(study)}
-    assert trials[5].state.name == "COMPLETE"
-    assert trials[100].state.name == "FAIL"
-    assert "n_neighbors" in trials[100].user_attrs["error"]
+    view = StudyView(run(a_task(digits, space), Budget(2, sampler="grid")))
+    trials = {t.params["classifier__n_neighbors"]: t for t in view.ended}
+    assert trials[5].state == "complete"
+    assert trials[100].state == "failed"
+    assert "n_neighbors" in trials[100].error
 
 
 def test_a_study_of_nothing_but_failures_is_refused(digits):
     space = {"classifier__widths": [[2] * 5, [3] * 5, [4] * 5, [5] * 5]}
-    cnn = make_model("cnn")
+    task = a_task(digits, space, make_model("cnn"))
     with pytest.raises(InputError, match=r"The first 3 trials all failed; the first one: .*8×8"):
-        run(a_task(digits, space, model=cnn), Budget(4, sampler="grid"))
+        run(task, Budget(4, sampler="grid"))
 
 
 def test_a_study_of_other_data_folds_or_space_is_not_continued(digits):
     storage = optuna.storages.InMemoryStorage()
     space = {"classifier__p": [1.0, 2.0]}
-    task = a_task(digits, space, model=neighbors())
+    task = a_task(digits, space)
     run(task, Budget(1), storage)
-    other_space = a_task(digits, {"classifier__p": [1.0, 3.0]}, model=neighbors())
-    other_folds = a_task(digits, space, model=neighbors(), n_folds=3)
+    other_space = a_task(digits, {"classifier__p": [1.0, 3.0]})
+    other_folds = a_task(digits, space, n_folds=3)
     for other, pattern in [
         (other_space, r"space\.classifier__p was \[1\.0, 2\.0\] and is \[1\.0, 3\.0\]"),
         (other_folds, r"split\.fingerprint was .* split\.n_folds was 2 and is 3"),
@@ -240,13 +268,13 @@ def test_bad_budgets(digits, budget, pattern):
         "classifier__weights": ["uniform", "distance"],
         "classifier__p": {"low": 1.0, "high": 3.0},
     }
-    task = a_task(digits, space, model=neighbors())
+    task = a_task(digits, space)
     with pytest.raises(InputError, match=pattern):
         open_study(task, budget, None, "study", {})
 
 
 def test_the_trial_of_a_killed_process_is_run_again(digits, tmp_path):
-    task = a_task(digits, {"classifier__p": {"low": 1.0, "high": 3.0}}, model=neighbors())
+    task = a_task(digits, {"classifier__p": {"low": 1.0, "high": 3.0}})
     spec = choose_storage(None, tmp_path)
     storage = spec.open()
     budget = Budget(3)
@@ -255,11 +283,11 @@ def test_the_trial_of_a_killed_process_is_run_again(digits, tmp_path):
     task.space.suggest(lost)  # and then its process was gone
     assert reclaim(study, is_stale=lambda _: True) == [0]
     run_trials(study, task, budget)
-    assert len(finished_trials(study)) == 3
-    assert study.trials[0].state.name == "FAIL"
-    assert not any(t.state.name in {"RUNNING", "WAITING"} for t in study.trials)
-    again = [t for t in finished_trials(study) if t.params == lost.params]
-    assert len(again) == 1
+    view = StudyView(study)
+    assert len(view.ended) == 3
+    assert view.trials[0].state == "lost"
+    assert is_settled(study)
+    assert sum(trial.params == lost.params for trial in view.ended) == 1
     close_storage(storage)
 
 
@@ -269,11 +297,10 @@ def kill_once(path):
     def watch(study):
         if path.exists():
             return
-        running = [t for t in counted_trials(study) if t.state.name == "RUNNING"]
         mine = process_name().rpartition(":")[0]
-        for trial in running:
-            host, _, pid = trial.user_attrs.get("worker", "").rpartition(":")
-            if host == mine and trial.intermediate_values:
+        for trial in StudyView(study).in_state("running"):
+            host, _, pid = (trial.worker or "").rpartition(":")
+            if host == mine and trial.reports:
                 path.write_text(str(trial.number))
                 os.kill(int(pid), signal.SIGKILL)
                 return
@@ -285,28 +312,26 @@ def kill_once(path):
 def test_two_workers_finish_a_study_though_one_is_killed(digits, tmp_path, request, kind):
     url = None if kind == "journal" else request.getfixturevalue("postgresql_url")
     spec = choose_storage(url, tmp_path, n_workers=2)
-    X, y = digits
-    task = a_task((X[:200], y[:200]), RATES, epochs=3)
+    space = {"classifier__p": {"low": 1.0, "high": 3.0}}
+    task = a_task(digits, space, on_pixels(SlowNeighbors()), n_folds=3)
     budget = Budget(4, sampler="random")
     storage = spec.open()
     study = open_study(task, budget, storage, "study", study_identity(task, DATA))
     victim = tmp_path / "victim"
     run_workers(study, task, budget, spec, n_workers=2, n_threads=1, watch=kill_once(victim))
-    assert len(finished_trials(study)) == 4
-    assert not any(t.state.name in {"RUNNING", "WAITING"} for t in study.trials)
-    killed = study.trials[int(victim.read_text())]
-    assert killed.state.name == "FAIL"
-    again = [t for t in finished_trials(study) if t.params == killed.params]
-    assert len(again) == 1
-    rates = [t.params["classifier__learning_rate"] for t in finished_trials(study)]
-    assert len(set(rates)) == 4
-    assert len({t.user_attrs["worker"] for t in study.trials}) >= 2
+    view = StudyView(study)
+    assert len(view.ended) == 4
+    assert is_settled(study)
+    killed = view.trials[int(victim.read_text())]
+    assert killed.state == "lost"
+    assert sum(trial.params == killed.params for trial in view.ended) == 1
+    assert len({trial.params["classifier__p"] for trial in view.ended}) == 4
+    assert len({trial.worker for trial in view.trials}) >= 2
     close_storage(storage)
 
 
 def test_workers_say_what_they_refuse(digits, tmp_path):
-    space = {"classifier__widths": [[2] * 5, [3] * 5, [4] * 5, [5] * 5]}
-    task = a_task(digits, space, model=make_model("cnn"))
+    task = a_task(digits, {"classifier__n_neighbors": [100, 101, 102, 103]})
     spec = choose_storage(None, tmp_path, n_workers=2)
     storage = spec.open()
     study = open_study(task, Budget(4), storage, "study", study_identity(task, DATA))
@@ -318,9 +343,10 @@ def test_workers_say_what_they_refuse(digits, tmp_path):
 def test_search_as_estimator(digits, tmp_path):
     X, y = digits
     names = np.array([f"digit {label}" for label in y])
+    middle = list(range(16, 48))
     search = StudySearchCV(
-        a_task(digits, RATES).estimator,
-        {"classifier__hidden_units": [[2], [16]]},
+        neighbors(),
+        {"pixels__places": [[0, 7], middle]},  # two corners, which are blank
         n_trials=2,
         cv=2,
         sampler="grid",
@@ -328,8 +354,9 @@ def test_search_as_estimator(digits, tmp_path):
         random_state=3,
     )
     search.fit(X[:200], names[:200])
-    assert search.best_params_ == {"classifier__hidden_units": [16]}
-    assert search.best_estimator_.get_params()["classifier__hidden_units"] == [16]
+    assert search.best_params_ == {"pixels__places": middle}
+    assert search.best_estimator_.get_params()["pixels__places"] == middle
+    assert search.best_score_ == StudyView(search.study_).best.values[0]
     assert search.classes_.tolist() == sorted(set(names))
     assert search.predict_proba(X[200:]).shape == (200, 10)
     assert search.score(X[200:], names[200:]) > 0.3
@@ -345,10 +372,10 @@ def test_nested_cross_validation_says_what_won_and_never_shows_the_study_the_sco
     from cifar_sk.evaluation import FoldEvent, cross_validate_oof
     from cifar_sk.runs.folder import RunFolder
 
-    X, y = digits
+    X, y = digits[0][:200], digits[1][:200]
     search = StudySearchCV(
         neighbors(),
-        {"classifier__n_neighbors": [1, 150]},
+        {"classifier__n_neighbors": [1, 45]},
         n_trials=2,
         cv=2,
         storage=tmp_path / "studies",
@@ -366,6 +393,6 @@ def test_nested_cross_validation_says_what_won_and_never_shows_the_study_the_sco
     for file in sorted((tmp_path / "studies").glob("*/study.db")):
         storage = choose_storage(f"sqlite:///{file}", tmp_path).open()
         study = optuna.load_study(study_name="fit", storage=storage)
-        sizes.append(study.user_attrs["identity"]["data"]["n_samples"])
+        sizes.append(StudyView(study).identity["data"]["n_samples"])
         close_storage(storage)
     assert sorted(sizes) == sorted(len(y) - len(fold.test_index) for fold in result.folds)

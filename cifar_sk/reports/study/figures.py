@@ -8,18 +8,11 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.displays.drawing import BLUE, GREY, INK, VERMILLION, heading, make_axes, tidy
-from cifar_sk.displays.study_displays import ParallelCoordinatesDisplay, SliceDisplay
+from cifar_sk.displays.study_displays import ParallelCoordinatesDisplay, SliceDisplay, short_name
 from cifar_sk.reports.run.figures import ReportFigure, finish
-from cifar_sk.reports.study.tables import (
-    curves_table,
-    importances_table,
-    objectives_of,
-    pareto_table,
-    trials_table,
-)
+from cifar_sk.tuning.tables import StudyTables
 
 if TYPE_CHECKING:
-    import optuna
     from matplotlib.axes import Axes
 
 __all__ = ["draw_study_figures"]
@@ -33,133 +26,87 @@ _STYLES = {
 }
 
 
-def draw_study_figures(study: optuna.Study) -> list[ReportFigure]:
-    """Draw what can be drawn of a study.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        With a complete trial.
-
-    Returns
-    -------
-    list of ReportFigure
-    """
-    table = trials_table(study)
-    single = len(objectives_of(study)) == 1
-    figures = [_history(study, table)] if single else [_pareto(study, table)]
-    curves = curves_table(study) if single else pd.DataFrame()
-    if len(curves):
-        figures.append(_curves(study, table, curves))
-    importances = importances_table(study)
-    if len(importances):
-        figures.append(_importances(importances, objectives_of(study)[0]))
-    figures.append(_slices(study, table))
-    if (table["state"] == "complete").sum() > 1 and len(_params(study)) > 1:
-        figures.append(_parallel(study, table))
+def draw_study_figures(tables: StudyTables) -> list[ReportFigure]:
+    """Draw what can be drawn of a study."""
+    figures = [_pareto(tables) if len(tables.front) else _history(tables)]
+    if len(tables.curves):
+        figures.append(_curves(tables))
+    if len(tables.importances):
+        figures.append(_importances(tables))
+    figures.append(_slices(tables))
+    if len(tables.complete) > 1 and len(tables.view.space) > 1:
+        figures.append(_parallel(tables))
     return figures
 
 
-def _params(study: optuna.Study) -> dict[str, Any]:
-    return study.user_attrs["identity"]["space"]
-
-
-def _short(name: str) -> str:
-    """Leave out the step: all parameters but those of augmentation are the classifier's."""
-    return name.removeprefix("classifier__")
-
-
-def _best(study: optuna.Study, table: pd.DataFrame) -> int:
-    """Return the number of the best trial."""
-    complete = table[table["state"] == "complete"]
-    score = complete[objectives_of(study)[0]].to_numpy(dtype=float)
-    place = score.argmax() if _is_maximized(study) else score.argmin()
-    return int(complete["number"].to_numpy()[place])
-
-
-def _is_maximized(study: optuna.Study) -> bool:
-    return study.directions[0].name == "MAXIMIZE"
-
-
-def _history(study: optuna.Study, table: pd.DataFrame) -> ReportFigure:
-    from matplotlib.ticker import MaxNLocator
-
-    name = objectives_of(study)[0]
-    complete = table[table["state"] == "complete"]
-    so_far = complete[name].cummax() if _is_maximized(study) else complete[name].cummin()
+def _history(tables: StudyTables) -> ReportFigure:
     (ax,) = make_axes(None, 1, figsize=(8, 3.6))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    default = complete["is_default"].to_numpy(dtype=bool)
-    ax.scatter(complete["number"], complete[name], s=28, color=BLUE, label="complete", zorder=3)
-    ax.step(
-        [*complete["number"], table["number"].max()],
-        [*so_far, so_far.iloc[-1]],
-        where="post",
-        color=VERMILLION,
-        label="best so far",
-    )
-    if default.any():
-        ax.scatter(
-            complete["number"][default],
-            complete[name][default],
-            s=110,
-            facecolors="none",
-            edgecolors=INK,
-            label="default parameters",
-            zorder=4,
-        )
-    for state, marker in (("pruned", "|"), ("failed", "x")):
-        some = table[table["state"] == state]
-        if len(some):
-            floor = np.full(len(some), 0.02)
-            ax.plot(
-                some["number"],
-                floor,
-                marker,
-                color=GREY,
-                transform=ax.get_xaxis_transform(),
-                label=state,
-            )
+    _draw_scores(ax, tables)
+    _draw_unfinished(ax, tables.trials)
     ax.set_xlabel("trial")
-    ax.set_ylabel(f"{name}, mean over folds")
+    ax.set_ylabel(f"{tables.view.objectives[0]}, mean over folds")
     ax.margins(y=0.12)
     tidy(ax)
     heading(ax, "Optimisation history", legend_columns=5)
-    best = _best(study, table)
     caption = (
         "Score of every complete trial, and the best so far; marks at the bottom are trials that "
         "were pruned or failed. The best is selected, hence optimistic."
     )
-    alt = f"Scatter plot over {len(table)} trials; the best is trial {best}."
+    n_trials, best = len(tables.trials), tables.view.best.number
+    alt = f"Scatter plot over {n_trials} trials; the best is trial {best}."
     return finish("optimization_history", ax.figure, caption, alt)
 
 
-def _curves(study: optuna.Study, table: pd.DataFrame, curves: pd.DataFrame) -> ReportFigure:
+def _draw_scores(ax: Axes, tables: StudyTables) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    complete, view = tables.complete, tables.view
+    numbers, scores = complete["number"], complete[view.objectives[0]]
+    so_far = scores.cummax() if view.is_maximized else scores.cummin()
+    ax.scatter(numbers, scores, s=28, color=BLUE, label="complete", zorder=3)
+    steps = [*numbers, tables.trials["number"].max()], [*so_far, so_far.iloc[-1]]
+    ax.step(*steps, where="post", color=VERMILLION, label="best so far")
+    default = complete["is_default"].to_numpy(dtype=bool)
+    if default.any():
+        style: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "zorder": 4}
+        ax.scatter(numbers[default], scores[default], s=110, label="default parameters", **style)
+
+
+def _draw_unfinished(ax: Axes, trials: pd.DataFrame) -> None:
+    for state, marker in (("pruned", "|"), ("failed", "x")):
+        some = trials[trials["state"] == state]
+        if len(some):
+            floor, axis = np.full(len(some), 0.02), ax.get_xaxis_transform()
+            ax.plot(some["number"], floor, marker, color=GREY, transform=axis, label=state)
+
+
+def _curves(tables: StudyTables) -> ReportFigure:
     (ax,) = make_axes(None, 1, figsize=(8, 4))
-    best = _best(study, table)
+    trials, curves, view = tables.trials, tables.curves, tables.view
     shown: set[str] = set()
     for number, curve in curves.groupby("number"):
-        what = "best" if number == best else curve["state"].iloc[0]
-        _curve(ax, curve, what, label=None if what in shown else what)
-        shown.add(what)
-    _mark_folds(ax, int(curves["fold"].max()) + 1, study.user_attrs["epochs_per_fold"])
-    ax.set_ylabel(objectives_of(study)[0])
+        kind = "best" if number == view.best.number else curve["state"].iloc[0]
+        _curve(ax, curve, kind, label=None if kind in shown else kind)
+        shown.add(kind)
+    _mark_folds(ax, int(curves["fold"].max()) + 1, view.epochs_per_fold)
+    ax.set_ylabel(view.objectives[0])
     tidy(ax)
     heading(ax, "Learning curves of finished and pruned trials", legend_columns=4)
-    spent, n_pruned = int(table["n_epochs"].sum()), int((table["state"] == "pruned").sum())
+    spent, n_pruned = int(trials["n_epochs"].sum()), int((trials["state"] == "pruned").sum())
     caption = (
         "What the pruner saw: the mean over folds, of the scores of finished folds and the inner "
         "validation score of the running one. Where a fold ends, its own score takes the place "
         "of that, at the end of a dotted line. A cross ends a pruned trial."
     )
-    alt = f"Line chart; {n_pruned} of {len(table)} trials were pruned, {spent} epochs trained."
+    alt = f"Line chart; {n_pruned} of {len(trials)} trials were pruned, {spent} epochs trained."
     return finish("learning_curves", ax.figure, caption, alt)
 
 
-def _curve(ax: Axes, curve: pd.DataFrame, what: str, label: str | None) -> None:
+def _curve(ax: Axes, curve: pd.DataFrame, kind: str, label: str | None) -> None:
     """Draw a trial, fold by fold: between folds the value falls for no fault of the trial."""
-    colour, width = _STYLES[what]
-    style: dict[str, Any] = {"color": colour, "zorder": 3 if what == "best" else 2}
+    colour, width = _STYLES[kind]
+    style: dict[str, Any] = {"color": colour, "zorder": 3 if kind == "best" else 2}
     for _, fold in curve.groupby("fold"):
         epochs = fold[~fold["is_end"]]
         ax.plot(epochs["position"], epochs["value"], lw=width, alpha=0.9, label=label, **style)
@@ -168,7 +115,7 @@ def _curve(ax: Axes, curve: pd.DataFrame, what: str, label: str | None) -> None:
             end = fold[-2:]
             ax.plot(end["position"], end["value"], ls=(0, (1, 1.5)), lw=width, **style)
             ax.plot(*end[["position", "value"]].iloc[-1], "o", ms=3, **style)
-    if what == "pruned":
+    if kind == "pruned":
         ax.plot(*curve[["position", "value"]].iloc[-1], "x", color=INK, markersize=4)
 
 
@@ -184,10 +131,12 @@ def _mark_folds(ax: Axes, n_folds: int, n_epochs: int) -> None:
     ax.set_xlabel("epochs over all folds (a fold ends at each vertical line)")
 
 
-def _importances(importances: pd.DataFrame, objective: str) -> ReportFigure:
-    shown = importances[::-1]
+def _importances(tables: StudyTables) -> ReportFigure:
+    importances, shown = tables.importances, tables.importances[::-1]
     (ax,) = make_axes(None, 1, figsize=(8, 0.8 + 0.32 * len(shown)))
-    bars = ax.barh([_short(name) for name in shown["parameter"]], shown["importance"], color=BLUE)
+    bars = ax.barh(
+        [short_name(name) for name in shown["parameter"]], shown["importance"], color=BLUE
+    )
     ax.bar_label(bars, fmt="%.2f", padding=3, fontsize=9, color=INK)
     ax.margins(x=0.1)
     ax.set_xlabel("share of the variance (fANOVA)")
@@ -195,42 +144,41 @@ def _importances(importances: pd.DataFrame, objective: str) -> ReportFigure:
     heading(ax, "Importance of the parameters")
     first = importances.iloc[0]
     caption = (
-        f"Which parameters account for the differences in {objective} between complete trials, "
-        "which are the better ones. With few trials it is a hint and no more."
+        f"Which parameters account for the differences in {tables.view.objectives[0]} between "
+        "complete trials, which are the better ones. With few trials it is a hint and no more."
     )
     alt = f"Bar chart; most important is {first['parameter']} with {first['importance']:.2f}."
     return finish("param_importances", ax.figure, caption, alt)
 
 
-def _slices(study: optuna.Study, table: pd.DataFrame) -> ReportFigure:
-    complete, space = table[table["state"] == "complete"], _params(study)
-    display = SliceDisplay(complete, space, objectives_of(study)[0]).plot()
+def _slices(tables: StudyTables) -> ReportFigure:
+    view = tables.view
+    display = SliceDisplay(tables.complete, view.space, view.objectives[0]).plot()
     caption = (
         "Score of every complete trial against each parameter; later trials are lighter. Other "
         "parameters differ along with it."
     )
-    alt = f"{len(space)} scatter plots, one for each parameter."
+    alt = f"{len(view.space)} scatter plots, one for each parameter."
     return finish("slice", display.figure_, caption, alt)
 
 
-def _parallel(study: optuna.Study, table: pd.DataFrame) -> ReportFigure:
-    complete, space = table[table["state"] == "complete"], _params(study)
+def _parallel(tables: StudyTables) -> ReportFigure:
+    complete, view = tables.complete, tables.view
     display = ParallelCoordinatesDisplay(
-        complete, space, objectives_of(study)[0], greater_is_better=_is_maximized(study)
+        complete, view.space, view.objectives[0], greater_is_better=view.is_maximized
     ).plot()
     caption = (
         "Every complete trial as a line through its parameters to its score, at the right; the "
         "better, the darker."
     )
-    alt = f"Parallel coordinates of {len(complete)} trials and {len(space)} parameters."
+    alt = f"Parallel coordinates of {len(complete)} trials and {len(view.space)} parameters."
     return finish("parallel_coordinate", display.figure_, caption, alt)
 
 
-def _pareto(study: optuna.Study, table: pd.DataFrame) -> ReportFigure:
-    y_name, x_name = objectives_of(study)[:2]
-    is_plane = len(objectives_of(study)) == 2
-    complete = table[table["state"] == "complete"]
-    front = pareto_table(study).sort_values(x_name)
+def _pareto(tables: StudyTables) -> ReportFigure:
+    y_name, x_name = tables.view.objectives[:2]
+    is_plane = len(tables.view.objectives) == 2
+    complete, front = tables.complete, tables.front.sort_values(x_name)
     beaten = complete[~complete["number"].isin(front["number"])]
     default = complete[complete["is_default"].astype(bool)]
     (ax,) = make_axes(None, 1, figsize=(7, 4.2))

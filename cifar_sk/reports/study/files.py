@@ -5,146 +5,78 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from cifar_sk.displays.study_displays import short_name
 from cifar_sk.errors import InputError
+from cifar_sk.reports.run.figures import ReportFigure
 from cifar_sk.reports.study.figures import draw_study_figures
-from cifar_sk.reports.study.tables import (
-    importances_table,
-    objectives_of,
-    pareto_table,
-    trials_table,
-)
 from cifar_sk.reports.templating import number, plain_text, render
 from cifar_sk.runs.files import csv_bytes, write_files
-
-if TYPE_CHECKING:
-    import optuna
+from cifar_sk.tuning.tables import StudyTables
 
 __all__ = ["parameter_rows", "summary_rows", "write_study_report"]
 
 _N_IN_PAGE = 20
 _N_IN_TERMINAL = 5
+_STATES = ("complete", "pruned", "failed")
 
 
 def write_study_report(
-    study: optuna.Study,
+    tables: StudyTables,
     directory: str | os.PathLike[str],
     *,
     info: Mapping[str, Any] | None = None,
+    held_out: list[list[str]] | None = None,
 ) -> list[Path]:
-    """Write tables, figures and the HTML page of a study into its folder.
+    """Write tables, figures and the HTML page of a study into its folder, and list the files.
 
-    Parameters
-    ----------
-    study : optuna.Study
-        As `cifar_sk.tuning` makes it, with a complete trial.
-    directory : path-like
-        An existing folder.
-    info : mapping, default=None
-        What to say about the study. ``title`` becomes the heading, ``fallback`` a warning, and
-        ``holdout``, rows of a table of which the first is its heading, what the winner is worth
-        on other images. Everything is escaped.
-
-    Returns
-    -------
-    list of Path
-        The files written: ``trials.csv``, ``report.html``, ``figures/*.png``, and where they
-        make sense ``importances.csv`` and ``pareto.csv``.
-
-    Raises
-    ------
-    InputError
-        If `directory` is no folder, or no trial is complete.
-
-    Notes
-    -----
-    Each file is replaced atomically. The same study gives the same bytes.
+    Of `info`, ``title`` becomes the page's heading, ``fallback`` a warning, and the rest a list
+    of what was run. `held_out` are the headings and rows that say what the winner is worth on
+    other images. Each file is replaced atomically; the same study gives the same bytes.
     """
     folder = Path(directory)
     if not folder.is_dir():
         raise InputError(f"directory must be an existing folder, got {str(folder)!r}; create it.")
-    table = trials_table(study)
-    if not len(table) or not (table["state"] == "complete").any():
-        raise InputError("A study is reported when a trial is complete; there is none yet.")
-    figures = draw_study_figures(study)
-    contents = {"trials.csv": csv_bytes(table)}
-    importances = importances_table(study)
-    if len(importances):
-        contents["importances.csv"] = csv_bytes(importances)
-    if len(objectives_of(study)) > 1:
-        contents["pareto.csv"] = csv_bytes(pareto_table(study))
+    figures = draw_study_figures(tables)
+    contents = {"trials.csv": csv_bytes(tables.trials)}
+    if len(tables.importances):
+        contents["importances.csv"] = csv_bytes(tables.importances)
+    if len(tables.front):
+        contents["pareto.csv"] = csv_bytes(tables.front)
     contents |= {f"figures/{figure.name}.png": figure.png for figure in figures}
-    page = _render(study, table, figures, info or {})
-    contents["report.html"] = page.encode()
+    contents["report.html"] = _render(tables, figures, info or {}, held_out).encode()
     return write_files(folder, contents)
 
 
-def summary_rows(study: optuna.Study) -> list[list[str]]:
-    """Return what a terminal shows at the end of a study: the best trials, and the defaults.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        With a complete trial.
-
-    Returns
-    -------
-    list of list of str
-        The headings, then a row per trial.
-    """
-    ranked = _ranked(study, trials_table(study))
+def summary_rows(tables: StudyTables) -> list[list[str]]:
+    """Write what a terminal shows at the end of a study: the best trials, and the defaults."""
+    ranked = tables.ranked
     shown = ranked.head(_N_IN_TERMINAL)
     defaults = ranked[ranked["is_default"].astype(bool) & ~ranked.index.isin(shown.index)]
-    n_columns = 1 + len(objectives_of(study))  # a terminal is too narrow for the parameters
-    return [row[:n_columns] for row in _rows(study, pd.concat([shown, defaults]))]
+    n_columns = 1 + len(tables.view.objectives)  # a terminal is too narrow for the parameters
+    return [row[:n_columns] for row in _rows(tables, pd.concat([shown, defaults]))]
 
 
-def parameter_rows(study: optuna.Study) -> list[list[str]]:
-    """Return the parameters of the best trial, beside the defaults.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        With a complete trial.
-
-    Returns
-    -------
-    list of list of str
-        The headings, then a row per parameter.
-    """
-    table = trials_table(study)
-    best = _ranked(study, table).to_dict("records")[0]
-    defaults = table[table["is_default"].astype(bool)].to_dict("records")
-    headings = ["parameter", f"trial {best['number']}", *(["default"] if defaults else [])]
-    models = [best, *defaults[:1]]
-    names = study.user_attrs["identity"]["space"]
-    return [headings, *([name, *(_value(model[name]) for model in models)] for name in names)]
+def parameter_rows(tables: StudyTables) -> list[list[str]]:
+    """Write the parameters of the best trial beside the defaults, a row per parameter."""
+    models = [tables.ranked.iloc[:1], tables.defaults.iloc[:1]]
+    found = [record for model in models for record in model.to_dict("records")]
+    headings = ["parameter", f"trial {found[0]['number']}", *(["default"] * (len(found) - 1))]
+    rows = [[name, *(_value(model[name]) for model in found)] for name in tables.view.space]
+    return [headings, *rows]
 
 
-def _ranked(study: optuna.Study, table: pd.DataFrame) -> pd.DataFrame:
-    complete = table[table["state"] == "complete"]
-    ascending = study.directions[0].name == "MINIMIZE"
-    return complete.sort_values(objectives_of(study)[0], ascending=ascending, kind="stable")
-
-
-def _rows(study: optuna.Study, table: pd.DataFrame) -> list[list[str]]:
+def _rows(tables: StudyTables, trials: pd.DataFrame) -> list[list[str]]:
     """Write trials for people: headings, then a row for each."""
-    objectives = objectives_of(study)
-    params = list(study.user_attrs["identity"]["space"])
-    headings = [name.removeprefix("classifier__") for name in params]
-    rows = [["trial", *objectives, *headings]]
-    for row in table.to_dict("records"):
+    objectives, params = tables.view.objectives, list(tables.view.space)
+    rows = [["trial", *objectives, *map(short_name, params)]]
+    for row in trials.to_dict("records"):
         name = f"{row['number']} (defaults)" if row["is_default"] else f"{row['number']}"
-        rows.append(
-            [
-                name,
-                *(_score(row, objective) for objective in objectives),
-                *(_value(row[param]) for param in params),
-            ]
-        )
+        scores = [_score(row, objective) for objective in objectives]
+        rows.append([name, *scores, *(_value(row[param]) for param in params)])
     return rows
 
 
@@ -162,53 +94,61 @@ def _value(value: Any) -> str:
 
 
 def _render(
-    study: optuna.Study,
-    table: pd.DataFrame,
-    figures: list[Any],
+    tables: StudyTables,
+    figures: list[ReportFigure],
     info: Mapping[str, Any],
+    held_out: list[list[str]] | None,
 ) -> str:
-    identity = study.user_attrs["identity"]
-    objectives = objectives_of(study)
-    best = _ranked(study, table).to_dict("records")[0]
-    failed = table[table["state"] == "failed"]
-    n_folds = identity["split"]["n_folds"] * identity["split"]["n_repeats"]
-    most = len(table) * n_folds * study.user_attrs["epochs_per_fold"]
-    spent = int(table["n_epochs"].sum())
-    hidden = {"title", "fallback", "holdout"}
-    details = {
-        **{key: value for key, value in info.items() if key not in hidden},
-        "data set": f"{identity['data']['name']}, {identity['data']['n_samples']:,} images",
-        "data fingerprint": identity["data"]["fingerprint"],
-        "split": f"{n_folds} folds, fingerprint {identity['split']['fingerprint']}",
-        "seed": identity["seed"],
-        "objectives": objectives,
-    }
+    view, trials = tables.view, tables.trials
+    failed = trials[trials["state"] == "failed"]
+    details = {key: value for key, value in info.items() if key not in {"title", "fallback"}}
     return render(
         "study.html.jinja",
         title=info.get("title", "Study report"),
         fallback=info.get("fallback"),
-        objective=objectives[0],
-        extreme="largest" if study.directions[0].name == "MAXIMIZE" else "smallest",
-        best=_score(best, objectives[0]),
-        best_number=best["number"],
-        n_trials=len(table),
-        counts={state: int((table["state"] == state).sum()) for state in _STATES},
-        spent=f"{spent:,}",
-        share=f"{spent / most:.0%}" if spent else None,
-        holdout=info.get("holdout"),
-        params=parameter_rows(study),
-        trials=_rows(study, _ranked(study, table).head(_N_IN_PAGE)),
-        is_front=len(objectives) > 1,
-        front=_rows(study, pareto_table(study)) if len(objectives) > 1 else [],
+        objective=view.objectives[0],
+        extreme="largest" if view.is_maximized else "smallest",
+        best=_score(tables.ranked.to_dict("records")[0], view.objectives[0]),
+        best_number=view.best.number,
+        n_trials=len(trials),
+        counts={state: int((trials["state"] == state).sum()) for state in _STATES},
+        held_out=held_out,
+        params=parameter_rows(tables),
+        trials=_rows(tables, tables.ranked.head(_N_IN_PAGE)),
+        is_front=len(tables.front) > 0,
+        front=_rows(tables, tables.front),
         failures=[(row["number"], row["error"]) for row in failed.to_dict("records")],
-        has_importances=any(figure.name == "param_importances" for figure in figures),
-        space=[(name, _entry(entry)) for name, entry in identity["space"].items()],
-        info=[(key, plain_text(value)) for key, value in details.items()],
+        has_importances=len(tables.importances) > 0,
+        space=[(name, _entry(entry)) for name, entry in view.space.items()],
+        info=[(key, plain_text(value)) for key, value in {**details, **_facts(tables)}.items()],
         figures=figures,
+        **_spent(tables),
     )
 
 
-_STATES = ("complete", "pruned", "failed")
+def _n_folds(tables: StudyTables) -> int:
+    split = tables.view.identity["split"]
+    return split["n_folds"] * split["n_repeats"]
+
+
+def _facts(tables: StudyTables) -> dict[str, Any]:
+    """Say what the study is of."""
+    identity = tables.view.identity
+    data = identity["data"]
+    return {
+        "data set": f"{data['name']}, {data['n_samples']:,} images",
+        "data fingerprint": data["fingerprint"],
+        "split": f"{_n_folds(tables)} folds, fingerprint {identity['split']['fingerprint']}",
+        "seed": identity["seed"],
+        "objectives": tables.view.objectives,
+    }
+
+
+def _spent(tables: StudyTables) -> dict[str, Any]:
+    """Count the epochs that were trained, and their share of all that the trials could have."""
+    spent = int(tables.trials["n_epochs"].sum())
+    most = len(tables.trials) * _n_folds(tables) * tables.view.epochs_per_fold
+    return {"spent": f"{spent:,}", "share": f"{spent / most:.0%}" if spent else None}
 
 
 def _entry(entry: Any) -> str:
