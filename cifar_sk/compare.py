@@ -14,6 +14,8 @@ from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from cifar_sk.comparison import Comparison
 
 __all__ = ["app", "main"]
@@ -28,6 +30,7 @@ _EXAMPLES = (
     "python -m cifar_sk.compare results/ann-digits results/cnn-digits",
     "python -m cifar_sk.compare results/ann results/cnn results/fast   (a ranking)",
     "python -m cifar_sk.compare results/a results/b --metric log_loss --rope 0.02",
+    "python -m cifar_sk.compare results/a results/b --test mypkg.tests:SignTest",
 )
 
 
@@ -44,6 +47,13 @@ def compare(
         float,
         typer.Option(min=0, help="Differences up to this count as practically none."),
     ] = 0.01,
+    test: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A test of your own, as package.module:Test. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -66,31 +76,43 @@ def compare(
     compared; more are ranked, and tested pair by pair.
     """
     from cifar_sk.comparison import compare_runs, conclusion
+    from cifar_sk.comparison.tests import TESTS
     from cifar_sk.reports.comparison.files import write_comparison
     from cifar_sk.runs.files import make_folder
-    from cifar_sk.runs.reading import read_run, run_dataset
+    from cifar_sk.runs.reading import read_run
 
+    for path in test or []:
+        TESTS.import_path(path)
     comparison = compare_runs(
         [read_run(path) for path in runs], metric=metric, rope=rope, random_state=seed
     )
     folder = output or Path("results/comparisons") / _folder_name(comparison.names)
     if (folder / "run.json").exists():
         raise InputError(f"--output must not be a run's own folder, got {folder}.")
-    pictures = None
-    if images and comparison.pair is not None:
-        try:
-            pictures = run_dataset(comparison.runs[0], dataset, data_home).images
-        except InputError as error:
-            if dataset is not None:
-                raise
-            # Statistics need no pictures, and a run may be of data that is not here.
-            typer.echo(f"The page holds no pictures. {error}")
+    pictures = _pictures(comparison, dataset, data_home) if images else None
     make_folder(folder)
     write_comparison(comparison, folder, images=pictures)
     _print_tables(comparison)
     for sentence in [*conclusion(comparison), *comparison.remarks]:
         typer.echo(f"- {sentence}")
     typer.echo(f"tables, figures and comparison.html are in {folder}")
+
+
+def _pictures(
+    comparison: Comparison, dataset: str | None, data_home: Path | None
+) -> np.ndarray | None:
+    """Load the images of two runs; where they cannot be had, the page does without."""
+    from cifar_sk.runs.reading import run_dataset
+
+    if comparison.pair is None:
+        return None
+    try:
+        return run_dataset(comparison.runs[0], dataset, data_home).images
+    except InputError as error:
+        if dataset is not None:
+            raise
+        typer.echo(f"The page holds no pictures. {error}")
+        return None
 
 
 def _folder_name(names: Sequence[str]) -> str:
@@ -122,13 +144,7 @@ def _print_tables(comparison: Comparison) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line; an unusable input is one sentence on stderr and exit code 2.
-
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        The arguments; None takes those of the process.
-    """
+    """Run the command line; an unusable input is one sentence on stderr and exit code 2."""
     run_command(app, "cifar_sk.compare", argv)
 
 

@@ -8,20 +8,22 @@ from pathlib import Path
 import numpy as np
 
 from cifar_sk.folds.predictions import FoldResult, OOFResult
+from cifar_sk.runs.manifest import DataRecord, Manifest, SplitRecord
 from cifar_sk.runs.reading import FinishedRun
 
 N_CLASSES = 4
 
 
-def made_run(name, shares_right, *, n_test=200, n_repeats=1, seed=0, names=None, **manifest):
+def made_run(name, shares_right, *, n_test=200, n_repeats=1, draw=0, data=None, **said):
     """Make a run whose folds get these shares of their images right.
 
-    Which images are right is drawn with `seed`; the folds are the same for all runs.
+    Which images are right is drawn with `draw`; the folds are the same for all runs. `data` and
+    `said` are what its manifest says otherwise, of the data and for the rest.
     """
     n_folds = len(shares_right) // n_repeats
     n_samples = n_folds * n_test
     target = np.arange(n_samples) % N_CLASSES
-    generator, of_folds = np.random.default_rng(seed), np.random.default_rng(99)
+    generator, of_folds = np.random.default_rng(draw), np.random.default_rng(99)
     folds = []
     for repeat in range(n_repeats):
         parts = np.array_split(of_folds.permutation(n_samples), n_folds)
@@ -34,24 +36,19 @@ def made_run(name, shares_right, *, n_test=200, n_repeats=1, seed=0, names=None,
             proba[np.arange(n_test), np.where(is_right, target[test], wrong)] = 0.7
             times = {"fit_time": 2.0 + index, "score_time": 0.2}
             folds.append(FoldResult(index, repeat, fold, n_samples - n_test, test, proba, **times))
-    class_names = tuple(names or ("cat", "dog", "emu", "fox"))
-    identity = {
-        "data": {"name": "pets", "n_samples": n_samples, "fingerprint": "f" * 64},
-        "split": {"n_folds": n_folds, "n_repeats": n_repeats, "fingerprint": "a" * 64},
-        "pipeline": {"steps": {"classifier": "Made"}, "params": {}},
-        "seed": 0,
-    }
-    identity |= manifest.pop("identity", {})
+    class_names = tuple((data or {}).get("class_names", ("cat", "dog", "emu", "fox")))
     result = OOFResult(target, np.arange(N_CLASSES), class_names, n_folds, n_repeats, tuple(folds))
-    return FinishedRun(Path("results") / name, {"identity": identity, **manifest}, result)
+    data_record = DataRecord("pets", n_samples, "f" * 64, class_names)
+    manifest = Manifest(
+        data=replace(data_record, **(data or {})),
+        split=SplitRecord(n_folds, n_repeats, "a" * 64),
+        pipeline={"steps": {"classifier": "Made"}, "params": {}},
+        seed=0,
+    )
+    return FinishedRun(Path("results") / name, replace(manifest, **said), result)
 
 
 def with_folds(run, **changes):
     """Return a run with other values in all its folds."""
     folds = tuple(replace(fold, **changes) for fold in run.result.folds)
     return replace(run, result=replace(run.result, folds=folds))
-
-
-def with_manifest(run, **entries):
-    """Return a run whose manifest says more."""
-    return replace(run, manifest={**run.manifest, **entries})

@@ -1,14 +1,16 @@
-"""Which runs can be compared, what to call them, and what readers must know about them."""
+"""Whether runs can be compared, their names, and warnings for readers."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from cifar_sk.errors import InputError
+from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.runs.files import differences
 from cifar_sk.runs.reading import FinishedRun
 
@@ -16,18 +18,7 @@ __all__ = ["check_alike", "remarks", "run_names"]
 
 
 def check_alike(runs: Sequence[FinishedRun]) -> None:
-    """Refuse runs that cannot be compared fold by fold and sample by sample.
-
-    Parameters
-    ----------
-    runs : sequence of FinishedRun
-        Two or more.
-
-    Raises
-    ------
-    InputError
-        If there are fewer, if one is given twice, or if data or folds differ.
-    """
+    """Refuse runs that cannot be compared fold by fold and sample by sample."""
     if len(runs) < 2:
         raise InputError(f"A comparison needs two runs or more, got {len(runs)}.")
     places = [run.path.resolve() for run in runs]
@@ -45,7 +36,7 @@ def check_alike(runs: Sequence[FinishedRun]) -> None:
 
 
 def _changes(first: FinishedRun, other: FinishedRun) -> list[str]:
-    """Name what differs in what the runs say, and in what they hold."""
+    """Name the differences of two manifests, or else those of the predictions."""
     clauses = [
         clause
         for part in ("data", "split")
@@ -54,9 +45,10 @@ def _changes(first: FinishedRun, other: FinishedRun) -> list[str]:
             first.manifest.identity()[part], other.manifest.identity()[part], part
         )
     ]
-    if clauses:
-        return clauses
-    one, two = first.result, other.result
+    return clauses or _other_predictions(first.result, other.result)
+
+
+def _other_predictions(one: OOFResult, two: OOFResult) -> list[str]:
     if one.class_names != two.class_names:
         return ["the class names differ"]
     if not np.array_equal(one.target, two.target):
@@ -70,24 +62,14 @@ def _changes(first: FinishedRun, other: FinishedRun) -> list[str]:
 
 
 def _has_same_fingerprint(first: FinishedRun, other: FinishedRun, part: str) -> bool:
-    # Runs of a program of one's own may say little of themselves. Where fingerprints are equal,
-    # the same images may have two names, for they may lie in two folders.
+    # The same images may lie in two folders, under two names; and an old run of a program of
+    # one's own may have no fingerprint.
     one, two = (getattr(run.manifest, part).fingerprint for run in (first, other))
     return bool(one) and one == two
 
 
 def run_names(runs: Sequence[FinishedRun]) -> tuple[str, ...]:
-    """Name runs by their folders, with as many parents as tell them apart.
-
-    Parameters
-    ----------
-    runs : sequence of FinishedRun
-        In different folders.
-
-    Returns
-    -------
-    tuple of str
-    """
+    """Name runs by their folders, with as many parents as tell them apart."""
     parts = [run.path.resolve().parts for run in runs]
     for depth in range(1, max(map(len, parts)) + 1):
         names = tuple(str(Path(*part[-depth:])) for part in parts)
@@ -97,20 +79,7 @@ def run_names(runs: Sequence[FinishedRun]) -> tuple[str, ...]:
 
 
 def remarks(runs: Sequence[FinishedRun], names: Sequence[str]) -> list[str]:
-    """Say what weakens or colours a comparison, as far as the manifests tell.
-
-    Parameters
-    ----------
-    runs : sequence of FinishedRun
-        Alike.
-    names : sequence of str
-        What to call them.
-
-    Returns
-    -------
-    list of str
-        Sentences.
-    """
+    """Return sentences on what weakens or colours a comparison, as far as manifests tell."""
     found = [_seeds(runs, names), _conditions(runs)]
     for run, name in zip(runs, names, strict=True):
         found += [_fallback(run, name), _origin(run, name), _search(run, name)]
@@ -156,14 +125,13 @@ def _origin(run: FinishedRun, name: str) -> str:
 
 
 def _option(command: str, name: str) -> str | None:
-    """Return the value of an option in a command, if it is there."""
     try:
         words = shlex.split(command)
     except ValueError:
         return None
-    for place, word in enumerate(words, start=1):
-        if word == name and place < len(words):
-            return words[place]
+    for word, after in pairwise([*words, ""]):
+        if word == name:
+            return after or None
         if word.startswith(f"{name}="):
             return word.partition("=")[2]
     return None

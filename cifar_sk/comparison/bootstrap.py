@@ -1,4 +1,15 @@
-"""Bootstrap intervals on what two classifiers differ by in each class."""
+"""Bootstrap intervals on what two classifiers differ by in each class.
+
+Samples are drawn with replacement within each true class, each with both classifiers' predictions
+of all repeats. Only how often a class's samples got which predictions enters F1, so the draws are
+multinomial counts of the distinct outcomes. The intervals are about *these fitted models*: what
+varies between training runs is not in them.
+
+References
+----------
+Efron, B. and Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman & Hall.
+https://doi.org/10.1201/9780429246593
+"""
 
 from __future__ import annotations
 
@@ -20,57 +31,9 @@ def class_f1_differences(
     n_resamples: int = 2_000,
     random_state: int = 0,
 ) -> pd.DataFrame:
-    """F1 of every class by two classifiers, with intervals on the difference.
+    """Tabulate F1 of every class, 0 / 0 as 0, with percentile bounds of second - first.
 
-    Samples are drawn with replacement within each true class, each with both classifiers'
-    predictions of all repeats. Only how often a class's samples got which predictions enters F1,
-    so the draws are multinomial counts of the distinct outcomes, as in
-    `cifar_sk.metrics.intervals.bootstrap_interval`.
-
-    Parameters
-    ----------
-    target : ndarray of int64, shape (n_samples,)
-        True classes, from 0.
-    first, second : ndarray of int64, shape (n_samples, n_repeats)
-        Predicted classes.
-    n_classes : int
-        How many classes there are.
-    confidence : float, default=0.95
-        Coverage asked for, of each interval on its own.
-    n_resamples : int, default=2000
-        Bootstrap samples.
-    random_state : int, default=0
-        Seed of the draws.
-
-    Returns
-    -------
-    DataFrame
-        A row per class: ``f1_first``, ``f1_second``, ``difference`` (second - first), its
-        percentile bounds ``low`` and ``high``, and ``support``, the number of samples. 0 / 0
-        counts as 0; with repeats, F1 is over the predictions of all.
-
-    Raises
-    ------
-    InputError
-        If `n_resamples` is less than 1.
-
-    Notes
-    -----
-    The intervals are about *these fitted models*: what varies between training runs is not in
-    them.
-
-    References
-    ----------
-    Efron, B. and Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman & Hall.
-    https://doi.org/10.1201/9780429246593
-
-    Examples
-    --------
-    >>> target = np.repeat([0, 1], 50)
-    >>> noisy = np.where(np.arange(100) % 5 == 0, 1 - target, target)
-    >>> table = class_f1_differences(target, noisy[:, None], target[:, None], 2)
-    >>> table.loc[0, ["f1_first", "f1_second", "difference"]].round(3).tolist()
-    [0.8, 1.0, 0.2]
+    `target` is (n_samples,); `first` and `second` are predicted classes, (n_samples, n_repeats).
     """
     if n_resamples < 1:
         raise InputError(f"n_resamples must be at least 1, got {n_resamples}; use 1000 or more")

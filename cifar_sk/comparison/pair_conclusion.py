@@ -42,9 +42,11 @@ def conclusion(comparison: Comparison) -> list[str]:
         p value is below 0.05, practical equivalence only where its posterior probability is at
         least 0.95, and where the tests disagree, that is said.
     """
-    if comparison.pair is None:
-        return ranked_sentences(comparison)
+    if comparison.ranking is not None:
+        return ranked_sentences(comparison, comparison.ranking)
     pair = comparison.pair
+    if pair is None:
+        return []
     found = [
         _difference(comparison, pair),
         _bayesian(comparison, pair),
@@ -58,7 +60,7 @@ def conclusion(comparison: Comparison) -> list[str]:
 
 
 def _order(comparison: Comparison, difference: float) -> tuple[str, str]:
-    """Return the better and the worse run, by the sign of second - first."""
+    """Return the better and the worse run, from the sign of second - first."""
     first, second = comparison.names
     is_second = (difference > 0) == comparison.greater_is_better
     return (second, first) if is_second else (first, second)
@@ -143,6 +145,8 @@ def _bayesian(comparison: Comparison, pair: PairResult) -> str:
 def _mcnemar(comparison: Comparison, pair: PairResult) -> list[str]:
     if not pair.n_other_predictions:
         return []
+    if len(pair.mcnemar) > 3:
+        return [_mcnemar_over_repeats(comparison, pair.mcnemar)]
     first, second = comparison.names
     n_samples = len(comparison.runs[0].result.target)
     sentences = []
@@ -153,8 +157,6 @@ def _mcnemar(comparison: Comparison, pair: PairResult) -> list[str]:
             f"and {first} alone {row['only_first']:,}: {_mcnemar_verdict(comparison, row)} "
             f"(McNemar's exact test, {p_text(row['p_value'])})."
         )
-    if len(sentences) > 3:
-        return [_mcnemar_over_repeats(comparison, pair.mcnemar)]
     return sentences
 
 

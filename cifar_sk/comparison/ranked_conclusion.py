@@ -1,4 +1,4 @@
-"""What is said of more than two runs."""
+"""The conclusion on more than two runs in plain sentences."""
 
 from __future__ import annotations
 
@@ -25,21 +25,8 @@ from cifar_sk.comparison.wording import (
 __all__ = ["ranked_sentences"]
 
 
-def ranked_sentences(comparison: Comparison) -> list[str]:
-    """Say what a comparison of several runs supports.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        With a ranking.
-
-    Returns
-    -------
-    list of str
-    """
-    ranking = comparison.ranking
-    if ranking is None:
-        return []
+def ranked_sentences(comparison: Comparison, ranking: Ranking) -> list[str]:
+    """Return the sentences on a comparison of several runs, most important first."""
     found = [
         _leader(comparison, ranking),
         *_others(comparison, ranking),
@@ -82,7 +69,7 @@ def _by(comparison: Comparison, row: Mapping[Any, Any]) -> str:
 
 
 def _others(comparison: Comparison, ranking: Ranking) -> list[str]:
-    """Speak of the pairs without the leader."""
+    """Return sentences on the pairs without the leader."""
     best = ranking.table["run"].iloc[0]
     rest = ranking.pairs[ranking.pairs["better"] != best]
     apart = rest["p_holm"] < ALPHA
@@ -118,10 +105,8 @@ def _equivalent(comparison: Comparison, pairs: pd.DataFrame) -> list[str]:
 
 
 def _selected(comparison: Comparison) -> str:
+    extreme = "largest" if comparison.greater_is_better else "smallest"
     return (
-        f"The largest of {len(comparison.names)} noisy means is a selected number, hence a little "
-        "optimistic; intervals are not corrected for being many."
-        if comparison.greater_is_better
-        else f"The smallest of {len(comparison.names)} noisy means is a selected number, hence a "
+        f"The {extreme} of {len(comparison.names)} noisy means is a selected number, hence a "
         "little optimistic; intervals are not corrected for being many."
     )

@@ -1,4 +1,15 @@
-"""Several runs: their order, which pairs can be told apart, and which groups cannot."""
+"""The order of several runs, and which of them cannot be told apart.
+
+Pairs are tested by the corrected t-test over folds, corrected for being many by Holm's procedure;
+the intervals are not. Friedman's and Nemenyi's tests, which usually stand behind mean ranks and
+critical differences, ask for independent data sets. Folds of one data set are none, so no such p
+value is given, and mean ranks only describe.
+
+References
+----------
+Demšar, J. (2006). Statistical comparisons of classifiers over multiple data sets. JMLR 7, 1–30.
+https://www.jmlr.org/papers/v7/demsar06a.html (the figure, and pairwise tests)
+"""
 
 from __future__ import annotations
 
@@ -8,30 +19,21 @@ from itertools import combinations
 
 import pandas as pd
 
-from cifar_sk.comparison.paired_tests import (
-    corrected_paired_t_test,
-    correlated_posterior,
-    holm,
-)
+from cifar_sk.comparison.tests.bayesian import correlated_posterior
+from cifar_sk.comparison.tests.holm import holm
+from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test
 
 __all__ = ["Ranking", "cliques", "rank_runs"]
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """What `rank_runs` finds.
+    """Runs by mean score, every pair of them, and groups of which no two are told apart.
 
-    Attributes
-    ----------
-    table : DataFrame
-        A row per run, best mean score first: ``run``, ``mean`` and ``std`` over folds (ddof=1),
-        ``mean_rank`` over folds (1 is best; ties share the mean of their ranks).
-    pairs : DataFrame
-        A row per pair: ``better`` and ``worse`` by mean score, ``difference`` (better - worse)
-        with ``low`` and ``high``, ``p_value``, ``p_holm``, and the probabilities ``p_better``
-        (by more than the region of practical equivalence) and ``p_equivalent``.
-    cliques : tuple of tuple of str
-        Largest groups of runs of which no two are told apart.
+    ``table`` has a row per run, best first: ``mean`` and ``std`` over folds (ddof=1), and
+    ``mean_rank`` (1 is best; ties share the mean of their ranks). ``pairs`` has a row per pair:
+    ``difference`` (better - worse), ``low``, ``high``, ``p_value``, ``p_holm``, and the posterior
+    probabilities ``p_better`` (by more than the region of equivalence) and ``p_equivalent``.
     """
 
     table: pd.DataFrame
@@ -47,44 +49,7 @@ def rank_runs(
     rope: float = 0.01,
     alpha: float = 0.05,
 ) -> Ranking:
-    """Rank runs, and test every pair.
-
-    Parameters
-    ----------
-    scores : DataFrame of float, shape (n_folds, n_runs)
-        A score per fold and run, the same folds for all; runs as columns.
-    test_train_ratio : float
-        Samples scored over samples trained on in one fold.
-    greater_is_better : bool, default=True
-        Which way the score points.
-    rope : float, default=0.01
-        Half-width of the region of practical equivalence.
-    alpha : float, default=0.05
-        Runs are told apart where the Holm-corrected p value is below it.
-
-    Returns
-    -------
-    Ranking
-
-    Notes
-    -----
-    Pairs are tested by the corrected t-test over folds, corrected for being many by Holm's
-    procedure; the intervals are not. Friedman's and Nemenyi's tests, which usually stand behind
-    mean ranks and critical differences, ask for independent data sets. Folds of one data set are
-    none, so no such p value is given, and mean ranks only describe.
-
-    References
-    ----------
-    Demšar, J. (2006). Statistical comparisons of classifiers over multiple data sets. JMLR 7,
-    1–30. https://www.jmlr.org/papers/v7/demsar06a.html (the figure, and pairwise tests)
-
-    Examples
-    --------
-    >>> scores = pd.DataFrame({"a": [0.5, 0.6, 0.7], "b": [0.8, 0.91, 1.0]})
-    >>> ranking = rank_runs(scores, test_train_ratio=0.5)
-    >>> ranking.table["run"].tolist(), ranking.cliques
-    (['b', 'a'], (('b',), ('a',)))
-    """
+    """Rank the columns of `scores`, (n_folds, n_runs), and test every pair."""
     order = scores.mean().sort_values(ascending=not greater_is_better, kind="stable").index
     ordered = scores[order]
     ranks = ordered.rank(axis=1, ascending=not greater_is_better)
@@ -96,9 +61,18 @@ def rank_runs(
             "mean_rank": ranks.mean().to_numpy(),
         }
     )
+    pairs = _test_pairs(ordered, test_train_ratio, greater_is_better, rope)
+    apart = pairs[pairs["p_holm"] < alpha]
+    told = {frozenset(pair) for pair in zip(apart["better"], apart["worse"], strict=True)}
+    return Ranking(table, pairs, cliques(list(order), told))
+
+
+def _test_pairs(
+    ordered: pd.DataFrame, test_train_ratio: float, greater_is_better: bool, rope: float
+) -> pd.DataFrame:
     sign = 1 if greater_is_better else -1
     rows = []
-    for better, worse in combinations(order, 2):
+    for better, worse in combinations(ordered, 2):
         differences = (ordered[better] - ordered[worse]).to_numpy()
         test = corrected_paired_t_test(differences, test_train_ratio=test_train_ratio)
         posterior = correlated_posterior(sign * differences, test_train_ratio=test_train_ratio)
@@ -117,29 +91,12 @@ def rank_runs(
         )
     pairs = pd.DataFrame(rows)
     pairs.insert(6, "p_holm", holm(pairs["p_value"]))
-    apart = pairs[pairs["p_holm"] < alpha]
-    told = {frozenset(pair) for pair in zip(apart["better"], apart["worse"], strict=True)}
-    return Ranking(table, pairs, cliques(list(order), told))
+    return pairs
 
 
 def cliques(names: Sequence[str], told_apart: set[frozenset[str]]) -> tuple[tuple[str, ...], ...]:
-    """Find the largest groups of which no two are told apart.
+    """Find the largest groups of which no two are told apart; they may overlap.
 
-    Parameters
-    ----------
-    names : sequence of str
-        In the order wanted within the groups.
-    told_apart : set of frozenset of str
-        Pairs.
-
-    Returns
-    -------
-    tuple of tuple of str
-        A run that is told apart from all others is a group of its own. Groups may overlap: that
-        two cannot be told apart from a third does not make them alike.
-
-    Examples
-    --------
     >>> cliques(["a", "b", "c"], {frozenset("ac")})
     (('a', 'b'), ('b', 'c'))
     """

@@ -11,20 +11,14 @@ import pandas as pd
 from cifar_sk.comparison.alike import check_alike, remarks, run_names
 from cifar_sk.comparison.bootstrap import class_f1_differences
 from cifar_sk.comparison.costs import cost_table
-from cifar_sk.comparison.paired_tests import (
-    CorrelatedPosterior,
-    PairedTTest,
-    corrected_paired_t_test,
-    correlated_posterior,
-    holm,
-)
 from cifar_sk.comparison.ranking import Ranking, rank_runs
-from cifar_sk.comparison.samples import (
-    mcnemar_table,
-    only_one_right,
-    outcomes_by_class,
-    predicted_classes,
-)
+from cifar_sk.comparison.samples import only_one_right, outcomes_by_class, predicted_classes
+from cifar_sk.comparison.tests.bayesian import CorrelatedPosterior, correlated_posterior
+from cifar_sk.comparison.tests.findings import findings_table
+from cifar_sk.comparison.tests.holm import holm
+from cifar_sk.comparison.tests.mcnemar import mcnemar_table
+from cifar_sk.comparison.tests.nadeau_bengio import PairedTTest, corrected_paired_t_test
+from cifar_sk.comparison.tests.protocol import SampleOutcomes
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics import METRICS, fold_metrics
@@ -40,17 +34,20 @@ class PairResult:
     Attributes
     ----------
     test : PairedTTest
-        Of the primary metric over folds.
+        The corrected t-test of the primary metric over folds.
     posterior : CorrelatedPosterior
-        Of the same difference.
+        What the Bayesian test knows of the same difference.
     mcnemar : DataFrame
-        As `cifar_sk.comparison.samples.mcnemar_table` returns it.
+        A row per repeat: ``repeat``; the numbers of samples that ``both``, ``only_first``,
+        ``only_second`` and ``neither`` get right; ``difference`` in accuracy with ``low`` and
+        ``high``; and McNemar's exact ``p_value``.
     classes : DataFrame
-        ``class``, and what `cifar_sk.comparison.bootstrap.class_f1_differences` returns.
+        A row per class: ``class``, ``f1_first``, ``f1_second``, ``difference``, its bootstrap
+        bounds ``low`` and ``high``, and ``support``, the number of samples.
     only_one_right : DataFrame
-        As `cifar_sk.comparison.samples.only_one_right` returns it.
+        The samples that one run gets right in every repeat, and the other in none.
     outcomes : DataFrame
-        As `cifar_sk.comparison.samples.outcomes_by_class` returns it.
+        Per class, how many samples both, one or neither run gets right.
     n_other_predictions : int
         Predictions, over all repeats, of another class.
     """
@@ -85,8 +82,15 @@ class Comparison:
         ``NAME_std`` (ddof=1) over folds for each run; of two runs also ``difference`` (second -
         first), its 95 % interval ``low`` and ``high``, ``p_value``, and ``p_holm``, corrected
         over all metrics but the primary one, which needs no correction.
+    tests : DataFrame
+        What every registered test finds, a row per pair of runs, ``test`` and, of tests over
+        samples, ``repeat``: ``first``, ``second``, ``estimate`` (second - first), ``low``,
+        ``high``, ``statistic``, ``p_value``, ``p_holm`` (corrected over the pairs), ``p_first``,
+        ``p_equivalent`` and ``p_second``.
     costs : DataFrame
-        As `cifar_sk.comparison.costs.cost_table` returns it.
+        A row per run: ``run``, ``n_parameters``, ``multiply_adds`` of one image's prediction,
+        ``fit_time`` and ``fit_time_std`` (seconds, mean and standard deviation over folds) and
+        ``predict_ms_per_image``; NaN where a number was not recorded.
     remarks : tuple of str
         What weakens or colours the comparison.
     pair : PairResult or None
@@ -101,6 +105,7 @@ class Comparison:
     rope: float
     scores: pd.DataFrame
     metrics: pd.DataFrame
+    tests: pd.DataFrame
     costs: pd.DataFrame
     remarks: tuple[str, ...]
     pair: PairResult | None = None
@@ -157,30 +162,22 @@ def compare_runs(
         If data or folds differ, or an argument cannot be used.
     """
     check_alike(runs)
+    _check_options(metric, rope, n_classes=len(runs[0].result.class_names))
     names = run_names(runs)
-    results = [run.result for run in runs]
     tables = {name: _fold_scores(run.result) for name, run in zip(names, runs, strict=True)}
-    first = next(iter(tables.values()))
-    if metric not in first:
-        raise InputError(f"There is no metric {metric!r}{did_you_mean(metric, first.columns)}.")
-    if not 0 <= rope < np.inf:
-        raise InputError(
-            f"rope must be a finite number from 0 on, got {rope}; 0.01 is usual for accuracies."
-        )
-    ratio = _test_train_ratio(results[0])
     scores = pd.DataFrame({name: table[metric] for name, table in tables.items()})
+    ratio, better = _test_train_ratio(runs[0].result), METRICS[metric].greater_is_better
+    predicted = [predicted_classes(run.result) for run in runs]
+    right = [classes == runs[0].result.target[:, None] for classes in predicted]
+    tests = findings_table(
+        scores, right, test_train_ratio=ratio, rope=rope, greater_is_better=better
+    )
     pair = ranking = None
     if len(runs) == 2:
-        pair = _compare_pair(results, names, scores, ratio, n_resamples, random_state)
+        pair = _compare_pair(runs, names, scores, predicted, ratio, n_resamples, random_state)
     else:
-        undefined = scores.columns[scores.isna().any()].tolist()
-        if undefined:
-            raise InputError(
-                f"{metric} is undefined in a fold of {undefined[0]}, so runs cannot be ranked by "
-                "it; name another --metric."
-            )
-        better = METRICS[metric].greater_is_better
-        ranking = rank_runs(scores, test_train_ratio=ratio, greater_is_better=better, rope=rope)
+        _check_defined(metric, scores)
+        ranking = rank_runs(scores, test_train_ratio=ratio, rope=rope, greater_is_better=better)
     return Comparison(
         names=names,
         runs=tuple(runs),
@@ -188,11 +185,31 @@ def compare_runs(
         rope=rope,
         scores=scores,
         metrics=_metric_table(tables, metric, ratio),
+        tests=tests,
         costs=cost_table(runs, names),
         remarks=tuple(remarks(runs, names)),
         pair=pair,
         ranking=ranking,
     )
+
+
+def _check_options(metric: str, rope: float, n_classes: int) -> None:
+    known = [name for name, entry in METRICS.items() if n_classes >= entry.min_classes]
+    if metric not in known:
+        raise InputError(f"There is no metric {metric!r}{did_you_mean(metric, known)}.")
+    if not 0 <= rope < np.inf:
+        raise InputError(
+            f"rope must be a finite number from 0 on, got {rope}; 0.01 is usual for accuracies."
+        )
+
+
+def _check_defined(metric: str, scores: pd.DataFrame) -> None:
+    undefined = scores.columns[scores.isna().any()].tolist()
+    if undefined:
+        raise InputError(
+            f"{metric} is undefined in a fold of {undefined[0]}, so runs cannot be ranked by "
+            "it; name another --metric."
+        )
 
 
 def _fold_scores(result: OOFResult) -> pd.DataFrame:
@@ -218,48 +235,51 @@ def _metric_table(tables: dict[str, pd.DataFrame], primary: str, ratio: float) -
             f"{run}_std": table.std(ddof=1, skipna=False).to_numpy(),
         }
     metrics = pd.DataFrame(columns)
-    if len(tables) > 2:
-        return metrics
+    return metrics if len(tables) > 2 else metrics.join(_metric_tests(tables, primary, ratio))
+
+
+def _metric_tests(tables: dict[str, pd.DataFrame], primary: str, ratio: float) -> pd.DataFrame:
+    """Test the difference in every metric, Holm-corrected over all but the primary one."""
     first, second = tables.values()
     tests = pd.DataFrame(
-        [
-            corrected_paired_t_test((second[name] - first[name]), test_train_ratio=ratio)
-            for name in names
-        ]
+        corrected_paired_t_test(second[name] - first[name], test_train_ratio=ratio)
+        for name in first
     )
-    is_primary = metrics["metric"] == primary
+    others = first.columns != primary
     tests["p_holm"] = np.nan
-    tests.loc[~is_primary, "p_holm"] = holm(tests.loc[~is_primary, "p_value"])
-    tests = tests.rename(columns={"estimate": "difference"}).drop(columns="statistic")
-    return metrics.join(tests)
+    tests.loc[others, "p_holm"] = holm(tests.loc[others, "p_value"])
+    return tests.rename(columns={"estimate": "difference"}).drop(columns="statistic")
 
 
 def _compare_pair(
-    results: Sequence[OOFResult],
+    runs: Sequence[FinishedRun],
     names: Sequence[str],
     scores: pd.DataFrame,
+    predicted: Sequence[np.ndarray],
     ratio: float,
     n_resamples: int,
     random_state: int,
 ) -> PairResult:
+    results = [run.result for run in runs]
     target, class_names = results[0].target, results[0].class_names
-    first, second = (predicted_classes(result) for result in results)
     differences = (scores[names[1]] - scores[names[0]]).to_numpy()
     classes = class_f1_differences(
         target,
-        first,
-        second,
+        predicted[0],
+        predicted[1],
         len(class_names),
         n_resamples=n_resamples,
         random_state=random_state,
     )
     classes.insert(0, "class", list(class_names))
+    first, second = (classes == target[:, None] for classes in predicted)
+    outcomes = [SampleOutcomes(*repeat) for repeat in zip(first.T, second.T, strict=True)]
     return PairResult(
         test=corrected_paired_t_test(differences, test_train_ratio=ratio),
         posterior=correlated_posterior(differences, test_train_ratio=ratio),
-        mcnemar=mcnemar_table(target, first, second),
+        mcnemar=mcnemar_table(outcomes),
         classes=classes,
-        only_one_right=only_one_right(results, names),
+        only_one_right=only_one_right(results, names, predicted),
         outcomes=outcomes_by_class(results, names),
-        n_other_predictions=int((first != second).sum()),
+        n_other_predictions=int((predicted[0] != predicted[1]).sum()),
     )

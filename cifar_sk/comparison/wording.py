@@ -1,4 +1,4 @@
-"""How numbers of a comparison are written in sentences."""
+"""Numbers of a comparison as text in sentences."""
 
 from __future__ import annotations
 
@@ -23,12 +23,8 @@ __all__ = [
 ALPHA = 0.05  # p values below it are spoken of as findings
 SURE = 0.95  # posterior probability from which a verdict is stated
 
-# Scores from 0 to 1 that are shares of something: their differences are said in points.
-_SHARES = {
-    name
-    for name in METRICS
-    if name.startswith(("accuracy", "balanced", "top_3", "precision", "recall", "f1"))
-}
+# Metrics that are shares from 0 to 1: their differences are written in points.
+_SHARES = ("accuracy", "balanced", "top_3", "precision", "recall", "f1")
 
 
 def metric_name(metric: str) -> str:
@@ -37,28 +33,16 @@ def metric_name(metric: str) -> str:
 
 
 def amount(value: float, metric: str, *, digits: int = 1) -> str:
-    """Write a difference without its sign.
-
-    Examples
-    --------
-    >>> amount(0.1421, "accuracy"), amount(0.01, "accuracy"), amount(-0.25, "log_loss")
-    ('14.2 points', '1.0 point', '0.2500')
-    """
-    if metric not in _SHARES:
+    """Write a difference without its sign: 14.2 points, or 0.2500 of a loss."""
+    if not metric.startswith(_SHARES):
         return f"{abs(value):.{digits + 3}f}"
     number = f"{abs(100 * value):.{digits}f}"
     return f"{number} point{'' if float(number) == 1 else 's'}"
 
 
 def region(rope: float, metric: str) -> str:
-    """Write the half-width of a region of practical equivalence, unrounded.
-
-    Examples
-    --------
-    >>> region(0.01, "accuracy"), region(0.0025, "accuracy"), region(0.02, "log_loss")
-    ('1 point', '0.25 points', '0.02')
-    """
-    if metric not in _SHARES:
+    """Write the half-width of a region of practical equivalence, unrounded."""
+    if not metric.startswith(_SHARES):
         return f"{rope:g}"
     number = f"{100 * rope:g}"
     return f"{number} point{'' if number == '1' else 's'}"
@@ -70,38 +54,20 @@ def digits_for(width: float) -> int:
 
 
 def signed(value: float, metric: str, *, digits: int = 1) -> str:
-    """Write a difference with its sign.
-
-    Examples
-    --------
-    >>> signed(-0.004, "accuracy"), signed(0.0, "accuracy")
-    ('−0.4 points', '0.0 points')
-    """
+    """Write a difference with its sign."""
     text = amount(value, metric, digits=digits)
     is_zero = float(text.split()[0]) == 0
     return text if is_zero else f"{'−' if value < 0 else '+'}{text}"
 
 
 def interval(low: float, high: float, metric: str, *, digits: int = 1) -> str:
-    """Write an interval in the unit of `amount`.
-
-    Examples
-    --------
-    >>> interval(-0.0123, 0.02, "accuracy")
-    '[−1.2, 2.0]'
-    """
+    """Write an interval in the unit of `amount`."""
     bounds = [signed(bound, metric, digits=digits).split()[0] for bound in (low, high)]
     return f"[{', '.join(bound.removeprefix('+') for bound in bounds)}]"
 
 
 def p_text(p_value: float) -> str:
-    """Write a p value, never as 0, nor rounded to the other side of 0.05.
-
-    Examples
-    --------
-    >>> p_text(1e-9), p_text(0.0312), p_text(0.04996), p_text(0.4)
-    ('p < 0.0001', 'p = 0.031', 'p = 0.04996', 'p = 0.40')
-    """
+    """Write a p value, never as 0, nor rounded to the other side of 0.05."""
     if p_value < 0.0001:
         return "p < 0.0001"
     digits = 4 if p_value < 0.001 else 3 if p_value < 0.1 else 2
@@ -111,13 +77,7 @@ def p_text(p_value: float) -> str:
 
 
 def probability(value: float) -> str:
-    """Write a probability, never as 0 or 1, nor rounded to the other side of 0.95.
-
-    Examples
-    --------
-    >>> probability(0.99999), probability(0.9496), probability(0.3)
-    ('> 0.999', '0.9496', '0.300')
-    """
+    """Write a probability, never as 0 or 1, nor rounded to the other side of 0.95."""
     if value > 0.999:
         return "> 0.999"
     if value < 0.001:
@@ -129,11 +89,5 @@ def probability(value: float) -> str:
 
 
 def listing(names: Sequence[str]) -> str:
-    """Join names.
-
-    Examples
-    --------
-    >>> listing(["a"]), listing(["a", "b", "c"])
-    ('a', 'a, b and c')
-    """
+    """Join names by commas and an "and"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
 
-from cifar_sk.comparison.paired_tests import CorrelatedPosterior
 from cifar_sk.comparison.ranking import Ranking
+from cifar_sk.comparison.tests.bayesian import CorrelatedPosterior
 from cifar_sk.displays.drawing import (
     BLUE,
     GREY,
@@ -34,8 +35,44 @@ __all__ = [
     "PosteriorDisplay",
 ]
 
+_MANY_ROWS = 30  # more are drawn closer together
 
-class FoldScoresDisplay:
+
+class _Display:
+    """A display of one picture.
+
+    Attributes
+    ----------
+    ax_ : Axes
+        Where `plot` drew.
+    figure_ : Figure
+        Its figure.
+    """
+
+    ax_: Axes
+    figure_: Figure
+
+    def _begin(self, ax: Axes | None, width: float, height: float) -> Axes:
+        """Take the axes given, or those of a new figure of this size in inches."""
+        (self.ax_,) = make_axes(ax, 1, figsize=(width, height))
+        self.figure_ = root_figure(self.ax_)
+        return self.ax_
+
+
+def _name_rows(ax: Axes, names: Iterable[str], length: int) -> None:
+    """Name rows from top to bottom, in smaller letters where they are many."""
+    texts = [label(name, length) for name in names]
+    size = 9.5 if len(texts) <= _MANY_ROWS else 7
+    ax.set_yticks(range(len(texts)), texts, fontsize=size, parse_math=False)
+    ax.set_ylim(len(texts) - 0.4, -0.6)
+
+
+def _row_height(n_rows: int) -> float:
+    return 0.3 if n_rows <= _MANY_ROWS else 0.17
+
+
+@dataclass(eq=False)
+class FoldScoresDisplay(_Display):
     """The score of every fold by every run, a line for each fold, and the means.
 
     Lines that cross are folds that disagree about the order of the runs.
@@ -47,13 +84,6 @@ class FoldScoresDisplay:
     name : str
         What the score is called.
 
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
-
     Examples
     --------
     >>> scores = pd.DataFrame({"ann": [0.5, 0.6], "cnn": [0.7, 0.6]})
@@ -61,12 +91,8 @@ class FoldScoresDisplay:
     'accuracy'
     """
 
-    ax_: Axes
-    figure_: Figure
-
-    def __init__(self, scores: pd.DataFrame, name: str) -> None:
-        self.scores = scores
-        self.name = name
+    scores: pd.DataFrame
+    name: str
 
     def frame(self) -> pd.DataFrame:
         """Return the scores."""
@@ -75,28 +101,26 @@ class FoldScoresDisplay:
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure."""
         n_runs = self.scores.shape[1]
-        (self.ax_,) = make_axes(ax, 1, figsize=(max(4.8, 1.5 * n_runs + 1.2), 4.2))
-        self.figure_ = root_figure(self.ax_)
+        ax = self._begin(ax, max(4.8, 1.5 * n_runs + 1.2), 4.2)
         places = np.arange(n_runs)
         for row, values in enumerate(self.scores.to_numpy()):
             text = "one fold" if row == 0 else None
-            self.ax_.plot(places, values, "o-", ms=4, color=BLUE, lw=1, alpha=0.45, label=text)
+            ax.plot(places, values, "o-", ms=4, color=BLUE, lw=1, alpha=0.45, label=text)
         mean = self.scores.mean(axis=0, skipna=False)
-        self.ax_.plot(places, mean, "D", ms=7, color=VERMILLION, label="mean over folds")
+        ax.plot(places, mean, "D", ms=7, color=VERMILLION, label="mean over folds")
         names = [label(str(name), 22) for name in self.scores]
-        self.ax_.set_xticks(places, names, parse_math=False)
+        ax.set_xticks(places, names, parse_math=False)
         if n_runs > 4:
-            self.ax_.tick_params(axis="x", rotation=20)
-        self.ax_.set_xlim(-0.4, n_runs - 0.6)
-        self.ax_.set_ylabel(self.name)
-        tidy(self.ax_)
-        heading(
-            self.ax_, f"{self.name[:1].upper()}{self.name[1:]} of every fold", legend_columns=2
-        )
+            ax.tick_params(axis="x", rotation=20)
+        ax.set_xlim(-0.4, n_runs - 0.6)
+        ax.set_ylabel(self.name)
+        tidy(ax)
+        heading(ax, f"{self.name[:1].upper()}{self.name[1:]} of every fold", legend_columns=2)
         return self
 
 
-class PosteriorDisplay:
+@dataclass(eq=False)
+class PosteriorDisplay(_Display):
     """What is known of the mean difference, with the region of practical equivalence.
 
     Parameters
@@ -110,13 +134,6 @@ class PosteriorDisplay:
     name : str
         What the score is called.
 
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
-
     Examples
     --------
     >>> posterior = CorrelatedPosterior(0.02, 0.01, 4)
@@ -125,16 +142,10 @@ class PosteriorDisplay:
     [0.02, 0.167, 0.813]
     """
 
-    ax_: Axes
-    figure_: Figure
-
-    def __init__(
-        self, posterior: CorrelatedPosterior, rope: float, names: Sequence[str], name: str
-    ) -> None:
-        self.posterior = posterior
-        self.rope = rope
-        self.names = tuple(names)
-        self.name = name
+    posterior: CorrelatedPosterior
+    rope: float
+    names: Sequence[str]
+    name: str
 
     def frame(self) -> pd.DataFrame:
         """Return the ``probability`` of each ``region``: below, equivalent and above."""
@@ -143,23 +154,22 @@ class PosteriorDisplay:
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure."""
-        (self.ax_,) = make_axes(ax, 1, figsize=(6.8, 3.4))
-        self.figure_ = root_figure(self.ax_)
+        ax = self._begin(ax, 6.8, 3.4)
         centre, reach = self.posterior.location, 5 * self.posterior.scale
         low, high = min(centre - reach, -2 * self.rope), max(centre + reach, 2 * self.rope)
         places = np.linspace(low, high, 600)
         density = self.posterior.density(places)
-        self.ax_.axvspan(-self.rope, self.rope, color="#E9E9E9", lw=0, label=self._region_text())
-        self.ax_.axvline(0, color=GREY, lw=1)
-        self.ax_.plot(places, density, color=BLUE, lw=2, label="posterior of the mean difference")
-        self.ax_.fill_between(places, density, color=BLUE, alpha=0.15, lw=0)
+        ax.axvspan(-self.rope, self.rope, color="#E9E9E9", lw=0, label=self._region_text())
+        ax.axvline(0, color=GREY, lw=1)
+        ax.plot(places, density, color=BLUE, lw=2, label="posterior of the mean difference")
+        ax.fill_between(places, density, color=BLUE, alpha=0.15, lw=0)
         first, second = (label(name, 24) for name in self.names)
-        self.ax_.set_xlabel(f"difference in {self.name}, {second} − {first}", parse_math=False)
-        self.ax_.set(xlim=(low, high), ylim=(0, None), yticks=[])
-        tidy(self.ax_, None)
-        self.ax_.spines["left"].set_visible(False)
+        ax.set_xlabel(f"difference in {self.name}, {second} − {first}", parse_math=False)
+        ax.set(xlim=(low, high), ylim=(0, None), yticks=[])
+        tidy(ax, None)
+        ax.spines["left"].set_visible(False)
         title = "Bayesian correlated t-test"
-        heading(self.ax_, title, legend_columns=1, legend_rows=2)
+        heading(ax, title, legend_columns=1, legend_rows=2)
         return self
 
     def _region_text(self) -> str:
@@ -167,7 +177,8 @@ class PosteriorDisplay:
         return f"practically equivalent, ±{self.rope:g}: probability {share:.3f}"
 
 
-class DifferencesDisplay:
+@dataclass(eq=False)
+class DifferencesDisplay(_Display):
     """Differences between two runs with their intervals, a row for each.
 
     Parameters
@@ -179,13 +190,6 @@ class DifferencesDisplay:
     title, unit : str
         What is drawn, and what the differences are in.
 
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
-
     Examples
     --------
     >>> table = pd.DataFrame({"name": ["cat"], "difference": [0.1], "low": [0.05], "high": [0.2]})
@@ -194,16 +198,10 @@ class DifferencesDisplay:
     'F1, cnn − ann'
     """
 
-    ax_: Axes
-    figure_: Figure
-
-    def __init__(
-        self, table: pd.DataFrame, names: Sequence[str], *, title: str, unit: str
-    ) -> None:
-        self.table = table
-        self.names = tuple(names)
-        self.title = title
-        self.unit = unit
+    table: pd.DataFrame
+    names: Sequence[str]
+    title: str = field(kw_only=True)
+    unit: str = field(kw_only=True)
 
     def frame(self) -> pd.DataFrame:
         """Return the differences, as drawn from top to bottom."""
@@ -212,32 +210,29 @@ class DifferencesDisplay:
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose height follows the number of rows."""
         n_rows = len(self.table)
-        is_small = n_rows <= 30
-        (self.ax_,) = make_axes(ax, 1, figsize=(6.8, 1.4 + n_rows * (0.3 if is_small else 0.17)))
-        self.figure_ = root_figure(self.ax_)
+        ax = self._begin(ax, 6.8, 1.4 + n_rows * _row_height(n_rows))
         places = np.arange(n_rows)
         low, high = self.table["low"].to_numpy(), self.table["high"].to_numpy()
         # Filled where the interval leaves out 0, for those who cannot tell the colours apart.
         excludes = (low > 0) | (high < 0)
-        self.ax_.axvline(0, color=INK, lw=1)
-        self.ax_.hlines(places, low, high, color=np.where(excludes, VERMILLION, GREY), lw=1.8)
+        ax.axvline(0, color=INK, lw=1)
+        ax.hlines(places, low, high, color=np.where(excludes, VERMILLION, GREY), lw=1.8)
         for chosen, colour, fill in (
             (excludes, VERMILLION, VERMILLION),
             (~excludes, GREY, "white"),
         ):
             values = self.table["difference"].to_numpy()[chosen]
-            self.ax_.plot(values, places[chosen], "o", ms=6, mec=colour, mfc=fill)
-        names = [label(str(name), 28) for name in self.table["name"]]
-        self.ax_.set_yticks(places, names, fontsize=9.5 if is_small else 7, parse_math=False)
-        self.ax_.set_ylim(n_rows - 0.4, -0.6)
+            ax.plot(values, places[chosen], "o", ms=6, mec=colour, mfc=fill)
+        _name_rows(ax, self.table["name"], 28)
         first, second = (label(name, 24) for name in self.names)
-        self.ax_.set_xlabel(f"{self.unit}, {second} − {first}", parse_math=False)
-        tidy(self.ax_, "x")
-        heading(self.ax_, self.title)
+        ax.set_xlabel(f"{self.unit}, {second} − {first}", parse_math=False)
+        tidy(ax, "x")
+        heading(ax, self.title)
         return self
 
 
-class CriticalDifferenceDisplay:
+@dataclass(eq=False)
+class CriticalDifferenceDisplay(_Display):
     """Mean ranks of runs, and bars that join those which cannot be told apart.
 
     It says what Demšar's figure (2006) says, but the bars come from pairwise tests over one data
@@ -248,16 +243,9 @@ class CriticalDifferenceDisplay:
     Parameters
     ----------
     ranking : Ranking
-        As `cifar_sk.comparison.ranking.rank_runs` returns it.
+        Of `Comparison.ranking`.
     name : str
         What the score is called.
-
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
 
     Examples
     --------
@@ -268,12 +256,8 @@ class CriticalDifferenceDisplay:
     ['b', 'c', 'a']
     """
 
-    ax_: Axes
-    figure_: Figure
-
-    def __init__(self, ranking: Ranking, name: str) -> None:
-        self.ranking = ranking
-        self.name = name
+    ranking: Ranking
+    name: str
 
     def frame(self) -> pd.DataFrame:
         """Return the runs with their mean scores and ranks, best first."""
@@ -284,29 +268,30 @@ class CriticalDifferenceDisplay:
         table = self.ranking.table
         bars = [group for group in self.ranking.cliques if len(group) > 1]
         n_runs = len(table)
-        (self.ax_,) = make_axes(ax, 1, figsize=(7.2, 1.5 + 0.42 * n_runs))
-        self.figure_ = root_figure(self.ax_)
+        ax = self._begin(ax, 7.2, 1.5 + 0.42 * n_runs)
         rows = np.arange(n_runs)
-        self.ax_.hlines(rows, 1, table["mean_rank"], color="#C8C8C8", lw=1)
-        self.ax_.plot(table["mean_rank"], rows, "D", ms=7, color=VERMILLION)
+        ax.hlines(rows, 1, table["mean_rank"], color="#C8C8C8", lw=1)
+        ax.plot(table["mean_rank"], rows, "D", ms=7, color=VERMILLION)
         for row, run in enumerate(table.to_dict("records")):
             text = f"{run['mean']:.4f} ± {run['std']:.4f}"
-            style: dict[str, Any] = {
-                "textcoords": "offset points",
-                "va": "center",
-                "fontsize": 9,
-                "color": INK,
-            }
-            self.ax_.annotate(text, (run["mean_rank"], row), xytext=(9, 0), **style)
+            ax.annotate(
+                text,
+                (run["mean_rank"], row),
+                xytext=(9, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+                color=INK,
+            )
         self._draw_bars(bars, n_runs)
-        self.ax_.set_yticks(rows, [label(run, 30) for run in table["run"]], parse_math=False)
-        self.ax_.set_ylim(n_runs - 0.4, -0.6)
-        self.ax_.set_xticks(range(1, n_runs + 1))
-        self.ax_.set_xlabel(f"mean rank of {self.name} over folds (1 is best)", loc="left")
-        tidy(self.ax_, "x")
-        self.ax_.spines["bottom"].set_bounds(0.8, n_runs)
+        ax.set_yticks(rows, [label(run, 30) for run in table["run"]], parse_math=False)
+        ax.set_ylim(n_runs - 0.4, -0.6)
+        ax.set_xticks(range(1, n_runs + 1))
+        ax.set_xlabel(f"mean rank of {self.name} over folds (1 is best)", loc="left")
+        tidy(ax, "x")
+        ax.spines["bottom"].set_bounds(0.8, n_runs)
         title = "Mean ranks; bars join runs that are not told apart" if bars else "Mean ranks"
-        heading(self.ax_, title)
+        heading(ax, title)
         return self
 
     def _draw_bars(self, bars: Sequence[Sequence[str]], n_runs: int) -> None:
@@ -320,22 +305,16 @@ class CriticalDifferenceDisplay:
         self.ax_.set_xlim(0.8, start + step * max(len(bars) - 0.5, 0))
 
 
-class OutcomesDisplay:
+@dataclass(eq=False)
+class OutcomesDisplay(_Display):
     """What two runs each miss that the other gets, class by class.
 
     Parameters
     ----------
     outcomes : DataFrame
-        As `cifar_sk.comparison.samples.outcomes_by_class` returns it.
+        Of `PairResult.outcomes`.
     names : (str, str)
         The runs, first and second.
-
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
 
     Examples
     --------
@@ -347,12 +326,8 @@ class OutcomesDisplay:
     ['-16.667', '33.333']
     """
 
-    ax_: Axes
-    figure_: Figure
-
-    def __init__(self, outcomes: pd.DataFrame, names: tuple[str, str]) -> None:
-        self.outcomes = outcomes
-        self.names = names
+    outcomes: pd.DataFrame
+    names: Sequence[str]
 
     def frame(self) -> pd.DataFrame:
         """Return the counts per class; the last row holds all classes."""
@@ -362,22 +337,17 @@ class OutcomesDisplay:
         """Draw on `ax`, or on a new figure whose height follows the number of classes."""
         table = self.outcomes.iloc[:-1]
         n_classes = len(table)
-        is_small = n_classes <= 30
-        height = 1.7 + n_classes * (0.3 if is_small else 0.17)
-        (self.ax_,) = make_axes(ax, 1, figsize=(6.8, height))
-        self.figure_ = root_figure(self.ax_)
+        ax = self._begin(ax, 6.8, 1.7 + n_classes * _row_height(n_classes))
         total = table.drop(columns="class").sum(axis=1).clip(lower=1)
         places = np.arange(n_classes)
         for name, colour, sign in zip(self.names, (VERMILLION, BLUE), (-1, 1), strict=True):
             share = 100 * table[f"only_{name}_right"] / total
             text = f"only {label(name)} is right"
-            self.ax_.barh(places, sign * share, color=colour, label=text)
-        names = [label(name, 30) for name in table["class"]]
-        self.ax_.set_yticks(places, names, fontsize=9.5 if is_small else 7, parse_math=False)
-        self.ax_.set_ylim(n_classes - 0.4, -0.6)
-        self.ax_.axvline(0, color=INK, lw=0.8)
-        self.ax_.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-        self.ax_.set_xlabel("% of the samples of the class")
-        tidy(self.ax_, "x")
-        heading(self.ax_, "Right in one run only", legend_columns=2)
+            ax.barh(places, sign * share, color=colour, label=text)
+        _name_rows(ax, table["class"], 30)
+        ax.axvline(0, color=INK, lw=0.8)
+        ax.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+        ax.set_xlabel("% of the samples of the class")
+        tidy(ax, "x")
+        heading(ax, "Right in one run only", legend_columns=2)
         return self

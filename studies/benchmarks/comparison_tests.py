@@ -33,12 +33,9 @@ import pandas as pd
 from scipy.stats import norm
 from sklearn.tree import DecisionTreeClassifier
 
-from cifar_sk.comparison.paired_tests import (
-    corrected_paired_t_test,
-    correlated_posterior,
-    exact_mcnemar_test,
-    paired_accuracy_interval,
-)
+from cifar_sk.comparison.tests.bayesian import correlated_posterior
+from cifar_sk.comparison.tests.mcnemar import exact_mcnemar_test, paired_accuracy_interval
+from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test
 
 N_FEATURES = 5  # of each half
 ROPE = 0.01

@@ -1,302 +1,57 @@
-"""The comparison's files, page and command line."""
+"""The command ``compare``, on runs that the library made."""
 
 from __future__ import annotations
 
-import html
 import subprocess
 import sys
-from html.parser import HTMLParser
-from importlib.resources import files
 
 import numpy as np
 import pandas as pd
 import pytest
-from browser import running_browser
-from made_runs import made_run
 from sklearn.dummy import DummyClassifier
-from sklearn.model_selection import StratifiedKFold
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
-from cifar_sk import RunFolder, cross_validate_oof
+from cifar_sk import cross_validate_oof
 from cifar_sk.compare import main
 from cifar_sk.comparison import compare_runs, conclusion
-from cifar_sk.displays.comparison_displays import (
-    CriticalDifferenceDisplay,
-    DifferencesDisplay,
-    FoldScoresDisplay,
-    PosteriorDisplay,
-)
-from cifar_sk.errors import InputError
-from cifar_sk.metrics import oof_predictions
-from cifar_sk.reports.comparison.files import write_comparison
 from cifar_sk.runs.reading import read_run
 
-SHARES = {
-    "ann<b>_with_a_long_name_that_has_no_space_to_break_at": [0.50, 0.52, 0.51, 0.49, 0.50],
-    "cnn|net": [0.64, 0.67, 0.655, 0.63, 0.65],
-    "vgg": [0.635, 0.68, 0.645, 0.635, 0.66],
-}
-NAMES = ("<script>alert(1)</script>", 'b & "c"', "_true_", "NA")
+OWN_TEST = """
+from cifar_sk.comparison.tests import Finding, FoldScores
 
 
-def comparison(n_runs):
-    runs = [
-        made_run(name, shares, n_test=60, seed=seed, names=NAMES, title="A <run>", command="x | y")
-        for seed, (name, shares) in enumerate(list(SHARES.items())[:n_runs])
-    ]
-    return compare_runs(runs, n_resamples=100)
+class SignTest:
+    title = "Sign <test>"
+    question = "Is one run better in more folds than chance would have it?"
+    needs = FoldScores
 
+    def __call__(self, scores):
+        from scipy.stats import binomtest
 
-@pytest.fixture(scope="module")
-def two():
-    return comparison(2)
+        n_better = int((scores.second > scores.first).sum())
+        return Finding(statistic=n_better, p_value=binomtest(n_better, len(scores.first)).pvalue)
+"""
 
 
 @pytest.fixture(scope="module")
-def three():
-    return comparison(3)
+def runs(tmp_path_factory):
+    """A folder of runs, as the fold loop alone makes them; not to be changed."""
+    folder = tmp_path_factory.mktemp("runs")
+    X, y = np.random.default_rng(0).normal(size=(90, 2)), np.repeat(["a", "b", "c"], 30)
+    X[:, 0] += np.repeat([0, 3, 6], 30)
+    guess = DummyClassifier(strategy="stratified")
+    learn = make_pipeline(StandardScaler(), LogisticRegression())
+    cross_validate_oof(guess, X, y, cv=3, store=folder / "guess")
+    cross_validate_oof(learn, X, y, cv=3, store=folder / "learn")
+    cross_validate_oof(guess, X + 1, y, cv=3, store=folder / "other_data")
+    cross_validate_oof(guess, X, y, cv=2, store=folder / "other_folds")
+    return folder
 
 
-class Page(HTMLParser):
-    """Tags with their attributes, and all text outside the style."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.tags, self.text, self.open = [], "", []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in {"meta", "img", "br"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if not {"style", "script"} & {*self.open}:
-            self.text += data
-
-
-def test_files_of_two_runs_hold_what_was_computed(two, tmp_path):
-    files = write_comparison(two, tmp_path)
-    names = {str(file.relative_to(tmp_path)) for file in files}
-    tables = ("comparison", "costs", "mcnemar", "class_differences", "outcomes", "only_one_right")
-    figures = ("fold_scores", "posterior", "metric_differences", "class_differences", "outcomes")
-    assert names == {
-        *(f"{table}.csv" for table in tables),
-        *(f"figures/{figure}.png" for figure in figures),
-        "comparison.md",
-        "comparison.html",
-    }
-    read = pd.read_csv(tmp_path / "comparison.csv")
-    pd.testing.assert_frame_equal(read, two.metrics, check_dtype=False)
-    only = pd.read_csv(tmp_path / "only_one_right.csv", keep_default_na=False)
-    assert only["true"].tolist() == two.pair.only_one_right["true"].tolist()
-
-
-def test_the_same_runs_give_the_same_bytes(two, tmp_path):
-    before = [file.read_bytes() for file in write_comparison(two, tmp_path)]
-    assert before == [file.read_bytes() for file in write_comparison(two, tmp_path)]
-
-
-def test_another_comparison_leaves_nothing_of_the_first(two, three, tmp_path):
-    write_comparison(two, tmp_path)
-    (tmp_path / "mine.txt").write_text("kept")
-    write_comparison(three, tmp_path)
-    names = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()}
-    assert names == {
-        "mine.txt",
-        *("comparison.csv", "costs.csv", "ranking.csv", "pairs.csv"),
-        *("comparison.md", "comparison.html"),
-        *("figures/critical_difference.png", "figures/fold_scores.png"),
-    }
-
-
-def test_the_page_loads_nothing_and_escapes_names(two, tmp_path):
-    write_comparison(two, tmp_path)
-    text = (tmp_path / "comparison.html").read_text(encoding="utf-8")
-    page = Page(text)
-    assert page.open == []
-    assert not {"link", "iframe", "b"} & {tag for tag, _ in page.tags}
-    assert [attrs for tag, attrs in page.tags if tag == "script"] == [{}]
-    images = [attrs for tag, attrs in page.tags if tag == "img"]
-    assert len(images) == 5
-    assert all(image["src"].startswith("data:image/png;base64,") for image in images)
-    assert all(image["alt"] for image in images)
-    labelled = [attrs["aria-labelledby"] for _, attrs in page.tags if "aria-labelledby" in attrs]
-    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
-    assert set(labelled) <= set(ids)
-    assert len(ids) == len(set(ids))
-    for text in (f"{two.names[0]} against cnn|net", NAMES[0], "A <run>, seed 0", *conclusion(two)):
-        assert text in page.text
-
-
-@pytest.fixture(scope="module")
-def browser_tab(tmp_path_factory):
-    with running_browser(tmp_path_factory.mktemp("browser")) as tab:
-        yield tab
-
-
-def test_the_page_shows_images_that_only_one_run_gets_right(two, browser_tab, tmp_path):
-    n = len(two.runs[0].result.target)
-    # The brightness of an image says which sample it is.
-    images = (np.arange(n) % 250).astype(np.uint8)[:, None, None].repeat(4, 1).repeat(4, 2)
-    write_comparison(two, tmp_path, images=images)
-    tab = browser_tab
-    tab.open(tmp_path / "comparison.html", width=390)
-    for place, name in enumerate(two.names):
-        tiles = tab.evaluate(
-            f"[...document.querySelectorAll('#only-{place} ~ .tiles .tile')].map(tile => {{"
-            "const c = document.createElement('canvas'); c.width = c.height = 4;"
-            "c.getContext('2d').drawImage(tile.querySelector('img'), 0, 0);"
-            "return [tile.innerText, c.getContext('2d').getImageData(1, 1, 1, 1).data[0]]; })"
-        )
-        rows = two.pair.only_one_right.set_index("sample")
-        assert len(tiles) == 12
-        for text, level in tiles:
-            sample = int(text.split()[1])
-            assert level == pytest.approx(int(images[sample, 0, 0]), abs=1)
-            assert rows.loc[sample, "right"] == name
-            assert f"true {rows.loc[sample, 'true']}" in text
-    # Texts that begin with numbers sort as numbers; a click, then the key, as for a run.
-    column = "[...document.querySelectorAll('section[aria-labelledby=classes] tbody tr')]"
-    column += ".map(row => Number.parseFloat(row.cells[3].innerText.replace('−', '-')))"
-    before = tab.evaluate(column)
-    tab.click("section[aria-labelledby=classes] th:nth-child(4) button")
-    assert tab.evaluate(column) == sorted(before)
-    tab.press("Enter")
-    assert tab.evaluate(column) == sorted(before, reverse=True)
-    assert tab.evaluate("document.documentElement.scrollWidth") == 390
-    assert tab.problems == []
-    assert tab.requests == [(tmp_path / "comparison.html").resolve().as_uri()]
-    with pytest.raises(InputError, match="for 300 samples"):
-        write_comparison(two, tmp_path, images=images[1:])
-
-
-@pytest.mark.parametrize(
-    ("texts", "ascending"),
-    [
-        (["0.5 ± 0.1", "–", "0.45 ± 0.3"], ["0.45 ± 0.3", "0.5 ± 0.1", "–"]),
-        (["0.02", "< 0.0001", "−0.3", "+0.1"], ["−0.3", "< 0.0001", "0.02", "+0.1"]),
-        (["1,234", "99", "5 %"], ["5 %", "99", "1,234"]),
-        (["2026-03-05-ann", "2026-01-02-cnn"], ["2026-01-02-cnn", "2026-03-05-ann"]),
-        (["3x3", "10x10", "1e5ab"], ["1e5ab", "3x3", "10x10"]),
-    ],
-)
-def test_columns_sort_as_what_they_hold(browser_tab, tmp_path, texts, ascending):
-    rows = "".join(f"<tr><td>{html.escape(text)}</td></tr>" for text in texts)
-    script = (files("cifar_sk.reports") / "templates/tables.js").read_text(encoding="utf-8")
-    page = tmp_path / "table.html"
-    page.write_text(
-        f'<meta charset="utf-8"><table class="sortable"><thead><tr><th>x</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table><script>{script}</script>",
-        encoding="utf-8",
-    )
-    browser_tab.open(page)
-    column = "[...document.querySelectorAll('td')].map(cell => cell.innerText)"
-    browser_tab.click("button")
-    assert browser_tab.evaluate(column) == ascending
-    browser_tab.click("button")
-    missing = [text for text in ascending if text == "–"]
-    expected = [text for text in ascending[::-1] if text != "–"] + missing
-    assert browser_tab.evaluate(column) == expected
-
-
-def test_the_page_of_several_runs_has_ranking_and_pairs(three, tmp_path):
-    write_comparison(three, tmp_path)
-    page = Page((tmp_path / "comparison.html").read_text(encoding="utf-8"))
-    for text in ("Ranking", "Pairs", "no Friedman or Nemenyi test", *conclusion(three)):
-        assert text in page.text
-
-
-def test_markdown_tables_are_whole(two, tmp_path):
-    write_comparison(two, tmp_path)
-    lines = (tmp_path / "comparison.md").read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith("# ann\\<b\\>\\_with")
-    assert lines[0].endswith(" against cnn\\|net")
-    rows = [line.replace("\\|", "") for line in lines if line.startswith("|")]
-    heads = [place for place, row in enumerate(rows) if row.startswith("|---")]
-    assert len(heads) == 6
-    for place, row in enumerate(rows):
-        head = max((h for h in heads if h <= place + 1), default=0)
-        assert row.count("|") == rows[head].count("|")
-    assert any(line.startswith("| \\<script\\>alert(1)\\</script\\> |") for line in lines)
-    linked = [line.split("(")[-1].rstrip(")") for line in lines if line.startswith("![")]
-    assert all((tmp_path / figure).is_file() for figure in linked)
-
-
-def test_a_folder_that_is_none_is_refused(two, tmp_path):
-    with pytest.raises(InputError, match="must be an existing folder"):
-        write_comparison(two, tmp_path / "missing")
-
-
-# --- displays -----------------------------------------------------------------------------
-
-
-def test_displays_draw_their_numbers(two):
-    folds = FoldScoresDisplay(two.scores, "accuracy").plot()
-    drawn = np.array([line.get_ydata() for line in folds.ax_.lines])
-    np.testing.assert_array_equal(drawn[:5], two.scores)
-    np.testing.assert_allclose(drawn[5], two.scores.mean())
-    posterior = PosteriorDisplay(two.pair.posterior, 0.01, two.names, "accuracy").plot()
-    curve = posterior.ax_.lines[1]
-    area = np.trapezoid(curve.get_ydata(), curve.get_xdata())
-    assert area == pytest.approx(1, abs=0.02)
-    assert posterior.frame()["probability"].sum() == pytest.approx(1)
-
-
-def test_filled_differences_are_those_whose_interval_leaves_out_zero():
-    table = pd.DataFrame(
-        {
-            "name": ["a", "b", "c"],
-            "difference": [0.1, 0.0, -0.2],
-            "low": [0.05, -0.1, np.nan],
-            "high": [0.2, 0.1, np.nan],
-        }
-    )
-    display = DifferencesDisplay(table, ["x", "y"], title="t", unit="F1").plot()
-    _, filled, empty = display.ax_.lines
-    assert filled.get_ydata().tolist() == [0]
-    assert empty.get_ydata().tolist() == [1, 2]
-
-
-def test_bars_have_dots_only_at_their_own_runs(three):
-    display = CriticalDifferenceDisplay(three.ranking, "accuracy").plot()
-    order = three.ranking.table["run"].tolist()
-    groups = [tuple(order[int(row)] for row in line.get_ydata()) for line in display.ax_.lines[1:]]
-    assert groups == [group for group in three.ranking.cliques if len(group) > 1]
-    shown = display.ax_.lines[0].get_xdata()
-    np.testing.assert_allclose(shown, three.ranking.table["mean_rank"])
-
-
-# --- command line -------------------------------------------------------------------------
-
-
-def run_folder(path, *, random_state, n_folds=3, fingerprint="f" * 64):
-    """Write a finished run of a guessing classifier, without its report."""
-    X, y = np.zeros((90, 1)), np.arange(90) % 3
-    identity = {
-        "data": {"name": "made", "n_samples": 90, "fingerprint": fingerprint},
-        "split": {"n_folds": n_folds, "n_repeats": 1, "fingerprint": str(n_folds)},
-        "seed": random_state,
-    }
-    names = ["a", "b", "c"]
-    with RunFolder.open(path, identity, info={"class_names": names}) as folder:
-        result = cross_validate_oof(
-            DummyClassifier(strategy="stratified"),
-            X,
-            y,
-            cv=StratifiedKFold(n_folds, shuffle=True, random_state=0),
-            random_state=random_state,
-            class_names=names,
-            store=folder,
-        )
-        oof_predictions(result).to_csv(folder.path / "oof_predictions.csv", index=False)
-    return path
-
-
-def test_the_command_compares_run_folders(tmp_path, capsys):
-    paths = [run_folder(tmp_path / f"run{seed}", random_state=seed) for seed in (1, 2)]
+def test_runs_of_any_two_classifiers_are_compared(runs, tmp_path, capsys):
+    paths = [runs / "guess", runs / "learn"]
     with pytest.raises(SystemExit) as stop:
         main([*map(str, paths), "--output", str(tmp_path / "out/here")])
     assert stop.value.code == 0
@@ -304,34 +59,48 @@ def test_the_command_compares_run_folders(tmp_path, capsys):
     expected = compare_runs([read_run(path) for path in paths])
     for sentence in [*conclusion(expected), *expected.remarks]:
         assert f"- {sentence}\n" in printed
-    assert "different seeds: run1 1, run2 2" in printed
     assert "The page holds no pictures." in printed
-    assert "'made', which is no known name" in printed
+    assert "'array', which is no known name" in printed
     assert (tmp_path / "out/here/comparison.html").is_file()
+
+
+def test_a_test_of_ones_own_is_in_tables_and_page(runs, tmp_path):
+    (tmp_path / "mine.py").write_text(OWN_TEST)
+    command = [sys.executable, "-m", "cifar_sk.compare", runs / "guess", runs / "learn"]
+    done = subprocess.run(
+        [*command, "--test", "mine:SignTest", "--output", "out"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert "Sign <test>" in done.stdout
+    table = pd.read_csv(tmp_path / "out/tests.csv").set_index("test")
+    assert table.index.tolist() == ["nadeau-bengio", "bayesian", "mcnemar", "mine:SignTest"]
+    scores = compare_runs([read_run(runs / name) for name in ("guess", "learn")]).scores
+    assert table.loc["mine:SignTest", "statistic"] == (scores["learn"] > scores["guess"]).sum()
+    assert table.loc["mine:SignTest", "p_value"] == 0.25  # all of three folds
+    assert "| Sign \\<test\\> |" in (tmp_path / "out/comparison.md").read_text("utf-8")
+    page = (tmp_path / "out/comparison.html").read_text("utf-8")
+    assert '<th scope="row">Sign &lt;test&gt;</th>' in page
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["run1"], "needs two runs or more, got 1"),
-        (["run1", "run1"], "is given twice"),
-        (["run1", "other_data"], "data.fingerprint was"),
-        (["run1", "other_folds"], "split.n_folds was 3 and is 2"),
-        (["run1", "missing"], "cannot be read as a run's manifest"),
-        (["run1", "run2", "--metric", "acuracy"], "did you mean 'accuracy'"),
-        (["run1", "run2", "--output", "run1"], "must not be a run's own folder"),
+        (["guess"], "needs two runs or more, got 1"),
+        (["guess", "guess"], "is given twice"),
+        (["guess", "other_data"], "data.fingerprint was"),
+        (["guess", "other_folds"], "split.n_folds was 3 and is 2"),
+        (["guess", "missing"], "cannot be read as a run's manifest"),
+        (["guess", "learn", "--metric", "acuracy"], "did you mean 'accuracy'"),
+        (["guess", "learn", "--output", "guess"], "must not be a run's own folder"),
+        (["guess", "learn", "--test", "no_such:Test"], "'no_such:Test' cannot be imported"),
     ],
 )
-def test_what_cannot_be_compared_is_one_sentence(words, message, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name, options in {
-        "run1": {},
-        "run2": {},
-        "other_data": {"fingerprint": "e" * 64},
-        "other_folds": {"n_folds": 2},
-    }.items():
-        if name in words:
-            run_folder(tmp_path / name, random_state=1, **options)
+def test_what_cannot_be_compared_is_one_sentence(words, message, runs, capsys, monkeypatch):
+    monkeypatch.chdir(runs)
     with pytest.raises(SystemExit) as stop:
         main(words)
     assert stop.value.code == 2

@@ -30,18 +30,7 @@ COMPARISON_FIGURES = (
 
 
 def draw_comparison_figures(comparison: Comparison) -> list[ReportFigure]:
-    """Draw what can be drawn of a comparison.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        As `cifar_sk.comparison.compare_runs` returns it.
-
-    Returns
-    -------
-    list of ReportFigure
-        Their names are among `COMPARISON_FIGURES`.
-    """
+    """Draw the figures that a comparison of two runs, or of more, has."""
     figures = []
     if comparison.ranking is not None:
         figures = [_critical_difference(comparison, comparison.ranking)]

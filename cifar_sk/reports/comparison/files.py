@@ -20,12 +20,12 @@ from cifar_sk.reports.run.tiles import comparison_galleries
 from cifar_sk.reports.templating import render
 from cifar_sk.runs.files import csv_bytes, write_files
 
-__all__ = ["comparison_markdown", "write_comparison"]
+__all__ = ["write_comparison"]
 
-_TABLES = (
-    *("costs", "ranking", "pairs"),
-    *("mcnemar", "class_differences", "outcomes", "only_one_right"),
-)
+# All tables that a comparison of two runs, or of more, may have.
+_TABLES = """
+    comparison tests costs ranking pairs mcnemar class_differences outcomes only_one_right
+"""
 _MARKDOWN_SPECIAL = "\\`*_{}[]<>#|"
 
 
@@ -38,35 +38,12 @@ def write_comparison(
 ) -> list[Path]:
     """Write tables, figures and the HTML page of a comparison into a folder.
 
-    Parameters
-    ----------
-    comparison : Comparison
-        As `cifar_sk.comparison.compare_runs` returns it.
-    directory : path-like
-        An existing folder.
-    images : ndarray of shape (n_samples, h, w[, c]), default=None
-        The images of the data set; with them the page of two runs shows some that only one of
-        them gets right.
-    title : str, default=None
-        The heading; made of the runs' names by default.
-
-    Returns
-    -------
-    list of Path
-        The files written: ``comparison.csv`` (a row per metric), ``comparison.md``,
-        ``comparison.html``, ``costs.csv``, ``figures/*.png``; of two runs ``mcnemar.csv``,
-        ``class_differences.csv``, ``outcomes.csv`` and ``only_one_right.csv``; of more
-        ``ranking.csv`` and ``pairs.csv``.
-
-    Raises
-    ------
-    InputError
-        If `directory` is no folder, or there is not one image per sample.
-
-    Notes
-    -----
-    Each file is replaced atomically, and those that another comparison left there and that this
-    one does not have are deleted. The same runs give the same bytes.
+    ``comparison.csv`` (a row per metric), ``tests.csv``, ``costs.csv``, ``comparison.md``,
+    ``comparison.html`` and ``figures/*.png``; of two runs ``mcnemar.csv``,
+    ``class_differences.csv``, ``outcomes.csv`` and ``only_one_right.csv``, of more ``ranking.csv``
+    and ``pairs.csv``. `images`, (n_samples, h, w[, c]), let the page of two runs show some that
+    only one of them gets right. Each file is replaced at once, those of another comparison that
+    this one does not have are deleted, and the same runs give the same bytes.
     """
     folder = Path(directory)
     if not folder.is_dir():
@@ -77,18 +54,19 @@ def write_comparison(
     figures = draw_comparison_figures(comparison)
     contents = {f"{name}.csv": csv_bytes(table) for name, table in _frames(comparison).items()}
     contents |= {f"figures/{figure.name}.png": figure.png for figure in figures}
-    contents["comparison.md"] = comparison_markdown(comparison, figures, title).encode()
+    contents["comparison.md"] = _markdown(comparison, figures, title).encode()
     contents["comparison.html"] = _render(comparison, figures, title, images).encode()
-    return write_files(folder, contents, known=_possible())
-
-
-def _possible() -> set[str]:
-    tables = {f"{name}.csv" for name in _TABLES}
-    return tables | {f"figures/{name}.png" for name in COMPARISON_FIGURES}
+    known = [f"{name}.csv" for name in _TABLES.split()]
+    known += [f"figures/{name}.png" for name in COMPARISON_FIGURES]
+    return write_files(folder, contents, known=known)
 
 
 def _frames(comparison: Comparison) -> dict[str, pd.DataFrame]:
-    frames = {"comparison": comparison.metrics, "costs": comparison.costs}
+    frames = {
+        "comparison": comparison.metrics,
+        "tests": comparison.tests,
+        "costs": comparison.costs,
+    }
     if comparison.ranking is not None:
         frames |= {"ranking": comparison.ranking.table, "pairs": comparison.ranking.pairs}
     if comparison.pair is not None:
@@ -101,23 +79,8 @@ def _frames(comparison: Comparison) -> dict[str, pd.DataFrame]:
     return frames
 
 
-def comparison_markdown(comparison: Comparison, figures: list[ReportFigure], title: str) -> str:
-    """Write a comparison as Markdown.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        As `cifar_sk.comparison.compare_runs` returns it.
-    figures : list of ReportFigure
-        Linked under ``figures/``.
-    title : str
-        The heading.
-
-    Returns
-    -------
-    str
-        Names from outside are escaped.
-    """
+def _markdown(comparison: Comparison, figures: list[ReportFigure], title: str) -> str:
+    """Write a comparison as Markdown; names from outside are escaped."""
     lines = [f"# {_escape(title)}", "", *_bullets(conclusion(comparison))]
     if comparison.remarks:
         lines += ["", "To bear in mind:", "", *_bullets(comparison.remarks)]

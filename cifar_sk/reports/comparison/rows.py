@@ -1,4 +1,4 @@
-"""The tables of a comparison as text, alike for Markdown, page and terminal."""
+"""The tables of a comparison as text, for Markdown, page and terminal."""
 
 from __future__ import annotations
 
@@ -10,24 +10,17 @@ import pandas as pd
 
 from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.runs import Comparison, PairResult
+from cifar_sk.comparison.tests.protocol import StatisticalTest, all_tests
 from cifar_sk.comparison.wording import p_text
 from cifar_sk.metrics import METRICS
 from cifar_sk.reports.templating import number, pair, plain_text
 
-__all__ = ["TextTable", "comparison_tables", "cost_rows", "run_rows"]
+__all__ = ["comparison_tables", "run_rows"]
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table for people.
-
-    Attributes
-    ----------
-    name, title, note : str
-        Anchor, heading, and what to know when reading it.
-    rows : list of list of str
-        The headings, then the rows.
-    """
+    """A table as text: anchor, heading, a note for its readers, and rows after the headings."""
 
     name: str
     title: str
@@ -36,18 +29,7 @@ class TextTable:
 
 
 def comparison_tables(comparison: Comparison) -> list[TextTable]:
-    """Write the tables of a comparison.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        As `cifar_sk.comparison.compare_runs` returns it.
-
-    Returns
-    -------
-    list of TextTable
-        In reading order.
-    """
+    """Return the tables of a comparison in reading order."""
     ranking = comparison.ranking
     tables = []
     if ranking is not None:
@@ -59,7 +41,7 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
             _samples(comparison, comparison.pair),
             _classes(comparison, comparison.pair),
         ]
-    tables.append(_costs(comparison))
+    tables += [_tests(comparison), _costs(comparison)]
     return tables
 
 
@@ -116,18 +98,8 @@ def _bayesian(comparison: Comparison, pair_result: PairResult) -> TextTable:
 
 def _samples(comparison: Comparison, pair_result: PairResult) -> TextTable:
     first, second = comparison.names
-    rows = [
-        [
-            "repeat",
-            "both right",
-            f"only {first}",
-            f"only {second}",
-            "both wrong",
-            "difference",
-            "95 % interval",
-            "p",
-        ]
-    ]
+    headings = ["repeat", "both right", f"only {first}", f"only {second}", "both wrong"]
+    rows = [[*headings, "difference", "95 % interval", "p"]]
     for row in pair_result.mcnemar.to_dict("records"):
         counts = [f"{row[name]:,}" for name in ("both", "only_first", "only_second", "neither")]
         difference = f"{row['difference']:+.4f}"
@@ -192,26 +164,40 @@ def _pairs(comparison: Comparison, ranking: Ranking) -> TextTable:
     return TextTable("pairs", "Pairs", note, rows)
 
 
-def cost_rows(comparison: Comparison) -> list[list[str]]:
-    """Write what the runs cost.
+def _tests(comparison: Comparison) -> TextTable:
+    """Return what every registered test finds, those from outside of this package too."""
+    tests = all_tests()
+    rows = [_test_row(row, tests) for row in comparison.tests.to_dict("records")]
+    unused = set() if comparison.ranking is not None else {"pair", "p, Holm"}
+    unused |= set() if comparison.n_repeats > 1 else {"repeat"}
+    headings = [heading for heading in rows[0] if heading not in unused]
+    note = (
+        f"Differences are second − first: over folds in {METRICS[comparison.metric].label}, over "
+        "images in accuracy. Probabilities: that the first run is better, that they are "
+        f"practically equivalent within {comparison.rope:g}, that the second is better. "
+    )
+    note += " ".join(f"{test.title}: {test.question}" for test in tests.values())
+    cells = [[row[heading] for heading in headings] for row in rows]
+    return TextTable("tests", "Tests", note, [headings, *cells])
 
-    Parameters
-    ----------
-    comparison : Comparison
-        Any.
 
-    Returns
-    -------
-    list of list of str
-        The headings, then a row per run; dashes for what is not known.
-    """
-    headings = [
-        "parameters",
-        "multiply-adds per image",
-        "fit, s per fold",
-        "predict, ms per image",
-    ]
-    rows = [["run", *headings]]
+def _test_row(row: Mapping[Any, Any], tests: Mapping[str, StatisticalTest]) -> dict[str, str]:
+    chances = [number(row[name], "{:.3f}") for name in ("p_first", "p_equivalent", "p_second")]
+    return {
+        "test": tests[row["test"]].title,
+        "pair": f"{row['second']} − {row['first']}",
+        "repeat": "–" if pd.isna(row["repeat"]) else str(row["repeat"] + 1),
+        "difference": number(row["estimate"], "{:+.4f}"),
+        "95 % interval": _interval(row),
+        "p": _p(row["p_value"]),
+        "p, Holm": _p(row["p_holm"]),
+        "P(first / equal / second)": "–" if {*chances} == {"–"} else " / ".join(chances),
+    }
+
+
+def _costs(comparison: Comparison) -> TextTable:
+    headings = ["run", "parameters", "multiply-adds per image", "fit, s per fold"]
+    rows = [[*headings, "predict, ms per image"]]
     for row in comparison.costs.to_dict("records"):
         rows.append(
             [
@@ -222,32 +208,17 @@ def cost_rows(comparison: Comparison) -> list[list[str]]:
                 number(row["predict_ms_per_image"], "{:.3f}"),
             ]
         )
-    return rows
-
-
-def _costs(comparison: Comparison) -> TextTable:
     note = (
         "Multiply-adds of the dense and convolution layers for one pass of one image; predicting "
         "may take several passes (test-time augmentation), and its milliseconds hold them all. "
         "Times are those of the machine at the time, mean ± standard deviation over folds. A "
-        "dash: not known, or not the same in all folds."
+        "dash: not recorded, or not the same in all folds."
     )
-    return TextTable("costs", "Costs", note, cost_rows(comparison))
+    return TextTable("costs", "Costs", note, rows)
 
 
 def run_rows(comparison: Comparison) -> list[list[str]]:
-    """Write what the runs are.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        Any.
-
-    Returns
-    -------
-    list of list of str
-        Headings, then a row per run: name, title, seed and command.
-    """
+    """Return a row per run after the headings: name, title, seed and command."""
     rows = [["run", "what", "seed", "command"]]
     for name, run in zip(comparison.names, comparison.runs, strict=True):
         manifest = run.manifest

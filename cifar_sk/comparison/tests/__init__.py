@@ -1,0 +1,28 @@
+"""Statistical tests of two runs, one a module; `TESTS` knows them by name.
+
+The tests over folds ask about the *training procedures*: would the difference come again with
+other training samples? Those over samples take the *fitted models* as they are, and ask about
+other samples.
+"""
+
+from cifar_sk.comparison.tests.bayesian import BayesianTest
+from cifar_sk.comparison.tests.mcnemar import McNemarTest
+from cifar_sk.comparison.tests.nadeau_bengio import NadeauBengioTest
+from cifar_sk.comparison.tests.protocol import (
+    TESTS,
+    Finding,
+    FoldScores,
+    SampleOutcomes,
+    StatisticalTest,
+)
+
+__all__ = [
+    "TESTS",
+    "BayesianTest",
+    "Finding",
+    "FoldScores",
+    "McNemarTest",
+    "NadeauBengioTest",
+    "SampleOutcomes",
+    "StatisticalTest",
+]

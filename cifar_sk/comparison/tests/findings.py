@@ -1,0 +1,59 @@
+"""What every registered test finds of every pair of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.comparison.tests.holm import holm
+from cifar_sk.comparison.tests.protocol import (
+    Finding,
+    FoldScores,
+    SampleOutcomes,
+    StatisticalTest,
+    all_tests,
+)
+from cifar_sk.errors import InputError
+
+__all__ = ["findings_table"]
+
+
+def findings_table(
+    scores: pd.DataFrame, right: Sequence[np.ndarray], **options: Any
+) -> pd.DataFrame:
+    """Return a row per pair of runs, test and, of tests over samples, repeat.
+
+    `scores` are the primary metric, (n_folds, n_runs); `right` says of each run which samples it
+    gets right, (n_samples, n_repeats); `options` are those of `FoldScores`.
+    """
+    tests = all_tests()
+    rows = []
+    for one, other in combinations(range(len(right)), 2):
+        first, second = scores.columns[one], scores.columns[other]
+        folds = FoldScores(scores[first].to_numpy(), scores[second].to_numpy(), **options)
+        samples = [
+            SampleOutcomes(*pair) for pair in zip(right[one].T, right[other].T, strict=True)
+        ]
+        for name, test in tests.items():
+            pair = {"test": name, "first": first, "second": second}
+            if test.needs is FoldScores:
+                rows.append({**pair, "repeat": None, **_found(name, test, folds)})
+            else:
+                found = (_found(name, test, outcomes) for outcomes in samples)
+                rows += [{**pair, "repeat": repeat, **row} for repeat, row in enumerate(found)]
+    table = pd.DataFrame(rows).astype({"repeat": "Int64"})
+    same_test = table.groupby(["test", "repeat"], dropna=False)["p_value"]
+    table.insert(list(table).index("p_value") + 1, "p_holm", same_test.transform(holm))
+    return table
+
+
+def _found(name: str, test: StatisticalTest, given: FoldScores | SampleOutcomes) -> dict[str, Any]:
+    found = test(given)
+    if not isinstance(found, Finding):
+        raise InputError(f"The test {name!r} must return a Finding, got {found!r}.")
+    return asdict(found)

@@ -1,0 +1,281 @@
+"""Which runs can be compared, and the sentences on what was found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from made_runs import made_run, with_folds
+
+from cifar_sk.comparison import compare_runs, conclusion
+from cifar_sk.comparison.alike import check_alike, remarks, run_names
+from cifar_sk.comparison.tests.holm import holm
+from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test
+from cifar_sk.comparison.wording import amount, interval, p_text, probability, region, signed
+from cifar_sk.errors import InputError
+from cifar_sk.metrics import fold_metrics
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (amount(0.1421, "accuracy"), "14.2 points"),
+        (amount(0.01, "accuracy"), "1.0 point"),
+        (amount(-0.25, "log_loss"), "0.2500"),
+        (region(0.01, "accuracy"), "1 point"),
+        (region(0.0025, "accuracy"), "0.25 points"),
+        (region(0.02, "log_loss"), "0.02"),
+        (signed(-0.004, "accuracy"), "−0.4 points"),
+        (signed(0.0, "accuracy"), "0.0 points"),
+        (interval(-0.0123, 0.02, "accuracy"), "[−1.2, 2.0]"),
+        (p_text(1e-9), "p < 0.0001"),
+        (p_text(0.0312), "p = 0.031"),
+        (p_text(0.04996), "p = 0.04996"),
+        (p_text(0.4), "p = 0.40"),
+        (probability(0.99999), "> 0.999"),
+        (probability(0.9496), "0.9496"),
+        (probability(0.3), "0.300"),
+    ],
+)
+def test_numbers_are_written_without_crossing_a_threshold(text, expected):
+    assert text == expected
+
+
+# --- which runs can be compared -----------------------------------------------------------
+
+
+def test_other_data_or_folds_are_named():
+    run = made_run("ann", [0.5, 0.6])
+    other = made_run("cnn", [0.5, 0.6], data={"fingerprint": "e" * 64})
+    with pytest.raises(InputError, match=r"data\.fingerprint was 'f+' and is 'e+'; run both"):
+        check_alike([run, other])
+    split = replace(run.manifest.split, n_folds=3, fingerprint="b" * 64)
+    three_folds = made_run("cnn", [0.5, 0.6, 0.7], split=split)
+    with pytest.raises(InputError, match=r"split\.n_folds was 2 and is 3"):
+        check_alike([run, three_folds])
+    with pytest.raises(InputError, match="two runs or more, got 1"):
+        check_alike([run])
+    with pytest.raises(InputError, match="given twice"):
+        check_alike([run, made_run("../results/ann", [0.5, 0.6])])
+
+
+def test_runs_that_say_nothing_of_themselves_are_judged_by_what_they_hold():
+    def silent(name, **data):
+        run = made_run(name, [0.5, 0.6], data={"fingerprint": "", **data})
+        split = replace(run.manifest.split, fingerprint=None)
+        return replace(run, manifest=replace(run.manifest, split=split))
+
+    run = silent("ann")
+    with pytest.raises(InputError, match="the samples of the folds differ"):
+        check_alike([run, with_folds(silent("cnn"), n_train=7)])
+    with pytest.raises(InputError, match="the class names differ"):
+        check_alike([run, silent("cnn", class_names=tuple("abcd"))])
+    turned = silent("cnn")
+    turned = replace(turned, result=replace(turned.result, target=turned.result.target[::-1]))
+    with pytest.raises(InputError, match="the true classes of the samples differ"):
+        check_alike([run, turned])
+    check_alike([run, silent("cnn")])
+
+
+def test_names_are_as_long_as_needed():
+    runs = [made_run(name, [0.5, 0.6]) for name in ("x/cnn", "y/cnn", "y/ann")]
+    assert run_names(runs) == ("x/cnn", "y/cnn", "y/ann")
+    assert run_names(runs[1:]) == ("cnn", "ann")
+
+
+def test_remarks_say_what_the_manifests_tell():
+    plain = made_run("a", [0.5, 0.6], machine={"cpu": "x"})
+    other = made_run(
+        "b",
+        [0.5, 0.6],
+        seed=7,
+        machine={"cpu": "y"},
+        command="python -m cifar_sk.cv --params 'my best.json'",
+        data={"fallback": "Digits."},
+    )
+    chosen = replace(other, manifest=replace(other.manifest, selected="A study chose."))
+    assert remarks([chosen], ["b"])[-1] == "b: A study chose."
+    text = " ".join(remarks([plain, with_folds(other, best_params={"C": 1})], ["a", "b"]))
+    for part in (
+        "a 0, b 7",
+        "the runs had different machines.",
+        "my best.json",
+        "Digits.",
+        "inside every",
+    ):
+        assert part in text
+    assert remarks([plain, plain], ["a", "a2"]) == []
+
+
+# --- the comparison and its conclusion ----------------------------------------------------
+
+LOW, HIGH = [0.50, 0.52, 0.51, 0.49, 0.50], [0.64, 0.67, 0.655, 0.63, 0.65]
+
+
+@cache
+def compared(*shares, seeds, metric="accuracy", **options):
+    runs = [
+        made_run(f"r{number}", share, draw=seed, **options)
+        for number, (share, seed) in enumerate(zip(shares, seeds, strict=True))
+    ]
+    comparison = compare_runs(runs, metric=metric, n_resamples=200)
+    return comparison, " ".join(conclusion(comparison))
+
+
+def sentences(*shares, seeds=(1, 2), **options):
+    return compared(*map(tuple, shares), seeds=seeds, **options)
+
+
+def test_tables_hold_what_their_parts_compute():
+    comparison, _ = sentences(LOW, HIGH)
+    table = comparison.metrics.set_index("metric")
+    tables = [fold_metrics(run.result).iloc[:5] for run in comparison.runs]
+    for metric in ("accuracy", "log_loss", "mcc"):
+        differences = (tables[1][metric] - tables[0][metric]).to_numpy(dtype=float)
+        expected = corrected_paired_t_test(differences, test_train_ratio=0.25)
+        found = table.loc[metric, ["difference", "low", "high", "p_value"]]
+        np.testing.assert_allclose(
+            found.astype(float), [expected.estimate, expected.low, expected.high, expected.p_value]
+        )
+    others = table.drop("accuracy")
+    np.testing.assert_allclose(others["p_holm"], holm(others["p_value"]))
+    assert np.isnan(table.loc["accuracy", "p_holm"])
+    assert table.loc["accuracy", "r0_mean"] == pytest.approx(np.mean(LOW))
+    found = comparison.tests.set_index("test").loc["nadeau-bengio"]
+    assert found["p_value"] == comparison.pair.test.p_value == found["p_holm"]
+    costs = comparison.costs.set_index("run")
+    assert costs.loc["r0", "fit_time"] == pytest.approx(4.0)
+    assert costs.loc["r0", "predict_ms_per_image"] == pytest.approx(1.0)
+    assert np.isnan(costs.loc["r0", "n_parameters"])
+
+
+def test_a_clear_difference_is_stated():
+    _, text = sentences(LOW, HIGH)
+    assert text.startswith("r1 is better than r0 by 14.5 points of accuracy, 95 % interval [13.")
+    assert "With probability > 0.999, r1 is better by more than 1 point" in text
+    assert "the fitted models of r1 are right more often" in text
+    assert "r1 is better in" in text
+    assert "disagree" not in text
+    assert "cannot tell" not in text
+
+
+def test_the_order_of_the_runs_does_not_turn_the_conclusion():
+    _, text = sentences(HIGH, LOW)
+    assert text.startswith("r0 is better than r1 by 14.5 points of accuracy, 95 % interval [13.")
+    assert "With probability > 0.999, r0 is better by more than 1 point" in text
+
+
+def test_what_folds_cannot_tell_apart_is_not_called_equal():
+    _, text = sentences(LOW, [0.53, 0.49, 0.52, 0.47, 0.51])
+    assert text.startswith(
+        "5 folds cannot tell r0 and r1 apart in accuracy: r1 − r0 is 0.0 points"
+    )
+    assert "no evidence that they are equally good" in text
+    assert "reaches no verdict" in text
+    assert "practically equivalent: " not in text
+    assert "is better than" not in text
+
+
+def test_practical_equivalence_is_stated_only_where_it_is_probable():
+    close = [0.501, 0.520, 0.511, 0.490, 0.499]
+    comparison, text = sentences(LOW, close, n_test=1000)
+    assert comparison.pair.posterior.verdict(0.01).equivalent >= 0.95
+    assert "They are practically equivalent: with probability" in text
+    assert "no evidence that" not in text
+
+
+def test_a_difference_too_small_to_matter_is_both():
+    above = [0.504, 0.525, 0.514, 0.495, 0.504]
+    comparison, text = sentences(LOW, above, n_test=1000)
+    assert comparison.pair.test.p_value < 0.05
+    assert text.startswith("r1 is better than r0 by 0.44 points of accuracy, 95 % interval [0.")
+    assert "too small to matter" in text
+
+
+def test_the_same_images_may_have_two_names():
+    copy = {"name": "pets_copy"}
+    runs = [made_run("a", LOW), made_run("b", HIGH, draw=1, data=copy)]
+    check_alike(runs)
+    other = made_run("b", HIGH, draw=1, data=copy | {"fingerprint": "e" * 64})
+    with pytest.raises(InputError, match=r"fingerprint was .* data.name was 'pets'"):
+        check_alike([runs[0], other])
+
+
+def test_runs_are_not_ranked_by_what_is_undefined_in_a_fold(monkeypatch):
+    runs = [made_run(name, LOW, draw=seed) for seed, name in enumerate("abc")]
+    table = fold_metrics(runs[0].result)
+    table.loc[1, "roc_auc"] = np.nan
+    monkeypatch.setattr("cifar_sk.comparison.runs.fold_metrics", lambda _: table)
+    with pytest.raises(InputError, match="roc_auc is undefined in a fold of a"):
+        compare_runs(runs, metric="roc_auc")
+
+
+def test_what_cannot_be_tested_is_not_called_untold():
+    level = [0.5] * 5
+    runs = [
+        made_run(name, shares, draw=3) for name, shares in zip("ab", (level, level), strict=True)
+    ]
+    runs.append(made_run("c", HIGH, draw=1))
+    text = " ".join(conclusion(compare_runs(runs)))
+    assert "No test could be made of a and b" in text
+    assert "Not told apart" not in text
+
+
+def test_tests_that_disagree_are_said_to():
+    comparison, text = sentences(LOW, [0.50, 0.80, 0.51, 0.49, 0.80])
+    assert comparison.pair.test.p_value > 0.05
+    assert (comparison.pair.mcnemar["p_value"] < 0.05).all()
+    assert text.startswith("5 folds cannot tell")
+    assert "The tests disagree" in text
+
+
+def test_identical_predictions_and_equal_scores():
+    _, text = sentences(LOW, LOW, seeds=(1, 1))
+    assert text.startswith("r0 and r1 predict the same class for every image.")
+    _, text = sentences(LOW, LOW)
+    assert text.startswith("r0 and r1 have the same accuracy in every fold.")
+    _, text = sentences(LOW, [share + 0.05 for share in LOW])
+    assert text.startswith("r1 − r0 is +5.0 points of accuracy in every fold alike")
+
+
+def test_lower_is_better_for_losses():
+    _, text = sentences(LOW, HIGH, metric="log_loss")
+    assert text.startswith("r1 is better than r0 by 0.2822 of log loss, 95 % interval [0.2")
+
+
+def test_repeats_are_tested_each_on_its_own():
+    shares = [[*LOW, *[0.51] * 5], [*HIGH, 0.65, 0.66, 0.64, 0.65, 0.66]]
+    comparison, text = sentences(*shares, n_repeats=2)
+    assert comparison.pair.mcnemar["repeat"].tolist() == [0, 1]
+    assert "2 × 5 folds" in text
+    assert "In repeat 1, of the 1,000 images" in text
+    assert "In repeat 2, of the 1,000 images" in text
+    many = [share * 4 for share in (LOW, HIGH)]
+    _, text = sentences(*many, n_repeats=4, n_test=60)
+    assert "in each of 4 repeats on its own" in text
+    assert "those of r1 in 4" in text
+
+
+def test_several_runs_are_ranked_in_words():
+    middle = [0.635, 0.68, 0.645, 0.635, 0.66]
+    comparison, text = sentences(LOW, HIGH, middle, seeds=(1, 2, 3))
+    assert comparison.pair is None
+    assert comparison.ranking.cliques == (("r1", "r2"), ("r0",)) or (
+        comparison.ranking.cliques == (("r2", "r1"), ("r0",))
+    )
+    best, second = comparison.ranking.table["run"].iloc[:2]
+    assert text.startswith(f"{best} has the best mean accuracy (0.65")
+    assert f"cannot tell it apart from {second}" in text
+    assert f"{second} is better than r0 by" in text
+    assert "Holm-corrected over 3 pairs" in text
+    assert "selected number" in text
+
+
+def test_unknown_metrics_and_regions_are_refused():
+    runs = [made_run(name, LOW, draw=number) for number, name in enumerate("ab")]
+    with pytest.raises(InputError, match="did you mean 'accuracy'"):
+        compare_runs(runs, metric="acuracy")
+    with pytest.raises(InputError, match="rope must be a finite number from 0 on"):
+        compare_runs(runs, rope=-0.1)
