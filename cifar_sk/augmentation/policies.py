@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 from cifar_sk.augmentation.base import Augmentation
 from cifar_sk.augmentation.transformers import (
     CutMix,
@@ -16,11 +18,27 @@ from cifar_sk.augmentation.transformers import (
     RandomZoom,
 )
 from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.registry import Registry
 
-__all__ = ["augmentation_steps"]
+__all__ = ["OPERATIONS", "augmentation_steps"]
+
+Operation = tuple[type[Augmentation], tuple[str, ...]]
+
+
+def _operation(name: str, step: type[Augmentation]) -> Operation:
+    """Let values after ":" set the parameters of a user's own step in their order."""
+    if not isinstance(step, type) or not issubclass(step, Augmentation):
+        raise InputError(
+            f"The augmentation {name!r} must be a class derived from "
+            "cifar_sk.augmentation.base.Augmentation."
+        )
+    return step, tuple(inspect.signature(step).parameters)
+
+
+OPERATIONS: Registry[Operation] = Registry("augmentation", _operation)
 
 # The operation's name in a policy → its class and the parameters that values after ":" set.
-_OPERATIONS: dict[str, tuple[type[Augmentation], tuple[str, ...]]] = {
+_OWN: dict[str, Operation] = {
     "flip": (RandomFlip, ("mode",)),
     "translate": (RandomTranslation, ("height_factor", "width_factor")),
     "rotate": (RandomRotation, ("degrees",)),
@@ -32,6 +50,8 @@ _OPERATIONS: dict[str, tuple[type[Augmentation], tuple[str, ...]]] = {
     "mixup": (MixUp, ("alpha",)),
     "cutmix": (CutMix, ("alpha",)),
 }
+for _name, _class_and_parameters in _OWN.items():
+    OPERATIONS.register(_name)(_class_and_parameters)
 
 # Geometric steps in the order in which Keras' ImageDataGenerator, which R2 and R4 use, applies
 # them. It reads its shear_range in degrees, so R4's 0.2 moved nothing by more than 0.06 pixels;
@@ -87,10 +107,13 @@ def augmentation_steps(policy: str) -> list[Augmentation]:
 
 def _step(item: str) -> Augmentation:
     name, colon, values = item.partition(":")
-    if name not in _OPERATIONS:
-        hint = did_you_mean(name, [*_OPERATIONS, *_PRESETS])
+    if name not in OPERATIONS and colon:  # an import path has a colon of its own
+        attribute, colon, values = values.partition(":")
+        name = f"{name}:{attribute}"
+    if name not in OPERATIONS:
+        hint = did_you_mean(name, [*OPERATIONS, *_PRESETS])
         raise InputError(f"unknown augmentation {name!r}{hint}")
-    operation, parameters = _OPERATIONS[name]
+    operation, parameters = OPERATIONS[name]
     given = [_value(text) for text in values.split("/")] if colon else []
     if len(given) > len(parameters):
         raise InputError(

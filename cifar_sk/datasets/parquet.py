@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from cifar_sk.datasets.arrays import Arrays, OpenedDataset
-from cifar_sk.datasets.image_files import Size, decode_images, encoded_size, own_name
+from cifar_sk.datasets.arrays import Arrays, OpenedDataset, Size, own_name
+from cifar_sk.datasets.decoding import decode_images, encoded_size
 from cifar_sk.datasets.labels import encode_labels, encode_test_labels
 from cifar_sk.datasets.layouts import CIFAR10, CIFAR100, CifarLayout
+from cifar_sk.datasets.registry import reader
 from cifar_sk.errors import InputError
 
 __all__ = ["ParquetSplit", "open_parquet", "parquet_class_names", "read_split"]
@@ -60,27 +61,13 @@ class ParquetSplit:
         )
 
 
+def _is_parquet(path: Path) -> bool:
+    return any(path.glob("*.parquet")) if path.is_dir() else path.suffix == ".parquet"
+
+
+@reader("Parquet", reads=_is_parquet)
 def open_parquet(path: Path, *, test_split: bool, image_size: Size | None = None) -> OpenedDataset:
-    """Read Parquet files in the schema of the Hugging Face hub.
-
-    Parameters
-    ----------
-    path : Path
-        One file, or a folder of ``train-*.parquet`` and, if there is one, ``test-*.parquet``.
-    test_split : bool
-        Whether the test files are read, if they are there.
-    image_size : tuple of int or None
-        Height and width, pixels; None keeps the images' own, which must then agree.
-
-    Returns
-    -------
-    OpenedDataset
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read or has another schema.
-    """
+    """Open a Parquet file, or a folder of train-*.parquet and perhaps test-*.parquet."""
     train_files, test_files = _split_files(path)
     train = read_split(train_files)
     target, names = encode_labels(train.labels, train.class_names, f"'{path}', labels,")
@@ -131,22 +118,7 @@ def _parquet_name(train: ParquetSplit, path: Path) -> tuple[str, str]:
 
 
 def read_split(files: Sequence[Path]) -> ParquetSplit:
-    """Read the encoded images, the labels and the class names of one split.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        The split's files, in order.
-
-    Returns
-    -------
-    ParquetSplit
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read, or has no image column or no label column.
-    """
+    """Read the encoded images, the labels and the class names of one split."""
     encoded: list[bytes] = []
     labels: list[np.ndarray] = []
     names: list[str] | None = None
@@ -163,23 +135,7 @@ def read_split(files: Sequence[Path]) -> ParquetSplit:
 
 
 def parquet_class_names(file: Path) -> list[str] | None:
-    """Return the class names in a file's metadata without reading its rows.
-
-    Parameters
-    ----------
-    file : Path
-        A Parquet file.
-
-    Returns
-    -------
-    list of str or None
-        None where the file has no image column, no label column or no class names.
-
-    Raises
-    ------
-    InputError
-        If it is no Parquet file.
-    """
+    """Return the class names in a file's metadata, None where it has none."""
     schema = _read_schema(file)
     image, label = _columns(schema)
     return _class_names(schema.metadata, label, file) if image and label else None

@@ -26,28 +26,7 @@ PASSTHROUGH = "passthrough"  # scikit-learn's word for a step that is left out
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """Read ``step__param=value`` strings.
-
-    Parameters
-    ----------
-    assignments : iterable of str
-        Values are JSON or Python literals; what is neither is text.
-
-    Returns
-    -------
-    dict
-        Values by name.
-
-    Raises
-    ------
-    InputError
-        For a string without "=".
-
-    Examples
-    --------
-    >>> parse_assignments(["classifier__widths=(8, 16)", "classifier__activation=gelu"])
-    {'classifier__widths': (8, 16), 'classifier__activation': 'gelu'}
-    """
+    """Read ``step__param=value`` strings: JSON or Python literals; what is neither is text."""
     params = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -121,45 +100,12 @@ def set_params(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
 
 
 def is_left_out(step: Any) -> bool:
-    """Tell whether a pipeline leaves a step out.
-
-    Parameters
-    ----------
-    step : object
-        As in ``pipeline.steps``.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a pipeline leaves a step out."""
     return step is None or (isinstance(step, str) and step == PASSTHROUGH)
 
 
 def augmentation_operation(name: str, text: Any) -> Any:
-    """Read what an augmentation step is to be.
-
-    Parameters
-    ----------
-    name : str
-        The step. One that is named after an operation, as `cifar_sk.make_model` names
-        them, can be no other operation.
-    text : str
-        One operation, as `cifar_sk.augmentation.augmentation_steps` reads it, or "passthrough".
-
-    Returns
-    -------
-    transformer or "passthrough"
-
-    Raises
-    ------
-    InputError
-        For anything else.
-
-    Examples
-    --------
-    >>> augmentation_operation("randomcrop", "crop:2")
-    RandomCrop(padding=2)
-    """
+    """Read what an augmentation step is to be: one operation, or "passthrough"."""
     if is_left_out(text):
         return PASSTHROUGH
     operations = augmentation_steps(text) if isinstance(text, str) and text else []
