@@ -35,6 +35,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+_MODELS = f"{', '.join(sorted(NETWORKS))}, or package.module:function"
 _EXAMPLES = (
     "Examples:",
     "python -m cifar_sk.cv --model cnn --folds 5",
@@ -43,7 +44,7 @@ _EXAMPLES = (
     "python -m cifar_sk.cv --model cnn --set classifier__dropout=0.4 --set classifier__l2=0",
     "python -m cifar_sk.cv --model resnet --set classifier__network__depth=32 --jobs 1",
     "python -m cifar_sk.cv --model cnn --dataset my/pets --test-split --save-models",
-    f"Models: {', '.join(sorted(NETWORKS))}; baselines: {', '.join(BASELINES)}; or package.module:name.",
+    f"Models: {_MODELS}; baselines: {', '.join(BASELINES)}.",
     "A run that was killed continues with the same command and --resume.",
 )
 

@@ -164,7 +164,7 @@ class Registry(Mapping[str, T], Generic[T]):
 
 
 @cache
-def _entry_points() -> metadata.EntryPoints:
+def _entry_points() -> Any:
     """Read those of all installed packages, once for all registries."""
     return metadata.entry_points()
 
