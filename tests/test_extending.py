@@ -39,11 +39,11 @@ def load_text(path):
     return rows[:, 1:].reshape(-1, 4, 4, 1).astype(np.uint8), rows[:, 0]
 """
 STEPS = """
-from cifar_sk.augmentation import RandomTranslation
+from cifar_sk.augmentation import RandomFlip
 
-class Nudge(RandomTranslation):
-    def __init__(self, height_factor=0.1, width_factor=0.0, *, random_state=None):
-        super().__init__(height_factor, width_factor, random_state=random_state)
+class Mirror(RandomFlip):
+    def __init__(self, mode="vertical", *, random_state=None):
+        super().__init__(mode, random_state=random_state)
 """
 CALLBACKS = """
 import keras
@@ -87,14 +87,14 @@ LITTLE = ("--dataset", "mypkg.data:load", "--epochs", "1")
 
 
 def test_import_paths_of_all_kinds_reach_worker_processes(place):
-    augment = "flip,mypkg.steps:Nudge:0.2"
+    augment = "crop:1,mypkg.steps:Mirror:horizontal"
     words = ["--model", "mypkg.nets:build", "--augment", augment, "--jobs", "2"]
     run(place, CV, *LITTLE, *words, "--callback", "mypkg.callbacks:Count", "--run", "mine")
     written = read_run(place / "results/mine").manifest
     params = written.pipeline["params"]
     assert written.data.name == "mypkg.data:load"
     assert params["classifier__network"] == "mypkg.nets:build"
-    assert params["nudge__height_factor"] == 0.2
+    assert params["mirror__mode"] == "horizontal"
     assert params["classifier__callbacks"] == ["Count"]
     assert (place / "epochs.txt").read_text() == "epoch\n" * 2
     table = (place / "results/mine/oof_predictions.csv").read_text()
