@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-from cifar_sk import cv, read_run, tune
+from cifar_sk import cv, read_run, report, tune
+from cifar_sk.augmentation.policies import OPERATIONS
+from cifar_sk.datasets.registry import DATASETS, READERS
+from cifar_sk.networks import NETWORKS
 
 NETS = """
 import keras
@@ -82,11 +85,33 @@ def run(place, command, *words, code=0, path=()):
     return done.stdout + done.stderr
 
 
+@pytest.fixture
+def refused(place, capsys, monkeypatch):
+    """Runs a command that is refused in one sentence, which it returns."""
+    monkeypatch.chdir(place)
+    monkeypatch.syspath_prepend(place)
+
+    def call(main, *words):
+        with pytest.raises(SystemExit) as stop:
+            main(list(words))
+        assert stop.value.code == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        return said
+
+    yield call
+    for name in [name for name in sys.modules if name.partition(".")[0] == "mypkg"]:
+        del sys.modules[name]
+    for registry in (NETWORKS, DATASETS, READERS, OPERATIONS):
+        for name in [name for name in registry if name.startswith(("mypkg", "text", "tiny"))]:
+            registry.remove(name)
+
+
 CV = ("-m", "cifar_sk.cv", "--folds", "2", "--quiet")
 LITTLE = ("--dataset", "mypkg.data:load", "--epochs", "1")
 
 
-def test_import_paths_of_all_kinds_reach_worker_processes(place):
+def test_import_paths_of_all_kinds_reach_worker_processes(place, refused):
     augment = "crop:1,mypkg.steps:Mirror:horizontal"
     words = ["--model", "mypkg.nets:build", "--augment", augment, "--jobs", "2"]
     run(place, CV, *LITTLE, *words, "--callback", "mypkg.callbacks:Count", "--run", "mine")
@@ -100,6 +125,9 @@ def test_import_paths_of_all_kinds_reach_worker_processes(place):
     table = (place / "results/mine/oof_predictions.csv").read_text()
     assert table.count("\n") == 25
     assert "cat" in table
+    assert "say where it is with --dataset" in refused(report.main, "results/mine")
+    with pytest.raises(SystemExit, match="0"):
+        report.main(["results/mine", "--dataset", "mypkg.data:load"])
 
 
 def test_a_parameter_names_a_network_and_a_study_tunes_it(place):
@@ -154,25 +182,6 @@ def test_entry_points_of_an_installed_package_are_known(place):
     (place / "pixels.txt").write_text("0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6\n" * 3 + "1 " * 17)
     said = run(elsewhere, explore, str(place / "pixels.txt"), path=path)
     assert "4 of 4×4 pixels, 1 channels" in said
-
-
-@pytest.fixture
-def refused(place, capsys, monkeypatch):
-    """Runs a command that is refused in one sentence, which it returns."""
-    monkeypatch.chdir(place)
-    monkeypatch.syspath_prepend(place)
-
-    def call(main, *words):
-        with pytest.raises(SystemExit) as stop:
-            main(list(words))
-        assert stop.value.code == 2
-        said = capsys.readouterr().err
-        assert said.count("\n") == 1
-        return said
-
-    yield call
-    for name in [name for name in sys.modules if name.partition(".")[0] == "mypkg"]:
-        del sys.modules[name]
 
 
 @pytest.mark.parametrize(

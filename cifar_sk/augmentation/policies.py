@@ -107,9 +107,9 @@ def augmentation_steps(policy: str) -> list[Augmentation]:
 
 def _step(item: str) -> Augmentation:
     name, colon, values = item.partition(":")
-    if name not in OPERATIONS and colon:  # an import path has a colon of its own
-        attribute, colon, values = values.partition(":")
-        name = f"{name}:{attribute}"
+    path = ":".join(item.split(":")[:2])
+    if path in OPERATIONS:  # an import path has a colon of its own
+        name, (colon, values) = path, item.removeprefix(path).partition(":")[1:]
     if name not in OPERATIONS:
         hint = did_you_mean(name, [*OPERATIONS, *_PRESETS])
         raise InputError(f"unknown augmentation {name!r}{hint}")

@@ -43,7 +43,7 @@ def fetch_cifar10(
 
     The data home is searched first: the folder itself and its direct sub-folders, for the
     canonical ``cifar-10-batches-py``, for ``cifar-10-python.tar.gz`` (its MD5 is verified), and
-    for Parquet files of the Hugging Face hub. Then come the Keras cache and a download by Keras.
+    for Parquet files of the Hugging Face hub. Then come the Keras cache and a download into it.
     A copy with fewer images will do, and is named "cifar10-subset"; JPEG copies will not: they
     are ``load_dataset("cifar10-jpeg")``.
 
@@ -253,7 +253,8 @@ def load_dataset(
     ``"cifar100"``        `fetch_cifar100`
     ``"digits"``          `load_digits32`
     a path                a folder of CIFAR batches, its archive, a Parquet file or folder, an
-                          .npz file, or a folder of image folders: what is there decides
+                          .npz file, a folder of image folders, or what another package's
+                          `reader` reads: what is there decides
     ===================== ======================================================================
 
     By default 50,000 JPEG images thus win over a small lossless subset, because an evaluation

@@ -17,13 +17,13 @@ from cifar_sk.datasets.layouts import CIFAR10, CIFAR100, CifarLayout
 from cifar_sk.datasets.registry import reader
 from cifar_sk.errors import InputError
 
-__all__ = ["ParquetSplit", "open_parquet", "parquet_class_names", "read_split"]
+__all__ = ["open_parquet", "parquet_class_names"]
 
 _JPEG_START = b"\xff\xd8"
 
 
 @dataclass(frozen=True)
-class ParquetSplit:
+class _Split:
     """The rows of one split: encoded images and labels in the Hugging Face schema."""
 
     files: tuple[Path, ...]
@@ -69,11 +69,11 @@ def _is_parquet(path: Path) -> bool:
 def open_parquet(path: Path, *, test_split: bool, image_size: Size | None = None) -> OpenedDataset:
     """Open a Parquet file, or a folder of train-*.parquet and perhaps test-*.parquet."""
     train_files, test_files = _split_files(path)
-    train = read_split(train_files)
+    train = _read_split(train_files)
     target, names = encode_labels(train.labels, train.class_names, f"'{path}', labels,")
 
     def draw_test() -> Arrays:
-        test = read_split(test_files)
+        test = _read_split(test_files)
         if test.class_names != train.class_names:
             raise InputError(f"'{path}': the test files must list the training files' classes")
         labels = encode_test_labels(
@@ -102,7 +102,7 @@ def _split_files(path: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     return train, tuple(sorted(path.glob("test*.parquet")))
 
 
-def _parquet_name(train: ParquetSplit, path: Path) -> tuple[str, str]:
+def _parquet_name(train: _Split, path: Path) -> tuple[str, str]:
     """Name what the rows are: CIFAR by its classes and size, else the file's own name."""
     encoding = "JPEG (lossy)" if train.jpeg else "lossless"
     n = len(train.encoded)
@@ -117,7 +117,7 @@ def _parquet_name(train: ParquetSplit, path: Path) -> tuple[str, str]:
     return train.layout.named(n, jpeg=train.jpeg), described
 
 
-def read_split(files: Sequence[Path]) -> ParquetSplit:
+def _read_split(files: Sequence[Path]) -> _Split:
     """Read the encoded images, the labels and the class names of one split."""
     encoded: list[bytes] = []
     labels: list[np.ndarray] = []
@@ -131,7 +131,7 @@ def read_split(files: Sequence[Path]) -> ParquetSplit:
     if not encoded or None in encoded:
         row = encoded.index(None) if encoded else 0  # type: ignore[arg-type]
         raise InputError(f"'{files[0]}' must have an image in every row, got none in row {row}")
-    return ParquetSplit(tuple(files), encoded, np.concatenate(labels), names)
+    return _Split(tuple(files), encoded, np.concatenate(labels), names)
 
 
 def parquet_class_names(file: Path) -> list[str] | None:

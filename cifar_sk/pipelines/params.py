@@ -49,34 +49,7 @@ def _value(text: str) -> Any:
 
 
 def set_params(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
-    """Set parameters of a pipeline, and refuse unknown and unusable ones.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Changed in place.
-    params : mapping
-        Values by ``step__param``; an augmentation step itself may be set to another strength of
-        its operation, as `cifar_sk.augmentation.augmentation_steps` reads it, or to
-        "passthrough", which leaves it out. All unknown names are reported together.
-
-    Returns
-    -------
-    Pipeline
-        The same.
-
-    Raises
-    ------
-    InputError
-        For names that are no parameters, or values that a step refuses.
-
-    Examples
-    --------
-    >>> from cifar_sk.pipelines.models import make_model
-    >>> pipeline = make_model("dummy", augment="flip,crop:4")
-    >>> set_params(pipeline, {"randomflip": "passthrough", "randomcrop": "crop:2"}).steps[:2]
-    [('randomflip', 'passthrough'), ('randomcrop', RandomCrop(padding=2))]
-    """
+    """Set parameters of a pipeline in place; unknown names are reported together."""
     todo = dict(params)
     operations = {
         name: augmentation_operation(name, todo.pop(name))

@@ -14,7 +14,7 @@ __all__ = ["TunedModel", "read_tuned"]
 
 @dataclass(frozen=True)
 class TunedModel:
-    """What a file says about a model."""
+    """A model's name, augmentation and parameters, and the study and data that selected them."""
 
     model: str | None = None
     augment: str | None = None
