@@ -31,31 +31,12 @@ class _NotYetImported:
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """What is known by a name, of this package, of installed ones and of a user's own code.
+    """Things by their names: of this package, of installed ones and of a user's own code.
 
-    Parameters
-    ----------
-    kind : str
-        What is registered, for messages, such as "network".
-    make : callable, default=None
-        ``make(name, value)`` turns what an entry point or an import path names into what the
-        registry holds; None takes it as it is.
-    own : mapping of str to str, default=None
-        Names whose modules are imported when they are first asked for: ``package.module``, which
-        registers the name by itself.
-
-    Notes
-    -----
-    An installed package adds to it by an entry point of the group ``cifar_sk.<kind>s``, which
-    is imported when its name is first asked for.
-
-    Examples
-    --------
-    >>> fruits = Registry("fruit")
-    >>> fruits.register("plum")(3)
-    3
-    >>> fruits["plum"], list(fruits)
-    (3, ['plum'])
+    An installed package adds to it by an entry point of the group ``cifar_sk.<kind>s``. What an
+    entry point or an import path names becomes ``make(name, value)``. Names of `own` are
+    registered by the modules beside them, which are imported when a name is first asked for.
+    Worker processes know all names, unless `in_workers` is false because they need none.
     """
 
     def __init__(
@@ -64,8 +45,10 @@ class Registry(Mapping[str, T], Generic[T]):
         make: Callable[[str, Any], T] | None = None,
         *,
         own: Mapping[str, str] | None = None,
+        in_workers: bool = True,
     ) -> None:
         self.kind = kind
+        self.in_workers = in_workers
         self._make = make or (lambda name, value: value)
         self._entries: dict[str, T | _NotYetImported] = {
             name: _NotYetImported(partial(importlib.import_module, module))
@@ -88,22 +71,9 @@ class Registry(Mapping[str, T], Generic[T]):
         return add
 
     def import_path(self, path: str) -> str:
-        """Register what an import path of the command line names, under the path itself.
+        """Register what ``package.module:attribute`` names, under that path.
 
-        Parameters
-        ----------
-        path : str
-            ``package.module:attribute``. The module is imported, so never take one from a file.
-
-        Returns
-        -------
-        str
-            The path, which is a name from now on, here and in worker processes.
-
-        Raises
-        ------
-        InputError
-            If it cannot be imported.
+        This runs a user's code, so the path comes from the command line and never from a file.
         """
         self._entries[path] = self._make(path, load_object(path, self.kind))
         self._foreign.add(path)
@@ -210,7 +180,7 @@ def pack_registered() -> bytes | None:
     foreign = {
         kind: {name: registry._entries[name] for name in registry._foreign}
         for kind, registry in _ALL.items()
-        if registry._foreign
+        if registry._foreign and registry.in_workers
     }
     if not foreign:
         return None

@@ -45,8 +45,8 @@ def _decorated(name: str, value: Any) -> Reader:
 
 
 # A data set is a function that returns what `reader` says, and takes none but keyword arguments.
-DATASETS: Registry[Callable[..., Any]] = Registry("dataset", own=_OWN_DATASETS)
-READERS: Registry[Reader] = Registry("reader", _decorated, own=_OWN_READERS)
+DATASETS: Registry[Callable[..., Any]] = Registry("dataset", own=_OWN_DATASETS, in_workers=False)
+READERS: Registry[Reader] = Registry("reader", _decorated, own=_OWN_READERS, in_workers=False)
 
 
 def reader(
