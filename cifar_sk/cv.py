@@ -10,9 +10,17 @@ import typer
 
 from cifar_sk.backend.machine import cap_threads, jobs_at_a_time
 from cifar_sk.commands.cross_validation import CVJob
+from cifar_sk.commands.import_paths import (
+    add_callbacks,
+    import_network,
+    import_networks_of,
+    import_operations,
+)
 from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
 from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
+from cifar_sk.networks import NETWORKS
+from cifar_sk.pipelines.baselines import BASELINES
 from cifar_sk.pipelines.tuned import TunedModel, read_tuned
 from cifar_sk.runs.files import place
 from cifar_sk.runs.provenance import provenance
@@ -27,6 +35,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+_MODELS = f"{', '.join(sorted(NETWORKS))}, or package.module:function"
 _EXAMPLES = (
     "Examples:",
     "python -m cifar_sk.cv --model cnn --folds 5",
@@ -35,7 +44,7 @@ _EXAMPLES = (
     "python -m cifar_sk.cv --model cnn --set classifier__dropout=0.4 --set classifier__l2=0",
     "python -m cifar_sk.cv --model resnet --set classifier__network__depth=32 --jobs 1",
     "python -m cifar_sk.cv --model cnn --dataset my/pets --test-split --save-models",
-    "Models: ann, cnn, cnn-basic, cnn-deep, vgg, resnet; baselines: dummy, logistic.",
+    f"Models: {_MODELS}; baselines: {', '.join(BASELINES)}.",
     "A run that was killed continues with the same command and --resume.",
 )
 
@@ -44,7 +53,8 @@ _EXAMPLES = (
 def cv(
     context: typer.Context,
     model: Annotated[
-        str | None, typer.Option(help="Network or baseline, see below. Unset: cnn.")
+        str | None,
+        typer.Option(help="Network or baseline, see below. Unset: cnn.", callback=import_network),
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="Stratified folds.")] = 5,
     repeats: Annotated[int, typer.Option(min=1, help="Repeats, each shuffled anew.")] = 1,
@@ -58,7 +68,9 @@ def cv(
     augment: Annotated[
         str | None,
         typer.Option(
-            help="none, light, r2, r4, or a list: flip,translate:0.1,crop:4,… Unset: none."
+            help="none, light, r2, r4, or a list: flip,translate:0.1,crop:4,… with steps of your "
+            "own as package.module:Class. Unset: none.",
+            callback=import_operations,
         ),
     ] = None,
     resample: Annotated[
@@ -69,7 +81,15 @@ def cv(
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Any parameter, as step__param=value. Repeatable."),
+        typer.Option(
+            "--set",
+            help="Any parameter, as step__param=value. Repeatable.",
+            callback=import_networks_of,
+        ),
+    ] = None,
+    callbacks: Annotated[
+        list[str] | None,
+        typer.Option("--callback", help="Keras callback, as package.module:Class. Repeatable."),
     ] = None,
     params: Annotated[
         Path | None,
@@ -122,6 +142,9 @@ def cv(
     tuned = TunedModel() if params is None else read_tuned(params)
     model, augment = model or tuned.model or "cnn", augment or tuned.augment or "none"
     pipeline = _pipeline(model, augment, resample, tuned.params, given, assignments or [])
+    add_callbacks(pipeline, callbacks or [])
+    if save_models and callbacks:
+        raise InputError("--save-models keeps parameters, not code; leave --callback away.")
     bunch = open_dataset(dataset, data_home, limit, seed=seed, test_split=test_split)
     if test_split and bunch.test_images is None:
         raise InputError(f"--test-split: {bunch.name!r} has no official test split.")
@@ -145,7 +168,7 @@ def cv(
 
 def _run_name(model: str, augment: str, resample: str, dataset: str) -> str:
     policies = [policy for policy in (augment, resample) if policy != "none"]
-    text = "-".join([model, *policies, dataset])
+    text = "-".join([model.replace(":", "."), *policies, dataset.replace(":", ".")])
     for old, new in {":": "", "/": "x", ",": "+", " ": ""}.items():
         text = text.replace(old, new)
     return text

@@ -19,27 +19,7 @@ class InputError(ValueError):
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """End a message about an unknown name: the nearest known one, or all of them.
-
-    Parameters
-    ----------
-    name : str
-        The name that is not known.
-    candidates : iterable of str
-        The names that are.
-
-    Returns
-    -------
-    str
-        A clause that begins with ``"; "``.
-
-    Examples
-    --------
-    >>> did_you_mean("cn", ["cnn", "ann"])
-    "; did you mean 'cnn'? (known: ann, cnn)"
-    >>> did_you_mean("zzz", ["cnn", "ann"])
-    '; known: ann, cnn'
-    """
+    """End a message about an unknown name: the nearest known name, or all of them."""
     known = sorted(candidates)
     listed = ", ".join(known)
     nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

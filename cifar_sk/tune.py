@@ -10,9 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from cifar_sk.backend.machine import cap_threads
+from cifar_sk.commands.import_paths import (
+    add_callbacks,
+    import_network,
+    import_networks_of,
+    import_operations,
+)
 from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
 from cifar_sk.commands.running import Call, run_command
 from cifar_sk.errors import InputError
+from cifar_sk.networks import NETWORKS
 from cifar_sk.runs.files import place
 from cifar_sk.runs.provenance import provenance
 
@@ -40,7 +47,13 @@ _EXAMPLES = (
 @app.command(epilog="\n\n".join(_EXAMPLES))
 def tune(
     context: typer.Context,
-    model: Annotated[str, typer.Option(help="Network, as for cifar_sk.cv.")] = "cnn",
+    model: Annotated[
+        str,
+        typer.Option(
+            help=f"{', '.join(sorted(NETWORKS))}, or package.module:function.",
+            callback=import_network,
+        ),
+    ] = "cnn",
     space: Annotated[
         list[str] | None,
         typer.Option(
@@ -102,12 +115,21 @@ def tune(
     augment: Annotated[
         str | None,
         typer.Option(
-            help="As for cifar_sk.cv. Unset: the operations that the space names, or none."
+            help="As for cifar_sk.cv. Unset: the operations that the space names, or none.",
+            callback=import_operations,
         ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A parameter that is not tuned, as step__param=value."),
+        typer.Option(
+            "--set",
+            help="A parameter that is not tuned, as step__param=value.",
+            callback=import_networks_of,
+        ),
+    ] = None,
+    callbacks: Annotated[
+        list[str] | None,
+        typer.Option("--callback", help="Keras callback, as package.module:Class. Repeatable."),
     ] = None,
     storage: Annotated[
         str | None,
@@ -153,11 +175,14 @@ def tune(
     _check(objectives, nested, workers, storage, holdout)
     n_threads = cap_threads(threads, nested or workers)
     setup = Setup.make(model, augment, searched, epochs, assignments or [])
+    add_callbacks(setup.pipeline, callbacks or [])
     bunch = open_dataset(dataset, data_home, limit, seed=seed)
     deadline = None if timeout is None else time.time() + timeout
     budget = Budget(trials, deadline, sampler, pruner)
     parts = [model, *(Path(name).stem for name in space or []), *(["nested"] if nested else [])]
-    name = "-".join(dict.fromkeys([*parts, bunch.name])) if study is None else study
+    name = (
+        "-".join(dict.fromkeys([*parts, bunch.name])).replace(":", ".") if study is None else study
+    )
     path = place(name, results if nested else results / "studies", "--study")
     about = provenance(_without_password(call.words, storage))
     title = f"{model} tuned on {bunch.name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from cifar_sk.augmentation import geometry, transformers
@@ -15,7 +16,10 @@ __all__ = ["STEPS", "augmentation_steps"]
 def _as_step(name: str, value: Any) -> type[Augmentation]:
     if isinstance(value, type) and issubclass(value, Augmentation):
         return value
-    raise InputError(f"{name!r} must be a subclass of Augmentation to be a step; got {value!r}")
+    raise InputError(
+        f"The augmentation {name!r} must be a class derived from "
+        "cifar_sk.augmentation.base.Augmentation."
+    )
 
 
 STEPS: Registry[type[Augmentation]] = Registry("augmentation", _as_step)
@@ -84,7 +88,7 @@ def _step(item: str) -> Augmentation:
         hint = did_you_mean(name, [*STEPS, *_PRESETS])
         raise InputError(f"unknown augmentation {name!r}{hint}")
     step_class = STEPS[name]
-    parameters = step_class.policy[1:]
+    parameters = step_class.policy[1:] or tuple(inspect.signature(step_class).parameters)
     given = [_value(text) for text in ":".join(values).split("/")] if values else []
     if len(given) > len(parameters):
         raise InputError(

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cifar_sk.commands.import_paths import import_dataset
+from cifar_sk.datasets.registry import DATASETS, READERS
+
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
@@ -15,9 +18,9 @@ __all__ = ["DataHome", "Dataset", "Limit", "RunDataset", "open_dataset"]
 Dataset = Annotated[
     str | None,
     typer.Option(
-        help="cifar10, cifar10-jpeg, cifar100, digits, or a path (folder of images per class, "
-        ".npz, Parquet, CIFAR batches). Unset: CIFAR-10, or the embedded digits if it cannot be "
-        "had.",
+        help=f"{', '.join(DATASETS)}; a path ({', '.join(READERS)}); or package.module:function. "
+        "Unset: CIFAR-10, or the embedded digits if it cannot be had.",
+        callback=import_dataset,
         show_default=False,
     ),
 ]
@@ -29,7 +32,9 @@ RunDataset = Annotated[
     str | None,
     typer.Option(
         "--dataset",
-        help="Where the images of a run are: a name or a path. Unset: as the run calls them.",
+        help="Where the images of a run are: a name, a path or package.module:function. Unset: "
+        "as the run calls them.",
+        callback=import_dataset,
         show_default=False,
     ),
 ]

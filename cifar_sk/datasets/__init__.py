@@ -18,26 +18,7 @@ Every function returns a `Bunch` with
 ========================= ==================================================================
 """
 
-from cifar_sk.datasets.arrays import data_fingerprint
-from cifar_sk.datasets.loaders import (
-    fetch_cifar10,
-    fetch_cifar100,
-    load_dataset,
-    load_digits32,
-    load_image_folder,
-    load_npz,
-    load_parquet,
-)
-from cifar_sk.datasets.lookup import DATASET_NAMES
+import lazy_loader
 
-__all__ = [
-    "DATASET_NAMES",
-    "data_fingerprint",
-    "fetch_cifar10",
-    "fetch_cifar100",
-    "load_dataset",
-    "load_digits32",
-    "load_image_folder",
-    "load_npz",
-    "load_parquet",
-]
+# The names and where they are defined stand in __init__.pyi, which type checkers read as well.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

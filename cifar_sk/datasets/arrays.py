@@ -4,47 +4,37 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from cifar_sk.datasets.labels import encode_labels, encode_test_labels
 from cifar_sk.errors import InputError
 
 __all__ = [
+    "Arrays",
     "OpenedDataset",
-    "check_pixels",
+    "Size",
     "data_fingerprint",
+    "open_arrays",
+    "own_name",
     "resize_images",
     "stratified_subset",
 ]
 
 Arrays = tuple[np.ndarray, np.ndarray]
+Size = tuple[int, int]  # height and width, pixels
+
+_KNOWN_NAMES = re.compile(r"(cifar-?100?|digits)(-jpeg)?(-subset)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class OpenedDataset:
-    """A data set whose labels are read and whose images are drawn on demand.
-
-    Encoded images (JPEG, PNG) are decoded only if they are drawn, so a subset costs a subset.
-
-    Attributes
-    ----------
-    name : str
-        What the content is, e.g. ``"cifar10-subset"``.
-    source : str
-        Where it came from, one sentence.
-    description : str
-        What there is to know about it.
-    target_names : list of str
-        The classes, in the order of the labels.
-    target : ndarray of int64, shape (n,)
-        The labels, 0 to ``len(target_names) - 1``.
-    draw : callable
-        Indices (n,), or None for all, in; images uint8 (n, h, w, c) out.
-    draw_test : callable or None
-        Returns the test images and labels; None where there is no official test split.
-    """
+    """A data set whose labels are read, and whose images are decoded when they are drawn."""
 
     name: str
     source: str
@@ -55,30 +45,57 @@ class OpenedDataset:
     draw_test: Callable[[], Arrays] | None = None
 
 
-def check_pixels(images: np.ndarray, where: str) -> np.ndarray:
-    """Return images as uint8 (n, h, w, c), or say what they are instead.
+def own_name(path: Path, kind: str) -> str:
+    """Name a data set after its file, but never as one whose content is known."""
+    stem = path.resolve().name if path.is_dir() else path.stem
+    return f"{stem}-{kind}" if _KNOWN_NAMES.fullmatch(stem) else stem
 
-    Parameters
-    ----------
-    images : ndarray
-        Candidate images; (n, h, w) is taken as one channel.
-    where : str
-        How a message names them.
 
-    Returns
-    -------
-    ndarray of uint8, shape (n, h, w, c)
+def open_arrays(
+    arrays: Mapping[str, Any],
+    keys: tuple[str, str],
+    test_keys: tuple[str, str] | None,
+    class_names: Iterable[Any] | None,
+    *,
+    name: str,
+    where: str,
+    source: str,
+    description: str | None = None,
+) -> OpenedDataset:
+    """Check images and labels that are in memory; `where` is what messages call them."""
+    names = None if class_names is None else [str(given) for given in class_names]
+    images, labels = _pair(arrays, keys, where)
+    target, target_names = encode_labels(labels, names, f"{where}, {keys[1]}")
+    test: Arrays | None = None
+    if test_keys and all(arrays.get(key) is not None for key in test_keys):
+        test_images, test_labels = _pair(arrays, test_keys, where)
+        test_where = f"{where}, {test_keys[1]},"
+        test = test_images, encode_test_labels(test_labels, labels, names, test_where)
+    return OpenedDataset(
+        name=name,
+        source=source,
+        description=description or f"{len(images):,} images from the arrays {' and '.join(keys)}.",
+        target_names=target_names,
+        target=target,
+        draw=lambda index: images if index is None else images[index],
+        draw_test=(lambda: test) if test else None,
+    )
 
-    Raises
-    ------
-    InputError
-        For another dtype (with the conversion that mends it) or another shape.
 
-    Examples
-    --------
-    >>> check_pixels(np.zeros((2, 8, 8), np.uint8), "'images'").shape
-    (2, 8, 8, 1)
-    """
+def _pair(arrays: Mapping[str, Any], keys: tuple[str, str], where: str) -> Arrays:
+    """Return images, checked, and as many labels."""
+    images = _check_pixels(np.asarray(arrays[keys[0]]), f"{where}, {keys[0]},")
+    labels = np.asarray(arrays[keys[1]])
+    if len(images) != len(labels):
+        raise InputError(
+            f"{where} must have one label per image, got {len(images)} in {keys[0]} and "
+            f"{len(labels)} in {keys[1]}"
+        )
+    return images, labels
+
+
+def _check_pixels(images: np.ndarray, where: str) -> np.ndarray:
+    """Return images as uint8 (n, h, w, c), of (n, h, w) too, or say what they are instead."""
     if images.dtype != np.uint8:
         raise InputError(f"{where} must be uint8 (0 to 255), got {_dtype_and_remedy(images)}")
     if images.ndim == 3:
@@ -141,35 +158,7 @@ def data_fingerprint(images: np.ndarray, target: np.ndarray, target_names: Seque
 
 
 def stratified_subset(target: np.ndarray, limit: int, random_state: int) -> np.ndarray:
-    """Choose `limit` samples with every class in its share, give or take one.
-
-    Systematic sampling: the samples are shuffled, sorted by class, and taken at equal steps.
-
-    Parameters
-    ----------
-    target : ndarray of int, shape (n,)
-        The labels.
-    limit : int
-        Number of samples to choose.
-    random_state : int
-        Seed.
-
-    Returns
-    -------
-    ndarray of int64, shape (limit,)
-        Indices, ascending.
-
-    Raises
-    ------
-    InputError
-        If the subset would lack a class.
-
-    Examples
-    --------
-    >>> target = np.repeat([0, 1], [30, 10])
-    >>> np.bincount(target[stratified_subset(target, 8, random_state=0)])
-    array([6, 2])
-    """
+    """Choose `limit` indices, ascending, with every class in its share, give or take one."""
     n_classes = len(np.unique(target))
     shuffled = np.random.default_rng(random_state).permutation(len(target))
     by_class = shuffled[np.argsort(target[shuffled], kind="stable")]
@@ -185,25 +174,7 @@ def stratified_subset(target: np.ndarray, limit: int, random_state: int) -> np.n
 
 
 def resize_images(images: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
-    """Resize images, bilinear and antialiased.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, shape (n, h, w, c)
-        One or three channels.
-    image_size : tuple of int
-        The new height and width, pixels.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n, *image_size, c)
-        `images` itself if it has that size.
-
-    Examples
-    --------
-    >>> resize_images(np.full((1, 8, 8, 3), 7, np.uint8), (2, 4))[0, 0, 0]
-    array([7, 7, 7], dtype=uint8)
-    """
+    """Resize images uint8 (n, h, w, c) to (height, width), bilinear and antialiased."""
     if images.shape[1:3] == image_size:
         return images
     from PIL import Image

@@ -19,35 +19,32 @@ import numpy as np
 
 from cifar_sk.datasets.arrays import Arrays, OpenedDataset
 from cifar_sk.datasets.layouts import CIFAR10, CIFAR100, CifarLayout
+from cifar_sk.datasets.registry import reader
 from cifar_sk.errors import InputError
 
-__all__ = ["check_md5", "open_archive", "open_batches"]
+__all__ = ["open_archive", "open_batches"]
 
 _ROW = 3 * 32 * 32
 _LARGEST_MEMBER = 200_000_000  # CIFAR-100's `train` has 155 MB
 
 
+def _find_batches(path: Path) -> tuple[Path, CifarLayout] | None:
+    """Return the folder of batches that a path is or holds, and what it is of."""
+    for layout in (CIFAR10, CIFAR100):
+        for folder in (path, path / layout.folder):
+            if layout.is_batches(folder):
+                return folder, layout
+    return None
+
+
+@reader("CIFAR batches", reads=lambda path: _find_batches(path) is not None)
+def _open_found(path: Path, *, test_split: bool) -> OpenedDataset:
+    found = _find_batches(path)
+    return open_batches(*(found or (path, CIFAR10)), test_split=test_split)
+
+
 def open_batches(folder: Path, layout: CifarLayout, *, test_split: bool) -> OpenedDataset:
-    """Read a folder of batches.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds the files that `layout` names.
-    layout : CifarLayout
-        CIFAR-10 or CIFAR-100.
-    test_split : bool
-        Whether the test batch is read.
-
-    Returns
-    -------
-    OpenedDataset
-
-    Raises
-    ------
-    InputError
-        If a file is missing, truncated, malicious or not a CIFAR batch.
-    """
+    """Open a folder of batches."""
     wanted = _wanted(layout, test_split)
     missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
@@ -62,31 +59,19 @@ def open_batches(folder: Path, layout: CifarLayout, *, test_split: bool) -> Open
     return _assemble(parts, layout, folder)
 
 
-def open_archive(path: Path, layout: CifarLayout | None, *, test_split: bool) -> OpenedDataset:
-    """Read an archive of batches, member by member.
+def _is_archive(path: Path) -> bool:
+    named = bool({".tar", ".tgz"} & set(path.suffixes))
+    return path.is_file() and (named or tarfile.is_tarfile(path))
 
-    Parameters
-    ----------
-    path : Path
-        The canonical archive (its checksum is verified if it has the canonical name), or
-        another tar archive of the same files.
-    layout : CifarLayout or None
-        None finds out from the archive.
-    test_split : bool
-        Whether the test batch is read.
 
-    Returns
-    -------
-    OpenedDataset
-
-    Raises
-    ------
-    InputError
-        If the checksum is wrong, or the archive is corrupted or lacks a file.
-    """
-    for known in (CIFAR10, CIFAR100):
+@reader("CIFAR archive (.tar.gz)", reads=_is_archive)
+def open_archive(
+    path: Path, layout: CifarLayout | None = None, *, test_split: bool
+) -> OpenedDataset:
+    """Open an archive of batches, read member by member; a layout of None is found out."""
+    for known in (layout,) if layout else (CIFAR10, CIFAR100):
         if path.name in known.archives:
-            check_md5(path, known)
+            _check_md5(path, known)
     try:
         with tarfile.open(path, "r:*") as archive:
             layout = layout or _layout_inside(archive, path)
@@ -104,23 +89,11 @@ def open_archive(path: Path, layout: CifarLayout | None, *, test_split: bool) ->
     return _assemble(parts, layout, path)
 
 
-def check_md5(path: Path, layout: CifarLayout) -> None:
+def _check_md5(path: Path, layout: CifarLayout) -> None:
     """Refuse an archive that is not the canonical one.
 
     MD5 is what CIFAR's own page publishes; it detects accidents, and the restricted unpickler
     guards against the rest.
-
-    Parameters
-    ----------
-    path : Path
-        The archive.
-    layout : CifarLayout
-        The data set that it should hold.
-
-    Raises
-    ------
-    InputError
-        If the checksum differs.
     """
     with path.open("rb") as file:
         md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

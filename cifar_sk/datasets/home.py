@@ -1,68 +1,72 @@
-"""Where CIFAR is looked for: the data home, the Keras cache, and a download through Keras."""
+"""Where CIFAR is looked for: the data home, the Keras cache, and a download."""
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
-import sys
 import urllib.request
-import warnings
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from cifar_sk.datasets.arrays import OpenedDataset
 from cifar_sk.datasets.batches import open_archive, open_batches
-from cifar_sk.datasets.layouts import CifarLayout
+from cifar_sk.datasets.layouts import CIFAR10, CIFAR100, CifarLayout
 from cifar_sk.datasets.parquet import open_parquet, parquet_class_names
+from cifar_sk.datasets.registry import DATASETS
 from cifar_sk.errors import InputError
 
-__all__ = ["NotAvailableError", "find_cifar", "open_copies"]
+__all__ = ["NotAvailableError", "find_best_cifar10", "find_cifar", "find_lossless", "open_copies"]
+
+PathLike = str | os.PathLike[str]
 
 _VARIABLE = "CIFAR_SK_DATA"
 _TIMEOUT = 10  # seconds without an answer
+_LOSSLESS = {layout: (layout.name, f"{layout.name}-subset") for layout in (CIFAR10, CIFAR100)}
+_JPEG = ("cifar10-jpeg", "cifar10-jpeg-subset")
 
 
 class NotAvailableError(InputError):
     """The data set is nowhere to be had; broken copies raise a plain InputError instead."""
 
 
+@DATASETS.register("cifar10")
+def _cifar10(data_home: PathLike | None, test_split: bool) -> OpenedDataset:
+    return find_lossless(CIFAR10, data_home, test_split)
+
+
+@DATASETS.register("cifar100")
+def _cifar100(data_home: PathLike | None, test_split: bool) -> OpenedDataset:
+    return find_lossless(CIFAR100, data_home, test_split)
+
+
+@DATASETS.register("cifar10-jpeg")
+def _cifar10_jpeg(data_home: PathLike | None, test_split: bool) -> OpenedDataset:
+    return find_cifar(CIFAR10, data_home, names=_JPEG, test_split=test_split, download=False)
+
+
+def find_lossless(
+    layout: CifarLayout, data_home: PathLike | None, test_split: bool, download: bool = True
+) -> OpenedDataset:
+    """Open CIFAR-10 or CIFAR-100, exact to the pixel."""
+    names = _LOSSLESS[layout]
+    return find_cifar(layout, data_home, names=names, test_split=test_split, download=download)
+
+
+def find_best_cifar10(data_home: PathLike | None, test_split: bool) -> OpenedDataset:
+    """Open the largest CIFAR-10 at hand, be it lossless or JPEG."""
+    names = (*_LOSSLESS[CIFAR10], *_JPEG)
+    return find_cifar(CIFAR10, data_home, names=names, test_split=test_split, download=True)
+
+
 def find_cifar(
     layout: CifarLayout,
-    data_home: str | os.PathLike[str] | None,
+    data_home: PathLike | None,
     *,
     names: Collection[str],
     test_split: bool,
     download: bool,
 ) -> OpenedDataset:
-    """Return the largest copy that the data home has, else the Keras cache, else a download.
-
-    Parameters
-    ----------
-    layout : CifarLayout
-        CIFAR-10 or CIFAR-100.
-    data_home : path-like or None
-        A folder; None takes ``CIFAR_SK_DATA``, and searches no data home if that is unset.
-    names : collection of str
-        Names of content that will do. Of copies of one size, the lossless one is taken.
-    test_split : bool
-        Whether the test images are read as well.
-    download : bool
-        Whether a download is tried.
-
-    Returns
-    -------
-    OpenedDataset
-
-    Raises
-    ------
-    NotAvailableError
-        If there is none; the message lists where it was looked for.
-    InputError
-        If the data home does not exist, or a copy is broken.
-    """
+    """Open the largest copy of the data home, else of the Keras cache, else download it."""
     home = _home_folder(data_home)
     lossless = layout.name in names  # as all that Keras keeps
     tried = [] if home else [f"the data home ({_VARIABLE} is not set)"]
@@ -87,7 +91,7 @@ def _not_available(layout: CifarLayout, tried: list[str], download: str) -> NotA
     )
 
 
-def _home_folder(data_home: str | os.PathLike[str] | None) -> Path | None:
+def _home_folder(data_home: PathLike | None) -> Path | None:
     given = data_home or os.environ.get(_VARIABLE)
     if not given:
         return None
@@ -105,26 +109,7 @@ def _keras_cache() -> Path:
 
 
 def open_copies(home: Path, layout: CifarLayout, *, test_split: bool) -> list[OpenedDataset]:
-    """Open each copy of CIFAR in a folder and its direct sub-folders.
-
-    Parameters
-    ----------
-    home : Path
-        The folder, which may be the canonical folder itself.
-    layout : CifarLayout
-        CIFAR-10 or CIFAR-100.
-    test_split : bool
-        Whether the test images are read as well.
-
-    Returns
-    -------
-    list of OpenedDataset
-
-    Raises
-    ------
-    InputError
-        If a copy is broken.
-    """
+    """Open each copy of CIFAR in a folder and its direct sub-folders."""
     if layout.is_batches(home):
         return [open_batches(home, layout, test_split=test_split)]
     inside = sorted(home.iterdir())
@@ -144,55 +129,23 @@ def _copies_in(folder: Path, layout: CifarLayout, test_split: bool) -> Iterator[
 
 
 def _download(layout: CifarLayout, tried: list[str], test_split: bool) -> OpenedDataset:
-    """Download through Keras, which verifies the checksum; leave nothing behind on failure."""
-    existing = _downloaded_archives(layout)
+    """Download into the Keras cache, where Keras finds it too, with its checksum verified."""
     try:
-        # Asked first, so that a machine without network need not wait for Keras to import.
+        # Asked first, so that a machine without network makes no folder.
         request = urllib.request.Request(layout.url, method="HEAD")  # noqa: S310  (https)
         urllib.request.urlopen(request, timeout=_TIMEOUT).close()  # noqa: S310  (https)
-        with _keras_download():
-            import keras
+        import pooch
 
-            train, test = getattr(keras.datasets, layout.name).load_data()
-    except Exception as error:  # Keras raises bare Exception for a failed download
-        for archive in _downloaded_archives(layout) - existing:
-            archive.unlink(missing_ok=True)
+        archive = pooch.retrieve(
+            layout.url,
+            known_hash=f"md5:{layout.md5}",
+            fname=layout.archives[-1],
+            path=_keras_cache(),
+            downloader=pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT),
+        )
+    except (OSError, ValueError) as error:  # pooch raises ValueError for another checksum
         reason = str(getattr(error, "reason", error)).strip().rstrip(".")
         note = f", and could not be downloaded ({reason})"
         raise _not_available(layout, tried, note) from error
-    images, target = _channels_last(*train)
-    return OpenedDataset(
-        name=layout.named(len(images)),
-        source=f"{layout.title}, downloaded by Keras from {layout.url}.",
-        description=f"{layout.title}, pixel-exact: all {len(images):,} training images.",
-        target_names=list(layout.class_names),
-        target=target,
-        draw=lambda index: images if index is None else images[index],
-        draw_test=(lambda: _channels_last(*test)) if test_split else None,
-    )
-
-
-def _downloaded_archives(layout: CifarLayout) -> set[Path]:
-    cache = _keras_cache()
-    return (
-        {cache / name for name in layout.archives if (cache / name).exists()} if cache else set()
-    )
-
-
-@contextlib.contextmanager
-def _keras_download() -> Iterator[None]:
-    """Give Keras' download a timeout, and its progress bar the error stream."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_TIMEOUT)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
-            warnings.simplefilter("ignore")  # NumPy's, about the old pickles' dtype arguments
-            yield
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def _channels_last(images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Undo Keras' setting of the image data format."""
-    images = images if images.shape[-1] == 3 else images.transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(images), labels.reshape(-1).astype(np.int64)
+    opened = open_archive(Path(archive), layout, test_split=test_split)
+    return replace(opened, source=f"{layout.title}, downloaded from {layout.url}.")

@@ -14,33 +14,7 @@ __all__ = ["encode_labels", "encode_test_labels"]
 def encode_labels(
     labels: np.ndarray, class_names: Sequence[str] | None, where: str
 ) -> tuple[np.ndarray, list[str]]:
-    """Turn string or integer labels into class numbers and class names.
-
-    Parameters
-    ----------
-    labels : ndarray of str or int, shape (n,) or (n, 1)
-        Integers index `class_names` if these are given, and are names themselves if not.
-    class_names : sequence of str or None
-        The classes in order; None takes the sorted labels.
-    where : str
-        How a message names the labels.
-
-    Returns
-    -------
-    target : ndarray of int64, shape (n,)
-    target_names : list of str
-
-    Raises
-    ------
-    InputError
-        If labels are neither integers nor strings, are out of range or of fewer than two
-        classes, or if a class has no image.
-
-    Examples
-    --------
-    >>> encode_labels(np.array(["dog", "cat", "dog"]), None, "'labels'")
-    (array([1, 0, 1]), ['cat', 'dog'])
-    """
+    """Turn string or integer labels (n,) or (n, 1) into class numbers and class names."""
     labels = _flat_labels(labels, where)
     if labels.dtype.kind == "U":
         target, names = _encode_strings(labels, class_names, where)
@@ -106,31 +80,7 @@ def _encode_integers(
 def encode_test_labels(
     labels: np.ndarray, train_labels: np.ndarray, class_names: Sequence[str] | None, where: str
 ) -> np.ndarray:
-    """Give test labels the numbers that `encode_labels` gives to the training labels.
-
-    Parameters
-    ----------
-    labels, train_labels : ndarray of str or int, shape (n,) or (n, 1)
-        The labels of both splits, as they were stored.
-    class_names : sequence of str or None
-        As in `encode_labels`.
-    where : str
-        How a message names the test labels.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-
-    Raises
-    ------
-    InputError
-        If a label is unusable or of a class that the training images lack.
-
-    Examples
-    --------
-    >>> encode_test_labels(np.array([7]), np.array([3, 7]), None, "'y_test'")
-    array([1])
-    """
+    """Give test labels the numbers that `encode_labels` gives to the training labels."""
     train_labels, labels = _flat_labels(train_labels, where), _flat_labels(labels, where)
     unseen = sorted(set(labels.tolist()) - set(train_labels.tolist()), key=str)
     if unseen:

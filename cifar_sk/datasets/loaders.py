@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
@@ -13,18 +14,12 @@ from cifar_sk.datasets.arrays import (
     resize_images,
     stratified_subset,
 )
-from cifar_sk.datasets.image_files import open_image_folder, open_npz
+from cifar_sk.datasets.digits import open_digits
+from cifar_sk.datasets.home import find_lossless
+from cifar_sk.datasets.image_folder import open_image_folder
 from cifar_sk.datasets.layouts import CIFAR10, CIFAR100
-from cifar_sk.datasets.lookup import (
-    DATASET_NAMES,
-    checked_size,
-    existing,
-    find_lossless,
-    open_default,
-    open_digits,
-    open_named,
-    open_path,
-)
+from cifar_sk.datasets.lookup import open_dataset, open_default
+from cifar_sk.datasets.npz import open_npz
 from cifar_sk.datasets.parquet import open_parquet
 from cifar_sk.errors import InputError
 
@@ -48,7 +43,7 @@ def fetch_cifar10(
 
     The data home is searched first: the folder itself and its direct sub-folders, for the
     canonical ``cifar-10-batches-py``, for ``cifar-10-python.tar.gz`` (its MD5 is verified), and
-    for Parquet files of the Hugging Face hub. Then come the Keras cache and a download by Keras.
+    for Parquet files of the Hugging Face hub. Then come the Keras cache and a download into it.
     A copy with fewer images will do, and is named "cifar10-subset"; JPEG copies will not: they
     are ``load_dataset("cifar10-jpeg")``.
 
@@ -172,8 +167,8 @@ def load_image_folder(path: PathLike, *, image_size: tuple[int, int] = (32, 32))
     >>> load_image_folder("pets").target_names  # doctest: +SKIP
     ['cat', 'dog']
     """
-    size = checked_size(image_size)
-    return _bunch(open_image_folder(existing(path, folder=True), image_size=size))
+    size = _checked_size(image_size)
+    return _bunch(open_image_folder(_existing(path, folder=True), image_size=size))
 
 
 def load_npz(path: PathLike, *, test_split: bool = False) -> Bunch:
@@ -203,7 +198,7 @@ def load_npz(path: PathLike, *, test_split: bool = False) -> Bunch:
     >>> load_npz("pets.npz").images.dtype  # doctest: +SKIP
     dtype('uint8')
     """
-    return _bunch(open_npz(existing(path, folder=False), test_split=test_split))
+    return _bunch(open_npz(_existing(path, folder=False), test_split=test_split))
 
 
 def load_parquet(path: PathLike, *, test_split: bool = False) -> Bunch:
@@ -234,7 +229,7 @@ def load_parquet(path: PathLike, *, test_split: bool = False) -> Bunch:
     >>> load_parquet("my/data/cifar10-jpeg").name  # doctest: +SKIP
     'cifar10-jpeg'
     """
-    return _bunch(open_parquet(existing(path), test_split=test_split))
+    return _bunch(open_parquet(_existing(path), test_split=test_split))
 
 
 def load_dataset(
@@ -258,7 +253,8 @@ def load_dataset(
     ``"cifar100"``        `fetch_cifar100`
     ``"digits"``          `load_digits32`
     a path                a folder of CIFAR batches, its archive, a Parquet file or folder, an
-                          .npz file, or a folder of image folders: what is there decides
+                          .npz file, a folder of image folders, or what another package's
+                          `reader` reads: what is there decides
     ===================== ======================================================================
 
     By default 50,000 JPEG images thus win over a small lossless subset, because an evaluation
@@ -298,15 +294,34 @@ def load_dataset(
     >>> digits.images.shape, digits.name
     ((100, 32, 32, 3), 'digits')
     """
-    size = None if image_size is None else checked_size(image_size)
+    size = None if image_size is None else _checked_size(image_size)
     fallback = None
     if name_or_path is None:
         opened, fallback = open_default(data_home, test_split)
-    elif name_or_path in DATASET_NAMES:
-        opened = open_named(str(name_or_path), data_home, test_split)
     else:
-        opened = open_path(name_or_path, size, test_split)
+        opened = open_dataset(
+            name_or_path, data_home=data_home, image_size=size, test_split=test_split
+        )
     return _bunch(opened, image_size=size, limit=limit, seed=random_state, fallback=fallback)
+
+
+def _existing(path: PathLike, *, folder: bool | None = None) -> Path:
+    """Return a path that exists and, if it matters, is a folder or is a file."""
+    found = Path(path).expanduser()
+    fits = {None: found.exists(), True: found.is_dir(), False: found.is_file()}
+    if not fits[folder]:
+        kind = {None: "file or folder", True: "folder", False: "file"}[folder]
+        raise InputError(f"path must be an existing {kind}, got '{found}'")
+    return found
+
+
+def _checked_size(image_size: tuple[int, int]) -> tuple[int, int]:
+    size = tuple(image_size) if isinstance(image_size, tuple | list) else ()
+    if len(size) != 2 or not all(isinstance(k, int | np.integer) and k > 0 for k in size):
+        raise InputError(
+            f"image_size must be two positive integers (height, width), got {image_size!r}"
+        )
+    return int(size[0]), int(size[1])
 
 
 def _bunch(

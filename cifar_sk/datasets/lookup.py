@@ -2,133 +2,77 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-import tarfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from cifar_sk.datasets.arrays import OpenedDataset
-from cifar_sk.datasets.batches import open_archive, open_batches
-from cifar_sk.datasets.home import NotAvailableError, find_cifar
-from cifar_sk.datasets.image_files import Size, open_image_folder, open_npz
-from cifar_sk.datasets.layouts import CIFAR10, CIFAR100, CifarLayout
-from cifar_sk.datasets.parquet import open_parquet
+from cifar_sk.datasets.arrays import OpenedDataset, open_arrays, own_name
+from cifar_sk.datasets.digits import open_digits
+from cifar_sk.datasets.home import NotAvailableError, find_best_cifar10
+from cifar_sk.datasets.registry import DATASETS, READERS
 from cifar_sk.errors import InputError, did_you_mean
 
-__all__ = [
-    "DATASET_NAMES",
-    "checked_size",
-    "existing",
-    "find_lossless",
-    "open_default",
-    "open_digits",
-    "open_named",
-    "open_path",
-]
+__all__ = ["open_dataset", "open_default"]
 
 PathLike = str | os.PathLike[str]
-
-DATASET_NAMES = ("cifar10", "cifar10-jpeg", "cifar100", "digits")
-_LOSSLESS = {layout: (layout.name, f"{layout.name}-subset") for layout in (CIFAR10, CIFAR100)}
-_JPEG = ("cifar10-jpeg", "cifar10-jpeg-subset")
 
 
 def open_default(data_home: PathLike | None, test_split: bool) -> tuple[OpenedDataset, str | None]:
     """Open the best CIFAR-10 at hand, or the digits and the sentence that says so."""
     try:
-        names = (*_LOSSLESS[CIFAR10], *_JPEG)
-        found = find_cifar(CIFAR10, data_home, names=names, test_split=test_split, download=True)
+        return find_best_cifar10(data_home, test_split), None
     except NotAvailableError as error:
         return open_digits(), (
             "NOT CIFAR-10: the embedded digits (8×8 pixels) stand in for it, and results on them "
             f"say nothing about CIFAR-10 ({error})."
         )
-    return found, None
 
 
-def open_named(name: str, data_home: PathLike | None, test_split: bool) -> OpenedDataset:
-    """Open one of `DATASET_NAMES`, and nothing else in its place."""
-    if name == "digits":
-        return open_digits()
-    if name == "cifar10-jpeg":
-        return find_cifar(CIFAR10, data_home, names=_JPEG, test_split=test_split, download=False)
-    return find_lossless(CIFAR10 if name == "cifar10" else CIFAR100, data_home, test_split, True)
-
-
-def find_lossless(
-    layout: CifarLayout, data_home: PathLike | None, test_split: bool, download: bool
-) -> OpenedDataset:
-    """Open CIFAR-10 or CIFAR-100, exact to the pixel."""
-    return find_cifar(
-        layout, data_home, names=_LOSSLESS[layout], test_split=test_split, download=download
-    )
-
-
-def open_path(given: PathLike, image_size: Size | None, test_split: bool) -> OpenedDataset:
-    """Open what is at a path: a folder, an archive, an .npz or a Parquet file."""
-    path = Path(given).expanduser()
+def open_dataset(name_or_path: PathLike, *, test_split: bool, **options: Any) -> OpenedDataset:
+    """Open a registered data set, or what is at a path; options as for `load_dataset`."""
+    options["test_split"] = test_split
+    if isinstance(name_or_path, str) and name_or_path in DATASETS:
+        found = _call(DATASETS[name_or_path], **options)
+        return _as_opened(found, name_or_path, f"dataset {name_or_path!r}", test_split)
+    path = Path(name_or_path).expanduser()
     if not path.exists():
-        known = did_you_mean(str(given), DATASET_NAMES)
+        known = did_you_mean(str(name_or_path), DATASETS)
         raise InputError(
-            f"dataset {str(given)!r} is neither a known name nor an existing path{known}"
+            f"dataset {str(name_or_path)!r} is neither a known name nor an existing path{known}"
         )
-    if path.is_dir():
-        return _open_folder(path, image_size, test_split)
-    if path.suffix == ".npz":
-        return open_npz(path, test_split=test_split)
-    if path.suffix == ".parquet":
-        return open_parquet(path, test_split=test_split, image_size=image_size)
-    if {".tar", ".tgz"} & set(path.suffixes) or tarfile.is_tarfile(path):
-        return open_archive(path, None, test_split=test_split)
-    raise InputError(
-        f"dataset '{path}' must be a folder, a CIFAR archive (.tar.gz), an .npz or a .parquet file"
-    )
+    for name in reversed([*READERS]):
+        if READERS[name].reads(path):
+            found = _call(READERS[name].load, path, **options)
+            return _as_opened(found, own_name(path, name), f"'{path}'", test_split)
+    raise InputError(f"dataset '{path}' must be one of: {', '.join(READERS)}")
 
 
-def _open_folder(path: Path, image_size: Size | None, test_split: bool) -> OpenedDataset:
-    for layout in (CIFAR10, CIFAR100):
-        for folder in (path, path / layout.folder):
-            if layout.is_batches(folder):
-                return open_batches(folder, layout, test_split=test_split)
-    if any(path.glob("*.parquet")):
-        return open_parquet(path, test_split=test_split, image_size=image_size)
-    return open_image_folder(path, image_size=image_size or (32, 32))
+def _call(load: Callable[..., Any], *path: Path, **options: Any) -> Any:
+    """Call a function with those options that it has."""
+    parameters = inspect.signature(load).parameters
+    return load(*path, **{key: value for key, value in options.items() if key in parameters})
 
 
-def open_digits() -> OpenedDataset:
-    """Open scikit-learn's digits, each pixel drawn 4×4 times in grey RGB."""
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    grey = np.rint(digits.images * (255 / 16)).astype(np.uint8)
-    large = grey.repeat(4, axis=1).repeat(4, axis=2)
-    images = np.repeat(large[..., np.newaxis], 3, axis=3)
-    return OpenedDataset(
-        name="digits",
-        source="scikit-learn's embedded handwritten digits (load_digits).",
-        description="1,797 handwritten digits of 8×8 grey pixels, drawn at 32×32 in RGB.",
-        target_names=[str(name) for name in digits.target_names],
-        target=digits.target.astype(np.int64),
-        draw=lambda index: images if index is None else images[index],
-    )
-
-
-def existing(path: PathLike, *, folder: bool | None = None) -> Path:
-    """Return a path that exists and, if it matters, is a folder or is a file."""
-    found = Path(path).expanduser()
-    fits = {None: found.exists(), True: found.is_dir(), False: found.is_file()}
-    if not fits[folder]:
-        kind = {None: "file or folder", True: "folder", False: "file"}[folder]
-        raise InputError(f"path must be an existing {kind}, got '{found}'")
-    return found
-
-
-def checked_size(image_size: Size) -> Size:
-    """Return an image size (height, width) as integers."""
-    size = tuple(image_size) if isinstance(image_size, tuple | list) else ()
-    if len(size) != 2 or not all(isinstance(k, int | np.integer) and k > 0 for k in size):
+def _as_opened(found: Any, name: str, where: str, test_split: bool) -> OpenedDataset:
+    """Check what a function of another package has returned."""
+    if isinstance(found, OpenedDataset):
+        return found
+    if isinstance(found, tuple) and len(found) == 2:
+        found = {"images": found[0], "target": found[1]}
+    if not isinstance(found, Mapping) or not {"images", "target"} <= found.keys():
         raise InputError(
-            f"image_size must be two positive integers (height, width), got {image_size!r}"
+            f"{where} must be read as (images, target), or as a Bunch of images and target; got "
+            f"{type(found).__name__}"
         )
-    return int(size[0]), int(size[1])
+    return open_arrays(
+        found,
+        ("images", "target"),
+        ("test_images", "test_target") if test_split else None,
+        found.get("target_names"),
+        name=name,
+        where=where,
+        source=f"Images and labels, as {where} gives them.",
+        description=found.get("DESCR"),
+    )

@@ -10,19 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from cifar_sk.datasets.arrays import Arrays, OpenedDataset
-from cifar_sk.datasets.image_files import Size, decode_images, encoded_size, own_name
+from cifar_sk.datasets.arrays import Arrays, OpenedDataset, Size, own_name
+from cifar_sk.datasets.decoding import decode_images, encoded_size
 from cifar_sk.datasets.labels import encode_labels, encode_test_labels
 from cifar_sk.datasets.layouts import CIFAR10, CIFAR100, CifarLayout
+from cifar_sk.datasets.registry import reader
 from cifar_sk.errors import InputError
 
-__all__ = ["ParquetSplit", "open_parquet", "parquet_class_names", "read_split"]
+__all__ = ["open_parquet", "parquet_class_names"]
 
 _JPEG_START = b"\xff\xd8"
 
 
 @dataclass(frozen=True)
-class ParquetSplit:
+class _Split:
     """The rows of one split: encoded images and labels in the Hugging Face schema."""
 
     files: tuple[Path, ...]
@@ -60,33 +61,19 @@ class ParquetSplit:
         )
 
 
+def _is_parquet(path: Path) -> bool:
+    return any(path.glob("*.parquet")) if path.is_dir() else path.suffix == ".parquet"
+
+
+@reader("Parquet", reads=_is_parquet)
 def open_parquet(path: Path, *, test_split: bool, image_size: Size | None = None) -> OpenedDataset:
-    """Read Parquet files in the schema of the Hugging Face hub.
-
-    Parameters
-    ----------
-    path : Path
-        One file, or a folder of ``train-*.parquet`` and, if there is one, ``test-*.parquet``.
-    test_split : bool
-        Whether the test files are read, if they are there.
-    image_size : tuple of int or None
-        Height and width, pixels; None keeps the images' own, which must then agree.
-
-    Returns
-    -------
-    OpenedDataset
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read or has another schema.
-    """
+    """Open a Parquet file, or a folder of train-*.parquet and perhaps test-*.parquet."""
     train_files, test_files = _split_files(path)
-    train = read_split(train_files)
+    train = _read_split(train_files)
     target, names = encode_labels(train.labels, train.class_names, f"'{path}', labels,")
 
     def draw_test() -> Arrays:
-        test = read_split(test_files)
+        test = _read_split(test_files)
         if test.class_names != train.class_names:
             raise InputError(f"'{path}': the test files must list the training files' classes")
         labels = encode_test_labels(
@@ -115,7 +102,7 @@ def _split_files(path: Path) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     return train, tuple(sorted(path.glob("test*.parquet")))
 
 
-def _parquet_name(train: ParquetSplit, path: Path) -> tuple[str, str]:
+def _parquet_name(train: _Split, path: Path) -> tuple[str, str]:
     """Name what the rows are: CIFAR by its classes and size, else the file's own name."""
     encoding = "JPEG (lossy)" if train.jpeg else "lossless"
     n = len(train.encoded)
@@ -130,23 +117,8 @@ def _parquet_name(train: ParquetSplit, path: Path) -> tuple[str, str]:
     return train.layout.named(n, jpeg=train.jpeg), described
 
 
-def read_split(files: Sequence[Path]) -> ParquetSplit:
-    """Read the encoded images, the labels and the class names of one split.
-
-    Parameters
-    ----------
-    files : sequence of Path
-        The split's files, in order.
-
-    Returns
-    -------
-    ParquetSplit
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read, or has no image column or no label column.
-    """
+def _read_split(files: Sequence[Path]) -> _Split:
+    """Read the encoded images, the labels and the class names of one split."""
     encoded: list[bytes] = []
     labels: list[np.ndarray] = []
     names: list[str] | None = None
@@ -159,27 +131,11 @@ def read_split(files: Sequence[Path]) -> ParquetSplit:
     if not encoded or None in encoded:
         row = encoded.index(None) if encoded else 0  # type: ignore[arg-type]
         raise InputError(f"'{files[0]}' must have an image in every row, got none in row {row}")
-    return ParquetSplit(tuple(files), encoded, np.concatenate(labels), names)
+    return _Split(tuple(files), encoded, np.concatenate(labels), names)
 
 
 def parquet_class_names(file: Path) -> list[str] | None:
-    """Return the class names in a file's metadata without reading its rows.
-
-    Parameters
-    ----------
-    file : Path
-        A Parquet file.
-
-    Returns
-    -------
-    list of str or None
-        None where the file has no image column, no label column or no class names.
-
-    Raises
-    ------
-    InputError
-        If it is no Parquet file.
-    """
+    """Return the class names in a file's metadata, None where it has none."""
     schema = _read_schema(file)
     image, label = _columns(schema)
     return _class_names(schema.metadata, label, file) if image and label else None

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.folds.json_values import plain
 from cifar_sk.networks import NETWORKS
+from cifar_sk.pipelines.baselines import BASELINES
 from cifar_sk.pipelines.params import PASSTHROUGH, is_left_out, parse_assignments, set_params
 
 __all__ = [
     "check_network",
     "make_model",
-    "model_summaries",
+    "model_names",
     "parse_assignments",
     "pipeline_description",
     "set_params",
@@ -29,43 +28,9 @@ RESAMPLERS = {
 }
 
 
-def _dummy() -> Any:
-    """Predicts the class shares and looks at no image: what any model must beat."""
-    from sklearn.dummy import DummyClassifier
-
-    return DummyClassifier(strategy="prior")
-
-
-def _flatten(images: Any) -> np.ndarray:
-    images = np.asarray(images)
-    return images.reshape(len(images), -1)
-
-
-def _logistic() -> Any:
-    """Logistic regression on standardised pixels."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import FunctionTransformer, StandardScaler
-
-    return make_pipeline(
-        FunctionTransformer(_flatten), StandardScaler(), LogisticRegression(max_iter=200)
-    )
-
-
-# What a network is compared with; networks themselves are registered in cifar_sk.networks.
-_BASELINES: dict[str, Callable[[], Any]] = {"dummy": _dummy, "logistic": _logistic}
-
-
-def model_summaries() -> dict[str, str]:
-    """List the models.
-
-    Returns
-    -------
-    dict of str to str
-        What each name stands for.
-    """
-    networks = {name: network.summary for name, network in NETWORKS.items()}
-    baselines = {name: (make.__doc__ or "").rstrip(".") for name, make in _BASELINES.items()}
-    return {**networks, **baselines}
+def model_names() -> list[str]:
+    """List the networks and the baselines."""
+    return [*NETWORKS, *BASELINES]
 
 
 def make_model(name: str, *, augment: str = "none", resample: str = "none") -> Pipeline:
@@ -96,12 +61,11 @@ def make_model(name: str, *, augment: str = "none", resample: str = "none") -> P
     >>> [step for step, _ in make_model("dummy", augment="light").steps]
     ['randomflip', 'randomcrop', 'classifier']
     """
-    known = model_summaries()
-    if name not in known:
-        raise InputError(f"There is no model {name!r}{did_you_mean(name, known)}.")
+    if name not in model_names():
+        raise InputError(f"There is no model {name!r}{did_you_mean(name, model_names())}.")
     from cifar_sk.augmentation import augmentation_steps
 
-    classifier = _BASELINES[name]() if name in _BASELINES else _network_classifier(name)
+    classifier = BASELINES[name]() if name in BASELINES else _network_classifier(name)
     steps = make_pipeline(*augmentation_steps(augment), classifier).steps
     steps[-1] = ("classifier", classifier)
     if resample == "none":
@@ -140,22 +104,7 @@ def _resampler(name: str) -> Any:
 
 
 def check_network(pipeline: Pipeline, image_shape: tuple[int, ...], n_classes: int) -> None:
-    """Build a pipeline's network once, where it has one, and throw it away.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Left as it is.
-    image_shape : tuple of int
-        (h, w, c).
-    n_classes : int
-        How many.
-
-    Raises
-    ------
-    InputError
-        If a parameter is refused that only Keras can judge, such as a dropout rate above 1.
-    """
+    """Build a pipeline's network once, where it has one, and throw it away."""
     classifier = pipeline.steps[-1][1]
     if not hasattr(classifier, "_build_network"):
         return
@@ -169,19 +118,7 @@ def check_network(pipeline: Pipeline, image_shape: tuple[int, ...], n_classes: i
 
 
 def pipeline_description(pipeline: Pipeline) -> dict[str, Any]:
-    """Describe a pipeline in JSON values, equal for equal pipelines.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Or any estimator.
-
-    Returns
-    -------
-    dict
-        ``steps`` (name to class, or "passthrough"), ``order`` (their names, for mappings are
-        equal in any order) and ``params`` (sorted by name, objects as their text).
-    """
+    """Describe a pipeline, or any estimator, in JSON values, equal for equal pipelines."""
     params = pipeline.get_params(deep=True)
     steps = dict(getattr(pipeline, "steps", [("classifier", pipeline)]))
     return {

@@ -26,28 +26,7 @@ PASSTHROUGH = "passthrough"  # scikit-learn's word for a step that is left out
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """Read ``step__param=value`` strings.
-
-    Parameters
-    ----------
-    assignments : iterable of str
-        Values are JSON or Python literals; what is neither is text.
-
-    Returns
-    -------
-    dict
-        Values by name.
-
-    Raises
-    ------
-    InputError
-        For a string without "=".
-
-    Examples
-    --------
-    >>> parse_assignments(["classifier__widths=(8, 16)", "classifier__activation=gelu"])
-    {'classifier__widths': (8, 16), 'classifier__activation': 'gelu'}
-    """
+    """Read ``step__param=value`` strings: JSON or Python literals; what is neither is text."""
     params = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
@@ -70,34 +49,7 @@ def _value(text: str) -> Any:
 
 
 def set_params(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
-    """Set parameters of a pipeline, and refuse unknown and unusable ones.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Changed in place.
-    params : mapping
-        Values by ``step__param``; an augmentation step itself may be set to another strength of
-        its operation, as `cifar_sk.augmentation.augmentation_steps` reads it, or to
-        "passthrough", which leaves it out. All unknown names are reported together.
-
-    Returns
-    -------
-    Pipeline
-        The same.
-
-    Raises
-    ------
-    InputError
-        For names that are no parameters, or values that a step refuses.
-
-    Examples
-    --------
-    >>> from cifar_sk.pipelines.models import make_model
-    >>> pipeline = make_model("dummy", augment="flip,crop:4")
-    >>> set_params(pipeline, {"randomflip": "passthrough", "randomcrop": "crop:2"}).steps[:2]
-    [('randomflip', 'passthrough'), ('randomcrop', RandomCrop(padding=2))]
-    """
+    """Set parameters of a pipeline in place; unknown names are reported together."""
     todo = dict(params)
     operations = {
         name: augmentation_operation(name, todo.pop(name))
@@ -121,45 +73,12 @@ def set_params(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
 
 
 def is_left_out(step: Any) -> bool:
-    """Tell whether a pipeline leaves a step out.
-
-    Parameters
-    ----------
-    step : object
-        As in ``pipeline.steps``.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a pipeline leaves a step out."""
     return step is None or (isinstance(step, str) and step == PASSTHROUGH)
 
 
 def augmentation_operation(name: str, text: Any) -> Any:
-    """Read what an augmentation step is to be.
-
-    Parameters
-    ----------
-    name : str
-        The step. One that is named after an operation, as `cifar_sk.make_model` names
-        them, can be no other operation.
-    text : str
-        One operation, as `cifar_sk.augmentation.augmentation_steps` reads it, or "passthrough".
-
-    Returns
-    -------
-    transformer or "passthrough"
-
-    Raises
-    ------
-    InputError
-        For anything else.
-
-    Examples
-    --------
-    >>> augmentation_operation("randomcrop", "crop:2")
-    RandomCrop(padding=2)
-    """
+    """Read what an augmentation step is to be: one operation, or "passthrough"."""
     if is_left_out(text):
         return PASSTHROUGH
     operations = augmentation_steps(text) if isinstance(text, str) and text else []

@@ -14,17 +14,7 @@ __all__ = ["TunedModel", "read_tuned"]
 
 @dataclass(frozen=True)
 class TunedModel:
-    """What a file says about a model.
-
-    Attributes
-    ----------
-    model, augment : str or None
-        Names, as `cifar_sk.pipelines.models.make_model` takes them; None where the file has none.
-    params : dict
-        Values by ``step__param``.
-    study, data : str or None
-        Which study selected them, and the name of the data set that it did so on.
-    """
+    """A model's name, augmentation and parameters, and the study and data that selected them."""
 
     model: str | None = None
     augment: str | None = None
@@ -33,17 +23,7 @@ class TunedModel:
     data: str | None = None
 
     def selection_note(self, data: str) -> str | None:
-        """Say that scores on this data set are optimistic, where they are.
-
-        Parameters
-        ----------
-        data : str
-            Name of the data set that the parameters are to be scored on.
-
-        Returns
-        -------
-        str or None
-        """
+        """Say that scores on this data set are optimistic, where they are."""
         if self.data != data:
             return None
         return (
@@ -54,23 +34,7 @@ class TunedModel:
 
 
 def read_tuned(path: str | Path) -> TunedModel:
-    """Read a model's parameters from a JSON file, such as a study's ``best.json``.
-
-    Parameters
-    ----------
-    path : str or Path
-        A JSON object of values by ``step__param``, or one that has such an object as
-        ``params``, and perhaps ``model`` and ``augment``.
-
-    Returns
-    -------
-    TunedModel
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or holds something else.
-    """
+    """Read a model's parameters from a JSON file, such as a study's ``best.json``."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

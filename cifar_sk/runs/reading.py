@@ -142,11 +142,11 @@ def run_dataset(
         If the run does not say what its data are, they cannot be had, or are others.
     """
     from cifar_sk.datasets import load_dataset
-    from cifar_sk.datasets.lookup import DATASET_NAMES
+    from cifar_sk.datasets.registry import DATASETS
 
     data, seed = run.manifest.data, run.manifest.seed or 0
     name = dataset or data.name.removesuffix("-subset")
-    if dataset is None and name not in DATASET_NAMES:
+    if dataset is None and name not in DATASETS:
         raise InputError(
             f"{run.path} was run on {data.name!r}, which is no known name; say where it is with "
             "--dataset."

@@ -66,9 +66,9 @@ def space_for(model: str) -> SearchSpace:
     >>> space_for("vgg").names
     ('classifier__learning_rate', 'classifier__schedule', 'classifier__batch_size')
     """
-    from cifar_sk.pipelines.models import model_summaries
+    from cifar_sk.pipelines.models import model_names
 
-    known = model_summaries()
+    known = model_names()
     if model not in known:
         raise InputError(f"There is no model {model!r}{did_you_mean(model, known)}.")
     if model not in NETWORKS:

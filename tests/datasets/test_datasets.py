@@ -1,12 +1,13 @@
 import dataclasses
+import functools
 import hashlib
+import http.server
 import io
 import json
 import os
 import pickle
-import sys
 import tarfile
-import types
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -387,35 +388,46 @@ def test_a_broken_copy_is_an_error_even_by_default(tmp_path):
         load_dataset(data_home=tmp_path)
 
 
-def _fake_keras(monkeypatch, load_data):
-    cifar10 = types.SimpleNamespace(load_data=load_data)
-    datasets = types.SimpleNamespace(cifar10=cifar10)
-    monkeypatch.setitem(sys.modules, "keras", types.SimpleNamespace(datasets=datasets))
-    return dataclasses.replace(CIFAR10, url="data:,reachable")
+@pytest.fixture
+def server(tmp_path):
+    """A folder, and the address at which its files can be downloaded."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
 
 
-def test_a_failed_download_leaves_nothing(monkeypatch, offline):
-    archive = offline / "datasets" / CIFAR10.archives[2]
-
-    def load_data():
-        archive.parent.mkdir()
-        archive.write_bytes(b"<html>log in to the network first</html>")
-        raise ValueError("Incomplete or corrupted file detected.")
-
-    layout = _fake_keras(monkeypatch, load_data)
-    with pytest.raises(InputError, match=r"not be downloaded \(Incomplete or corrupted file"):
+def test_a_failed_download_leaves_nothing(server, offline):
+    folder, url = server
+    (folder / CIFAR10.archive).write_bytes(b"<html>log in to the network first</html>")
+    layout = dataclasses.replace(CIFAR10, url=f"{url}/{CIFAR10.archive}")
+    with pytest.raises(InputError, match=r"not be downloaded \(MD5 hash of downloaded file"):
         find_cifar(layout, None, names=["cifar10"], test_split=False, download=True)
-    assert not archive.exists()
+    assert [path for path in offline.rglob("*") if path.is_file()] == []
 
 
-def test_a_download_is_channel_last(monkeypatch):
-    images = RNG.integers(0, 256, (50, 3, 32, 32), dtype=np.uint8)
-    split = images, np.arange(50, dtype=np.uint8).reshape(-1, 1) % 10
-    layout = _fake_keras(monkeypatch, lambda: (split, split))
-    found = find_cifar(layout, None, names=["cifar10"], test_split=True, download=True)
-    np.testing.assert_array_equal(found.draw(None), images.transpose(0, 2, 3, 1))
-    assert found.target.tolist() == [k % 10 for k in range(50)]
-    assert found.draw_test()[0].shape == (50, 32, 32, 3)
+def test_a_download_is_kept_where_keras_keeps_it(server, offline, tmp_path):
+    folder, url = server
+    archive = write_archive(write_batches(tmp_path / "home"), folder / CIFAR10.archive)
+    md5 = hashlib.md5(archive.read_bytes()).hexdigest()
+    layout = dataclasses.replace(CIFAR10, url=f"{url}/{archive.name}", md5=md5, n_train=50)
+    options = {"names": ["cifar10"], "test_split": True}
+    found = find_cifar(layout, None, **options, download=True)
+    assert found.source == f"CIFAR-10, downloaded from {layout.url}."
+    np.testing.assert_array_equal(found.draw(None), fetch_cifar10(tmp_path / "home").images)
+    assert found.draw_test()[0].shape == (10, 32, 32, 3)
+    kept = offline / "datasets" / "cifar-10-batches-py-target_archive"
+    assert kept.read_bytes() == archive.read_bytes()
+    again = find_cifar(layout, None, **options, download=False)
+    np.testing.assert_array_equal(again.target, found.target)
 
 
 # --- names and paths
@@ -435,7 +447,7 @@ def test_an_unknown_data_set_is_one_sentence(name, message):
 
 def test_a_path_to_no_data_set_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("no images")
-    with pytest.raises(InputError, match="must be a folder, a CIFAR archive"):
+    with pytest.raises(InputError, match=r"must be one of: folder of .*, \.npz, Parquet, CIFAR"):
         load_dataset(tmp_path / "notes.txt")
     with pytest.raises(InputError, match="path must be an existing folder"):
         load_image_folder(tmp_path / "notes.txt")

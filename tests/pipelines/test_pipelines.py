@@ -17,7 +17,7 @@ from cifar_sk.networks import NETWORKS
 from cifar_sk.pipelines.models import (
     check_network,
     make_model,
-    model_summaries,
+    model_names,
     parse_assignments,
     pipeline_description,
     set_params,
@@ -25,17 +25,16 @@ from cifar_sk.pipelines.models import (
 from cifar_sk.pipelines.tuned import read_tuned
 
 
-@pytest.mark.parametrize("name", model_summaries())
+@pytest.mark.parametrize("name", model_names())
 def test_every_model_is_a_pipeline_that_clones(name):
     pipeline = make_model(name)
     assert [step for step, _ in pipeline.steps] == ["classifier"]
     assert pipeline_description(clone(pipeline)) == pipeline_description(pipeline)
 
 
-def test_summaries_cover_the_networks_and_the_baselines():
-    summaries = model_summaries()
-    assert set(summaries) == {*NETWORKS, "dummy", "logistic"}
-    assert all(summaries.values())
+def test_models_are_the_networks_and_the_baselines():
+    assert set(model_names()) == {*NETWORKS, "dummy", "logistic"}
+    assert all(network.summary for network in NETWORKS.values())
 
 
 def test_networks_bring_their_recipe():
@@ -325,21 +324,20 @@ def test_the_description_is_the_same_in_every_process():
         "import json\n"
         "from cifar_sk.pipelines.models import make_model, pipeline_description\n"
         "made = [make_model('logistic', augment='r4', resample='smote'), make_model('vgg')]\n"
-        "print(json.dumps([pipeline_description(pipeline) for pipeline in made]))"
+        "text = json.dumps([pipeline_description(pipeline) for pipeline in made])\n"
     )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", code],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONHASHSEED": seed},
-        )
-        for seed in ("1", "2")
-    ]
-    texts = [process.communicate()[0] for process in processes]
-    assert texts[0].startswith("[{")
-    assert texts[0] == texts[1]
-    assert " at 0x" not in texts[0]
+    there = subprocess.run(
+        [sys.executable, "-c", f"{code}print(text)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": "1"},
+    )
+    here: dict[str, str] = {}
+    exec(code, here)
+    assert here["text"].startswith("[{")
+    assert there.stdout.rstrip("\n") == here["text"]
+    assert " at 0x" not in here["text"]
 
 
 class _Opaque:

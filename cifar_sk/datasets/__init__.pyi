@@ -1,0 +1,11 @@
+from .arrays import data_fingerprint as data_fingerprint
+from .loaders import fetch_cifar10 as fetch_cifar10
+from .loaders import fetch_cifar100 as fetch_cifar100
+from .loaders import load_dataset as load_dataset
+from .loaders import load_digits32 as load_digits32
+from .loaders import load_image_folder as load_image_folder
+from .loaders import load_npz as load_npz
+from .loaders import load_parquet as load_parquet
+from .registry import DATASET_NAMES as DATASET_NAMES
+from .registry import reader as reader
+from .summary import describe_dataset as describe_dataset
