@@ -37,26 +37,9 @@ INK = "#222222"
 
 
 def make_axes(ax: Axes | Sequence[Axes] | None, n_axes: int, **options: Any) -> np.ndarray:
-    """Return the axes given, or those of a new figure.
+    """Return the `n_axes` axes given, or those of a new figure of ``figsize`` inches.
 
-    Parameters
-    ----------
-    ax : Axes, sequence of Axes, or None
-        Where to draw; None makes a figure of its own.
-    n_axes : int
-        Axes needed.
-    **options
-        ``figsize`` in inches goes to the figure, the rest to its ``subplots``.
-
-    Returns
-    -------
-    ndarray of Axes, shape (n_axes,)
-        In drawing order.
-
-    Raises
-    ------
-    InputError
-        If `ax` does not hold `n_axes` axes.
+    Other options go to the figure's ``subplots``.
     """
     from matplotlib.figure import Figure
 
@@ -105,8 +88,6 @@ def heading(ax: Axes, text: str, *, legend_columns: int = 0, legend_rows: int = 
 def label(name: str, length: int = 24) -> str:
     """Shorten a class name to one line of at most `length` characters.
 
-    Examples
-    --------
     >>> label("aquarium fish", 8)
     'aquariu…'
     """

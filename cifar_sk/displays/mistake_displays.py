@@ -104,7 +104,7 @@ class ConfusedPairsDisplay:
         self.figure_ = root_figure(self.ax_)
         for row, examples in enumerate(self.pairs["examples"]):
             for column, sample in enumerate(examples):
-                self._draw(np.asarray(self.images[sample]), row, column)
+                photograph(self.ax_, np.asarray(self.images[sample]), column, row + 0.04)
         names = [
             f"{label(pair['true'], 16)} → {label(pair['predicted'], 16)}: "
             f"{pair['n']} ({100 * pair['share']:.0f} %)"
@@ -117,9 +117,6 @@ class ConfusedPairsDisplay:
         self.ax_.spines[:].set_visible(False)
         heading(self.ax_, "Most frequent confusions: true → predicted")
         return self
-
-    def _draw(self, image: np.ndarray, row: int, column: int) -> None:
-        photograph(self.ax_, image, column, row + 0.04)
 
 
 class ErrorRateDisplay:
@@ -216,13 +213,16 @@ class LabelIssuesDisplay(SampleGridDisplay):
             If there is not one image per sample, or no label is suspected.
         """
         check_images(images, len(result.target))
-        issues = label_issues(result).head(n_images)
+        return cls.of_issues(label_issues(result), images, n_images=n_images)
+
+    @classmethod
+    def of_issues(cls, issues: pd.DataFrame, images: np.ndarray, *, n_images: int = 15) -> Self:
+        """Choose the first rows of a table of `label_issues`."""
         if issues.empty:
             raise InputError("result must hold a suspected label, but there is none")
         columns = {"label": "true", "suggested": "predicted", "proba_suggested": "confidence"}
-        table = issues.rename(columns=columns).assign(is_correct=False)
-        chosen = np.stack([np.asarray(images[sample]) for sample in table["sample"]])
-        return cls(table, chosen, title="Suspected label errors")
+        table = issues.head(n_images).rename(columns=columns).assign(is_correct=False)
+        return cls._pick(table, images, "Suspected label errors")
 
     def _lines(self, place: int) -> list[tuple[str, str]]:
         sample = self.table.iloc[place]

@@ -7,8 +7,6 @@ import pandas as pd
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import confusion_table
-from cifar_sk.mistakes.samples import missed_samples, pool_predictions
 
 __all__ = ["confused_pairs", "hardest_classes"]
 
@@ -39,9 +37,7 @@ def confused_pairs(result: OOFResult, *, n_examples: int = 6) -> pd.DataFrame:
     """
     if n_examples < 0:
         raise InputError(f"n_examples must be 0 or more, got {n_examples}")
-    counts = confusion_table(result).to_numpy(copy=True)
-    totals = counts.sum(axis=1)
-    np.fill_diagonal(counts, 0)
+    totals, counts = _errors(result)
     true, predicted = np.nonzero(counts)
     order = np.argsort(-counts[true, predicted], kind="stable")
     true, predicted = true[order], predicted[order]
@@ -62,9 +58,16 @@ def confused_pairs(result: OOFResult, *, n_examples: int = 6) -> pd.DataFrame:
     )
 
 
+def _errors(result: OOFResult) -> tuple[np.ndarray, np.ndarray]:
+    """Return the support of every class, and the confusion matrix without its diagonal."""
+    counts = result.pooled().confusion.copy()
+    support = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    return support, counts
+
+
 def _examples(result: OOFResult, n_examples: int) -> dict[tuple[int, int], list[int]]:
-    """Return the most confidently mistaken samples of each pair of classes."""
-    pooled = pool_predictions(result)
+    pooled = result.pooled()
     wrong = np.flatnonzero(pooled.is_wrong)
     order = wrong[np.lexsort((pooled.sample[wrong], -pooled.confidence[wrong]))]
     table = pd.DataFrame(
@@ -96,13 +99,11 @@ def hardest_classes(result: OOFResult) -> pd.DataFrame:
     InputError
         If no fold has predictions.
     """
-    names = list(result.class_names)
-    counts = confusion_table(result).to_numpy(copy=True)
-    support = counts.sum(axis=1)
-    np.fill_diagonal(counts, 0)
+    pooled, names = result.pooled(), list(result.class_names)
+    support, counts = _errors(result)
     n_worst = counts.max(axis=1)
     worst = np.asarray(names, dtype=object)[counts.argmax(axis=1)]
-    always = missed_samples(result).query("is_always_wrong")["true"].value_counts()
+    is_always_wrong = (pooled.n_wrong > 0) & (pooled.n_wrong == pooled.n_predictions)
     by_fold = _error_rates_by_fold(result)
     table = pd.DataFrame(
         {
@@ -113,7 +114,7 @@ def hardest_classes(result: OOFResult) -> pd.DataFrame:
             "error_rate_max": by_fold.max(),
             "mistaken_for": np.where(n_worst > 0, worst, ""),
             "n_mistaken_for": n_worst,
-            "n_always_wrong": always.reindex(names, fill_value=0).to_numpy(),
+            "n_always_wrong": np.bincount(result.target[is_always_wrong], minlength=len(names)),
         }
     )
     return table.sort_values("error_rate", ascending=False, kind="stable", ignore_index=True)
@@ -121,11 +122,7 @@ def hardest_classes(result: OOFResult) -> pd.DataFrame:
 
 def _error_rates_by_fold(result: OOFResult) -> pd.DataFrame:
     """Return the error rate of every class, a row per fold; NaN where a fold has none of it."""
-    pooled = pool_predictions(result)
-    n_classes = len(result.class_names)
-    folds, place = np.unique(pooled.fold, return_inverse=True)
-    cell = place * n_classes + pooled.target
-    n_wrong = np.bincount(cell, pooled.is_wrong, len(folds) * n_classes)
-    support = np.bincount(cell, minlength=len(folds) * n_classes)
-    rates = n_wrong / np.where(support > 0, support, np.nan)
-    return pd.DataFrame(rates.reshape(-1, n_classes))
+    counts = np.stack([*result.pooled().confusions.values()])
+    support = counts.sum(axis=2)
+    n_wrong = support - counts.diagonal(axis1=1, axis2=2)
+    return pd.DataFrame(n_wrong / np.where(support > 0, support, np.nan))

@@ -7,7 +7,6 @@ import pandas as pd
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.mistakes.samples import sample_predictions
 
 __all__ = ["brightness_and_contrast", "check_images", "error_by_statistic"]
 
@@ -17,20 +16,7 @@ _Z = 1.959963984540054  # of a 95 % interval
 
 
 def check_images(images: np.ndarray, n_samples: int) -> None:
-    """Refuse what is not one image per sample.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n_samples, h, w), (n_samples, h, w, 1), (..., 3) or (..., 4)
-        uint8 from 0 to 255 or float from 0 to 1.
-    n_samples : int
-        Samples of the run.
-
-    Raises
-    ------
-    InputError
-        If there are more or fewer, or they have another shape.
-    """
+    """Refuse what is not one image (n, h, w[, c]) per sample."""
     if len(images) != n_samples:
         raise InputError(
             f"images must hold one image per sample, got {len(images)} for {n_samples} samples; "
@@ -131,8 +117,10 @@ def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 1
         )
     if n_bins < 1:
         raise InputError(f"n_bins must be at least 1, got {n_bins}; 10 is usual")
-    table = sample_predictions(result)
-    table["value"] = values[table["sample"]]
+    pooled = result.pooled()
+    table = pd.DataFrame(
+        {"value": values, "n_wrong": pooled.n_wrong, "n_predictions": pooled.n_predictions}
+    ).query("n_predictions > 0")
     inner = np.unique(np.quantile(table["value"], np.linspace(0, 1, n_bins + 1)[1:-1]))
     groups = table.groupby(np.searchsorted(inner, table["value"], side="left"))
     bins = groups.agg(

@@ -1,4 +1,4 @@
-r"""Labels that the predictions speak against: confident learning.
+"""Labels that the predictions speak against: confident learning.
 
 A sample is suspected where the model, which has not seen it, gives another class at least the
 probability that it gives, on average, to the samples that bear that class's label.
@@ -12,36 +12,14 @@ from numpy.typing import ArrayLike
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.mistakes.samples import sample_predictions
 
 __all__ = ["class_thresholds", "confident_joint", "label_issues", "suspected_labels"]
 
 
 def class_thresholds(target: ArrayLike, proba: ArrayLike) -> np.ndarray:
-    """Average self-confidence of each class: what is "confident" for it.
+    """Mean probability of each class over the samples that bear its label.
 
-    Parameters
-    ----------
-    target : array-like of int, shape (n_samples,)
-        Given labels, as columns of `proba`.
-    proba : array-like of float, shape (n_samples, n_classes)
-        Out-of-sample class probabilities, from 0 to 1.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_classes,)
-        Mean of column j over the samples labelled j; infinity for a class without samples,
-        which nothing is then suspected to belong to.
-
-    Raises
-    ------
-    InputError
-        If the shapes do not match, or a label is no column of `proba`.
-
-    Examples
-    --------
-    >>> class_thresholds([0, 0, 1], [[0.9, 0.1], [0.5, 0.5], [0.4, 0.6]])
-    array([0.7, 0.6])
+    Infinity for a class without samples, which nothing is then suspected to belong to.
     """
     labels, rows = _check(target, proba)
     n_classes = rows.shape[1]
@@ -52,24 +30,10 @@ def class_thresholds(target: ArrayLike, proba: ArrayLike) -> np.ndarray:
 
 
 def suspected_labels(target: ArrayLike, proba: ArrayLike) -> np.ndarray:
-    r"""Which class each sample is counted as, or -1 where none is confident.
+    r"""Return the class that each sample is counted as, or -1 where none is confident.
 
-    Parameters
-    ----------
-    target, proba
-        As for `class_thresholds`.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_samples,)
-        :math:`\arg\max_{j:\, p_j \ge t_j} p_j` with the thresholds :math:`t_j` of
-        `class_thresholds`; -1 where no probability reaches its threshold. A sample is suspected
-        where this is neither -1 nor its label.
-
-    Raises
-    ------
-    InputError
-        As `class_thresholds`.
+    It is :math:`\arg\max_{j:\, p_j \ge t_j} p_j` with the :math:`t_j` of `class_thresholds`; a
+    sample is suspected where this is neither -1 nor its label.
     """
     _, rows = _check(target, proba)
     # Means of equal probabilities may exceed them by a rounding error.
@@ -83,8 +47,10 @@ def confident_joint(target: ArrayLike, proba: ArrayLike, *, calibrate: bool = Fa
 
     Parameters
     ----------
-    target, proba
-        As for `class_thresholds`.
+    target : array-like of int, shape (n_samples,)
+        Given labels, as columns of `proba`.
+    proba : array-like of float, shape (n_samples, n_classes)
+        Out-of-sample class probabilities, from 0 to 1.
     calibrate : bool, default=False
         Scale the rows to the number of samples with that label, and all to sum to 1: the
         estimated joint distribution :math:`\hat Q` of given and true labels. A label without any
@@ -98,7 +64,7 @@ def confident_joint(target: ArrayLike, proba: ArrayLike, *, calibrate: bool = Fa
     Raises
     ------
     InputError
-        As `class_thresholds`.
+        If the shapes do not match, or a label is no column of `proba`.
 
     References
     ----------
@@ -160,7 +126,7 @@ def label_issues(result: OOFResult) -> pd.DataFrame:
        uncertainty in dataset labels. Journal of Artificial Intelligence Research 70, 1373–1411.
        https://doi.org/10.1613/jair.1.12125
     """
-    sample = sample_predictions(result)["sample"].to_numpy()
+    sample = np.flatnonzero(result.pooled().n_predictions)
     target, proba = result.target[sample], result.oof_proba[sample]
     suspected = suspected_labels(target, proba)
     rows = np.flatnonzero((suspected >= 0) & (suspected != target))

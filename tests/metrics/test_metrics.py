@@ -18,9 +18,9 @@ from cifar_sk.metrics import (
     fold_metrics,
     oof_predictions,
     pooled_accuracy,
-    pooling_note,
     score_predictions,
 )
+from cifar_sk.metrics.fold_table import pooling_note
 from cifar_sk.metrics.intervals import corrected_t_interval
 from cifar_sk.metrics.scores import calibration_bins
 
@@ -194,7 +194,7 @@ def test_fold_metrics_without_any_score(result):
     table = fold_metrics(result).set_index("row")
     assert table["accuracy"].isna().all()
     assert table.loc["mean", "basis"] == "mean of 0 of 2 folds"
-    with pytest.raises(InputError, match="any fold"):
+    with pytest.raises(InputError, match="one fold or more, got none"):
         class_metrics(result)
 
 

@@ -21,7 +21,7 @@ from cifar_sk.evaluation import cross_validate_oof
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics import fold_metrics, oof_predictions
 from cifar_sk.report import main
-from cifar_sk.reports import summary_table, write_report
+from cifar_sk.reports import RunTables, summary_table, write_report
 from cifar_sk.reports.run.page import render_page
 from cifar_sk.reports.run.page_data import page_data, script_json
 from cifar_sk.reports.run.run_info import run_info
@@ -307,7 +307,7 @@ def test_repeats_show_what_is_always_wrong():
     once = make_result()
     again = [replace(fold, index=fold.index + 3, repeat=1) for fold in once.folds]
     twice = replace(once, n_repeats=2, folds=(*once.folds, *again))
-    text = Page(render_page(twice, [], {}, images=IMAGES)).text
+    text = Page(render_page(RunTables(twice, IMAGES), [], {})).text
     n_wrong = (once.oof_proba.argmax(axis=1) != once.target).sum()
     assert "Wrong in every repeat" in text
     assert f"All {n_wrong} samples that every repeat gets wrong" in text
