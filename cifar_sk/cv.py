@@ -10,7 +10,7 @@ import typer
 
 from cifar_sk.backend.machine import cap_threads, jobs_at_a_time
 from cifar_sk.commands.cross_validation import CVJob
-from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
+from cifar_sk.commands.options import DataHome, Dataset, Figures, Limit, Metrics, open_dataset
 from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
 from cifar_sk.pipelines.tuned import TunedModel, read_tuned
@@ -95,6 +95,8 @@ def cv(
     test_split: Annotated[
         bool, typer.Option("--test-split", help="Also score the official test split.")
     ] = False,
+    metrics: Metrics = None,
+    figures: Figures = None,
     save_models: Annotated[
         bool, typer.Option("--save-models", help="Keep every fold's fitted model.")
     ] = False,

@@ -10,7 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from cifar_sk.backend.machine import cap_threads
-from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
+from cifar_sk.commands.options import (
+    DataHome,
+    Dataset,
+    Limit,
+    import_objectives,
+    open_dataset,
+)
 from cifar_sk.commands.running import Call, run_command
 from cifar_sk.errors import InputError
 from cifar_sk.runs.files import place
@@ -84,8 +90,10 @@ def tune(
     objective: Annotated[
         list[str] | None,
         typer.Option(
-            help="accuracy (default), another metric, n_parameters or fit_time. Repeated: all of "
-            "them, with the Pareto front and without pruning.",
+            callback=import_objectives,
+            help="accuracy (default), another metric, package.module:function of your own, "
+            "n_parameters or fit_time. Repeated: all of them, with the Pareto front and without "
+            "pruning.",
             show_default=False,
         ),
     ] = None,

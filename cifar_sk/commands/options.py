@@ -7,10 +7,40 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cifar_sk.registry import is_import_path
+
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-__all__ = ["DataHome", "Dataset", "Limit", "RunDataset", "open_dataset"]
+__all__ = [
+    "DataHome",
+    "Dataset",
+    "Figures",
+    "Limit",
+    "Metrics",
+    "RunDataset",
+    "import_objectives",
+    "open_dataset",
+]
+
+
+def _import_metrics(paths: list[str] | None) -> list[str]:
+    from cifar_sk.metrics import METRICS
+
+    return [METRICS.import_path(path) for path in paths or ()]
+
+
+def _import_figures(paths: list[str] | None) -> list[str]:
+    from cifar_sk.reports import FIGURES
+
+    return [FIGURES.import_path(path) for path in paths or ()]
+
+
+def import_objectives(names: list[str] | None) -> list[str] | None:
+    """Register the metrics that ``--objective`` names by import paths."""
+    _import_metrics([name for name in names or () if is_import_path(name)])
+    return names
+
 
 Dataset = Annotated[
     str | None,
@@ -35,6 +65,23 @@ RunDataset = Annotated[
 ]
 Limit = Annotated[
     int | None, typer.Option(min=1, help="Use a stratified random subset of so many images.")
+]
+
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        callback=_import_metrics,
+        help="A score of your own, as package.module:function. Repeatable.",
+    ),
+]
+Figures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--figure",
+        callback=_import_figures,
+        help="A figure of your own, as package.module:function. Repeatable.",
+    ),
 ]
 
 

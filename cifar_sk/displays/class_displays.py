@@ -18,9 +18,8 @@ from cifar_sk.displays.drawing import (
     tidy,
 )
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import class_metrics, confusion_table
 from cifar_sk.metrics.fold_table import fold_count
-from cifar_sk.metrics.tables import f1_by_fold, shares_of_rows
+from cifar_sk.metrics.tables import class_metrics, confusion_table, f1_by_fold, shares_of_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +40,7 @@ class ConfusionDisplay:
     Parameters
     ----------
     counts : DataFrame of int, shape (n_classes, n_classes)
-        True classes in rows, as `cifar_sk.metrics.confusion_table` returns them.
+        True classes in rows, as `cifar_sk.metrics.tables.confusion_table` returns them.
     normalize : bool, default=False
         Write percentages of the true class instead of counts.
     title : str, default="Confusion matrix"
@@ -180,7 +179,7 @@ class ClassScoresDisplay:
 
     @classmethod
     def from_result(cls, result: OOFResult) -> Self:
-        """Score every class in every fold; see `cifar_sk.metrics.class_metrics`."""
+        """Score every class in every fold; see `cifar_sk.metrics.tables.class_metrics`."""
         return cls(f1_by_fold(class_metrics(result)))
 
     def frame(self) -> pd.DataFrame:

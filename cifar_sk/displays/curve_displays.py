@@ -11,9 +11,9 @@ import pandas as pd
 from cifar_sk.displays.drawing import BLUE, GREY, VERMILLION, heading, make_axes, root_figure, tidy
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import calibration_table
 from cifar_sk.metrics.fold_table import row_name
 from cifar_sk.metrics.scores import N_CALIBRATION_BINS, calibration_error
+from cifar_sk.metrics.tables import calibration_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -132,7 +132,7 @@ class ReliabilityDisplay:
     Parameters
     ----------
     table : DataFrame
-        As `cifar_sk.metrics.calibration_table` returns it.
+        As `cifar_sk.metrics.tables.calibration_table` returns it.
 
     Attributes
     ----------
@@ -157,7 +157,7 @@ class ReliabilityDisplay:
 
     @classmethod
     def from_result(cls, result: OOFResult, *, n_bins: int = N_CALIBRATION_BINS) -> Self:
-        """Bin the pooled predictions; see `cifar_sk.metrics.calibration_table`."""
+        """Bin the pooled predictions; see `cifar_sk.metrics.tables.calibration_table`."""
         return cls(calibration_table(result, n_bins=n_bins))
 
     @property

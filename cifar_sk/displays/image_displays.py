@@ -11,8 +11,8 @@ from cifar_sk.displays.drawing import BLUE, INK, VERMILLION, heading, label, mak
 from cifar_sk.displays.tiles import TILE, photograph, write
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.mistakes import sample_predictions
 from cifar_sk.mistakes.image_statistics import check_images
+from cifar_sk.mistakes.samples import sample_predictions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +106,7 @@ class SampleGridDisplay:
         n_images: int = 15,
         random_state: int = 0,
     ) -> Self:
-        """Draw at random from a table of `cifar_sk.mistakes.sample_predictions`."""
+        """Draw at random from a table of `cifar_sk.mistakes.samples.sample_predictions`."""
         rows = np.random.default_rng(random_state).permutation(len(samples))[:n_images]
         return cls._pick(samples[_COLUMNS].iloc[np.sort(rows)], images, "Samples drawn at random")
 

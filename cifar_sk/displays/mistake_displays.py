@@ -23,13 +23,13 @@ from cifar_sk.displays.image_displays import SampleGridDisplay
 from cifar_sk.displays.tiles import photograph
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.mistakes import (
+from cifar_sk.mistakes.confusions import confused_pairs
+from cifar_sk.mistakes.image_statistics import (
     brightness_and_contrast,
-    confused_pairs,
+    check_images,
     error_by_statistic,
-    label_issues,
 )
-from cifar_sk.mistakes.image_statistics import check_images
+from cifar_sk.mistakes.label_errors import label_issues
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +48,7 @@ class ConfusedPairsDisplay:
     Parameters
     ----------
     pairs : DataFrame
-        As `cifar_sk.mistakes.confused_pairs` returns it.
+        As `cifar_sk.mistakes.confusions.confused_pairs` returns it.
     images : ndarray of shape (n_samples, h, w[, c])
         The images of the data set, in its order.
 
@@ -125,7 +125,7 @@ class ErrorRateDisplay:
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        Name of a statistic to what `cifar_sk.mistakes.error_by_statistic` returns for it.
+        Name of a statistic to what `cifar_sk.mistakes.image_statistics.error_by_statistic` returns for it.
 
     Attributes
     ----------
@@ -205,7 +205,7 @@ class LabelIssuesDisplay(SampleGridDisplay):
     def from_result(  # type: ignore[override]
         cls, result: OOFResult, images: np.ndarray, *, n_images: int = 15
     ) -> Self:
-        """Choose the most suspicious labels; see `cifar_sk.mistakes.label_issues`.
+        """Choose the most suspicious labels; see `cifar_sk.mistakes.label_errors.label_issues`.
 
         Raises
         ------

@@ -31,21 +31,9 @@ def pooled_accuracy(
     n_resamples: int = 10_000,
     random_state: int = 0,
 ) -> Interval:
-    """Accuracy over all out-of-fold predictions, with a stratified bootstrap interval.
+    """Accuracy of all out-of-fold predictions, with a stratified bootstrap interval.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned. Samples are resampled, with all their repeats.
-    confidence : float, default=0.95
-        Coverage of the interval, between 0 and 1, both excluded.
-    n_resamples, random_state : int
-        Bootstrap samples, and the seed of their draws.
-
-    Returns
-    -------
-    Interval
-        Accuracy and its bounds; all NaN without predictions.
+    Samples are resampled with all their repeats. All NaN without predictions.
     """
     if not result.scored:
         return Interval(np.nan, np.nan, np.nan)
@@ -63,22 +51,8 @@ def pooled_accuracy(
 def class_metrics(result: OOFResult) -> pd.DataFrame:
     """Precision, recall, F1 and support per class, pooled and in each fold.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-
-    Returns
-    -------
-    DataFrame
-        ``row`` ("pooled", then ``fold_00`` and so on), ``class``, ``precision``, ``recall``,
-        ``f1`` and ``support``, the number of predictions for samples of the class. 0 / 0 counts
-        as 0. ``attrs["note"]`` says what is pooled.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions.
+    ``row`` is "pooled", then ``fold_00`` and so on; ``class``, ``precision``, ``recall``, ``f1``
+    and ``support``, the number of predictions for samples of the class. 0 / 0 counts as 0.
     """
     pooled, names = result.pooled(), list(result.class_names)
     parts = {"pooled": np.ones(len(pooled.fold), dtype=bool)}
@@ -110,26 +84,10 @@ def f1_by_fold(classes: pd.DataFrame) -> pd.DataFrame:
 def confusion_table(
     result: OOFResult, fold: int | None = None, *, normalize: bool = False
 ) -> pd.DataFrame:
-    """Confusion matrix: true classes in rows, predicted ones in columns.
+    """Confusion matrix, true classes in rows and predicted ones in columns, by name.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-    fold : int, default=None
-        `FoldResult.index` of one fold; None pools all predictions, those of all repeats.
-    normalize : bool, default=False
-        Divide each row by its sum: shares of the true class. A class without samples keeps 0.
-
-    Returns
-    -------
-    DataFrame of int64, or float64 if normalised, shape (n_classes, n_classes)
-        Class names on both axes.
-
-    Raises
-    ------
-    InputError
-        If the fold, or every fold, has no predictions.
+    Of one fold, by `FoldResult.index`, or of all predictions, those of all repeats; `normalize`
+    divides each row by its sum. ``attrs["note"]`` says what is pooled, as in other pooled tables.
     """
     pooled, names = result.pooled(), list(result.class_names)
     if fold is not None and fold not in pooled.confusions:
@@ -185,23 +143,7 @@ def oof_predictions(result: OOFResult) -> pd.DataFrame:
 
 
 def classification_report_text(result: OOFResult) -> str:
-    """Scikit-learn's classification report on the pooled out-of-fold predictions.
-
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-
-    Returns
-    -------
-    str
-        The report; where repeats or missing folds make it needed, a sentence says what is pooled.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions.
-    """
+    """Scikit-learn's classification report, with a sentence on what is pooled where needed."""
     pooled = result.pooled()
     report = classification_report(
         pooled.target,
@@ -215,27 +157,7 @@ def classification_report_text(result: OOFResult) -> str:
 
 
 def calibration_table(result: OOFResult, *, n_bins: int = N_CALIBRATION_BINS) -> pd.DataFrame:
-    """Confidence against accuracy of the pooled out-of-fold predictions.
-
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-    n_bins : int, default=15
-        Bins of equal width.
-
-    Returns
-    -------
-    DataFrame
-        A row per bin, which holds its upper edge: ``lower``, ``upper``, ``n_samples``, mean
-        ``confidence``, ``accuracy`` and ``gap`` (accuracy - confidence), the last three NaN in an
-        empty bin. ``attrs["note"]`` says what is pooled.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions, or `n_bins` is less than 1.
-    """
+    """Return `calibration_bins` of all out-of-fold predictions."""
     pooled = result.pooled()
     table = calibration_bins(pooled.target, pooled.proba, n_bins=n_bins)
     table.attrs["note"] = pooling_note(result)

@@ -14,26 +14,11 @@ __all__ = ["confused_pairs", "hardest_classes"]
 def confused_pairs(result: OOFResult, *, n_examples: int = 6) -> pd.DataFrame:
     """Which class is taken for which other, most frequent confusion first.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-    n_examples : int, default=6
-        Samples to name for each pair, at most.
-
-    Returns
-    -------
-    DataFrame
-        A row per ordered pair of classes that occurs: ``true``, ``predicted``, ``n`` (predictions
-        pooled over folds and repeats), ``share`` (of the predictions for the true class),
-        ``n_reverse`` (how often it happens the other way round) and ``examples``, the samples
-        that were mistaken with the highest probability, most confident first, without
-        repetition.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions, or `n_examples` is negative.
+    A row per ordered pair of classes that occurs: ``true``, ``predicted``, ``n`` (predictions
+    pooled over folds and repeats), ``share`` (of the predictions for the true class),
+    ``n_reverse`` (how often it happens the other way round) and ``examples``, at most `n_examples`
+    samples that were mistaken with the highest probability, most confident first, without
+    repetition.
     """
     if n_examples < 0:
         raise InputError(f"n_examples must be 0 or more, got {n_examples}")
@@ -80,24 +65,11 @@ def _examples(result: OOFResult, n_examples: int) -> dict[tuple[int, int], list[
 def hardest_classes(result: OOFResult) -> pd.DataFrame:
     """How often each class is missed, most often first.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-
-    Returns
-    -------
-    DataFrame
-        ``class``, ``support`` (predictions for samples of the class), ``error_rate`` (share of
-        them that are wrong), ``error_rate_min`` and ``error_rate_max`` over folds that hold the
-        class, ``mistaken_for`` (the class that it is most often taken for, empty if none),
-        ``n_mistaken_for``, and ``n_always_wrong``, its samples that are wrong in every repeat.
-        Classes without samples come last, with NaN.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions.
+    ``class``, ``support`` (predictions for samples of the class), ``error_rate`` (share of them
+    that are wrong), ``error_rate_min`` and ``error_rate_max`` over folds that hold the class,
+    ``mistaken_for`` (the class that it is most often taken for, empty if none),
+    ``n_mistaken_for``, and ``n_always_wrong``, its samples that are wrong in every repeat. Classes
+    without samples come last, with NaN.
     """
     pooled, names = result.pooled(), list(result.class_names)
     support, counts = _errors(result)

@@ -45,35 +45,13 @@ def suspected_labels(target: ArrayLike, proba: ArrayLike) -> np.ndarray:
 def confident_joint(target: ArrayLike, proba: ArrayLike, *, calibrate: bool = False) -> np.ndarray:
     r"""Count samples by their label and by the class that they confidently look like.
 
-    Parameters
-    ----------
-    target : array-like of int, shape (n_samples,)
-        Given labels, as columns of `proba`.
-    proba : array-like of float, shape (n_samples, n_classes)
-        Out-of-sample class probabilities, from 0 to 1.
-    calibrate : bool, default=False
-        Scale the rows to the number of samples with that label, and all to sum to 1: the
-        estimated joint distribution :math:`\hat Q` of given and true labels. A label without any
-        confident sample counts as right.
+    Given labels stand in rows, suspected true ones in columns. `calibrate` scales the rows to the
+    number of samples with that label, and all to sum to 1: the estimated joint distribution
+    :math:`\hat Q`. A label without any confident sample then counts as right.
 
-    Returns
-    -------
-    ndarray of int64, or float64 if calibrated, shape (n_classes, n_classes)
-        Given labels in rows, suspected true ones in columns.
+    Northcutt, Jiang and Chuang (2021), Confident learning: estimating uncertainty in dataset
+    labels, JAIR 70, 1373–1411, https://doi.org/10.1613/jair.1.12125 (equations 1 to 3)
 
-    Raises
-    ------
-    InputError
-        If the shapes do not match, or a label is no column of `proba`.
-
-    References
-    ----------
-    Northcutt, C. G., Jiang, L. and Chuang, I. L. (2021). Confident learning: estimating
-    uncertainty in dataset labels. Journal of Artificial Intelligence Research 70, 1373–1411.
-    https://doi.org/10.1613/jair.1.12125 (equations 1 to 3)
-
-    Examples
-    --------
     >>> confident_joint([0, 0, 1], [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
     array([[1, 1],
            [0, 1]])
@@ -94,37 +72,14 @@ def confident_joint(target: ArrayLike, proba: ArrayLike, *, calibrate: bool = Fa
 def label_issues(result: OOFResult) -> pd.DataFrame:
     r"""Find labels that the out-of-fold predictions speak against, most suspicious first.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more. Probabilities are averaged
-        over repeats.
+    ``sample``, ``label``, ``suggested``, ``proba_label``, ``proba_suggested`` and ``margin``, the
+    probability of the label minus that of the most probable other class, by which the rows are
+    sorted; probabilities are averaged over repeats. ``attrs["estimated_share"]`` is the share of
+    wrong labels that the calibrated joint estimates.
 
-    Returns
-    -------
-    DataFrame
-        ``sample``, ``label``, ``suggested``, ``proba_label``, ``proba_suggested`` and
-        ``margin``, the probability of the label minus that of the most probable other class, by
-        which the rows are sorted. ``attrs["estimated_share"]`` is the share of wrong labels that
-        the calibrated joint estimates.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions.
-
-    Notes
-    -----
-    The suspects are the off-diagonal cells of the confident joint ([1]_, method
-    :math:`C_{\tilde y, y^*}`), ranked by normalised margin. They are suspicions: the theory
-    rests on probabilities that err little, and a weak model suspects good labels of what it has
-    not learnt. Only looking at the images decides.
-
-    References
-    ----------
-    .. [1] Northcutt, C. G., Jiang, L. and Chuang, I. L. (2021). Confident learning: estimating
-       uncertainty in dataset labels. Journal of Artificial Intelligence Research 70, 1373–1411.
-       https://doi.org/10.1613/jair.1.12125
+    The suspects are the off-diagonal cells of `confident_joint` (method :math:`C_{\tilde y,
+    y^*}`). The theory rests on probabilities that err little, and a weak model suspects good
+    labels of what it has not learnt. Only looking at the images decides.
     """
     sample = np.flatnonzero(result.pooled().n_predictions)
     target, proba = result.target[sample], result.oof_proba[sample]

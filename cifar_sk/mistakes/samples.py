@@ -13,23 +13,10 @@ __all__ = ["missed_samples", "sample_predictions"]
 def sample_predictions(result: OOFResult) -> pd.DataFrame:
     """One prediction for each sample: the class of the highest mean probability over repeats.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-
-    Returns
-    -------
-    DataFrame
-        In sample order: ``sample``, ``true`` and ``predicted`` class names, ``confidence`` (mean
-        probability of the predicted class), ``proba_true``, ``is_correct``, and
-        ``n_predictions`` and ``n_wrong``, how many repeats have a prediction and a wrong one.
-        Samples of failed or missing folds have no row.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions.
+    In sample order: ``sample``, ``true`` and ``predicted`` class names, ``confidence`` (mean
+    probability of the predicted class), ``proba_true``, ``is_correct``, and ``n_predictions`` and
+    ``n_wrong``, how many repeats have a prediction and a wrong one. Samples of failed or missing
+    folds have no row.
     """
     pooled, proba = result.pooled(), result.oof_proba
     sample = np.flatnonzero(pooled.n_predictions)
@@ -52,24 +39,10 @@ def sample_predictions(result: OOFResult) -> pd.DataFrame:
 def missed_samples(result: OOFResult) -> pd.DataFrame:
     """List samples that are predicted wrong in one repeat or more, hardest first.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-
-    Returns
-    -------
-    DataFrame
-        ``sample``, ``true``, ``mistaken_for`` (the wrong class that most repeats predict, and of
-        equals the most probable), ``proba_mistaken_for`` and ``proba_true`` (means over
-        repeats), ``n_predictions``, ``n_wrong`` and ``is_always_wrong``. First come the samples
-        wrong in the largest share of repeats; among those, where the true class is least
-        probable.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions.
+    ``sample``, ``true``, ``mistaken_for`` (the wrong class that most repeats predict, and of
+    equals the most probable), ``proba_mistaken_for`` and ``proba_true`` (means over repeats),
+    ``n_predictions``, ``n_wrong`` and ``is_always_wrong``. First come the samples wrong in the
+    largest share of repeats; among those, where the true class is least probable.
     """
     pooled = result.pooled()
     table = sample_predictions(result).query("n_wrong > 0").reset_index(drop=True)

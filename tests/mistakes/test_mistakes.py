@@ -13,17 +13,15 @@ from cifar_sk.displays import (
 )
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult, OOFResult
-from cifar_sk.mistakes import (
-    brightness_and_contrast,
+from cifar_sk.mistakes.confusions import confused_pairs, hardest_classes
+from cifar_sk.mistakes.image_statistics import brightness_and_contrast, error_by_statistic
+from cifar_sk.mistakes.label_errors import (
+    class_thresholds,
     confident_joint,
-    confused_pairs,
-    error_by_statistic,
-    hardest_classes,
     label_issues,
-    missed_samples,
-    sample_predictions,
+    suspected_labels,
 )
-from cifar_sk.mistakes.label_errors import class_thresholds, suspected_labels
+from cifar_sk.mistakes.samples import missed_samples, sample_predictions
 
 NAMES = ("cat", "dog", "frog")
 TARGET = np.array([0, 0, 0, 1, 1, 2])

@@ -18,6 +18,7 @@ from cifar_sk.reports.run.page import FOLD_COLUMNS, INTERVAL, render_page
 from cifar_sk.reports.run.tables import RunTables
 from cifar_sk.reports.templating import number, pair
 from cifar_sk.runs.files import csv_bytes, write_files
+from cifar_sk.runs.own_files import OWN_FIGURES
 
 __all__ = ["rewrite_page", "summary_table", "write_report"]
 
@@ -121,7 +122,10 @@ def _score_files(tables: RunTables) -> dict[str, bytes]:
 def _page_files(tables: RunTables, info: Mapping[str, Any]) -> dict[str, bytes]:
     """Return tables of mistakes, figures and page, by file name."""
     figures = draw_figures(tables)
+    own = [f"{figure.name}\n" for figure in figures if figure.is_own]
     return {
+        # First, so that --overwrite knows them whatever happens.
+        **({OWN_FIGURES: "".join(own).encode()} if own else {}),
         **(_mistake_files(tables) if tables.result.scored else {}),
         **{f"figures/{figure.name}.png": figure.png for figure in figures},
         "report.html": render_page(tables, figures, info).encode(),

@@ -10,27 +10,24 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import (
+from cifar_sk.metrics import fold_metrics, oof_predictions
+from cifar_sk.metrics.fold_table import best_params_table, pooling_note, row_name
+from cifar_sk.metrics.tables import (
     calibration_table,
     class_metrics,
     classification_report_text,
     confusion_table,
-    fold_metrics,
-    oof_predictions,
+    f1_by_fold,
     pooled_accuracy,
 )
-from cifar_sk.metrics.fold_table import best_params_table, pooling_note, row_name
-from cifar_sk.metrics.tables import f1_by_fold
-from cifar_sk.mistakes import (
+from cifar_sk.mistakes.confusions import confused_pairs, hardest_classes
+from cifar_sk.mistakes.image_statistics import (
     brightness_and_contrast,
-    confused_pairs,
+    check_images,
     error_by_statistic,
-    hardest_classes,
-    label_issues,
-    missed_samples,
-    sample_predictions,
 )
-from cifar_sk.mistakes.image_statistics import check_images
+from cifar_sk.mistakes.label_errors import label_issues
+from cifar_sk.mistakes.samples import missed_samples, sample_predictions
 
 __all__ = ["RunTables"]
 
@@ -60,9 +57,11 @@ class RunTables:
         As given.
     note : str
         A sentence on what is pooled.
-    folds, classes, confusion, predictions, calibration : DataFrame
-        As `cifar_sk.metrics` returns them: `fold_metrics`, `class_metrics`, `confusion_table`,
-        `oof_predictions`, `calibration_table`.
+    folds, predictions : DataFrame
+        As `cifar_sk.metrics` returns them: `fold_metrics`, `oof_predictions`.
+    classes, confusion, calibration : DataFrame
+        As `cifar_sk.metrics.tables` returns them: `class_metrics`, `confusion_table`,
+        `calibration_table`.
     best_params : DataFrame
         What a search chose in each fold.
     class_f1 : DataFrame of float, shape (n_classes, n_folds)
@@ -74,10 +73,10 @@ class RunTables:
     accuracy : Interval
         Accuracy of all predictions, ``estimate``, ``low`` and ``high``.
     samples, missed, pairs, class_errors, issues : DataFrame
-        As `cifar_sk.mistakes` returns them: `sample_predictions`, `missed_samples`,
-        `confused_pairs`, `hardest_classes`, `label_issues`.
+        As `cifar_sk.mistakes` has them: `samples.sample_predictions`, `samples.missed_samples`,
+        `confusions.confused_pairs`, `confusions.hardest_classes`, `label_errors.label_issues`.
     by_statistic : dict of str to DataFrame
-        As `cifar_sk.mistakes.error_by_statistic` returns them, for brightness and contrast; empty
+        As `image_statistics.error_by_statistic` there, for brightness and contrast; empty
         without images.
 
     Raises
