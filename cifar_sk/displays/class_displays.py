@@ -11,6 +11,7 @@ from cifar_sk.displays.drawing import (
     BLUE,
     INK,
     VERMILLION,
+    Display,
     heading,
     label,
     make_axes,
@@ -23,7 +24,6 @@ from cifar_sk.metrics.tables import class_metrics, confusion_table, f1_by_fold, 
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
 __all__ = ["ClassScoresDisplay", "ConfusionDisplay"]
@@ -31,7 +31,7 @@ __all__ = ["ClassScoresDisplay", "ConfusionDisplay"]
 _MAX_CELL_TEXT = 20  # classes; numbers in smaller cells cannot be read
 
 
-class ConfusionDisplay:
+class ConfusionDisplay(Display):
     """Confusion matrix as a heat map.
 
     Colour is always the share of the true class, on a square-root scale that shows rare
@@ -46,13 +46,6 @@ class ConfusionDisplay:
     title : str, default="Confusion matrix"
         What the counts hold.
 
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
-
     Examples
     --------
     >>> counts = pd.DataFrame([[8, 2], [1, 9]], index=["cat", "dog"], columns=["cat", "dog"])
@@ -60,9 +53,6 @@ class ConfusionDisplay:
     >>> [text.get_text() for text in display.ax_.texts]
     ['80', '20', '10', '90']
     """
-
-    ax_: Axes
-    figure_: Figure
 
     def __init__(
         self, counts: pd.DataFrame, *, normalize: bool = False, title: str = "Confusion matrix"
@@ -149,7 +139,7 @@ def _confusion_size(n_classes: int) -> tuple[float, float]:
     return side + 0.9, side
 
 
-class ClassScoresDisplay:
+class ClassScoresDisplay(Display):
     """F1 of every class: the mean over folds, and each fold.
 
     Parameters
@@ -157,22 +147,12 @@ class ClassScoresDisplay:
     scores : DataFrame of float, shape (n_classes, n_folds)
         F1 with class names as index; NaN where a fold has no samples of the class.
 
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
-
     Examples
     --------
     >>> scores = pd.DataFrame([[0.5, 0.7], [0.9, 0.8]], index=["cat", "dog"])
     >>> ClassScoresDisplay(scores).frame()["mean"].round(2).to_dict()
     {'dog': 0.85, 'cat': 0.6}
     """
-
-    ax_: Axes
-    figure_: Figure
 
     def __init__(self, scores: pd.DataFrame) -> None:
         self.scores = scores

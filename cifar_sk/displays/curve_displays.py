@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import BLUE, GREY, VERMILLION, heading, make_axes, root_figure, tidy
+from cifar_sk.displays.drawing import (
+    BLUE,
+    GREY,
+    VERMILLION,
+    Display,
+    heading,
+    make_axes,
+    root_figure,
+    tidy,
+)
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics.fold_table import row_name
@@ -17,7 +25,6 @@ from cifar_sk.metrics.tables import calibration_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["LearningCurvesDisplay", "ReliabilityDisplay"]
 
@@ -34,7 +41,7 @@ _SUBSETS = {
 }
 
 
-class LearningCurvesDisplay:
+class LearningCurvesDisplay(Display):
     """Loss and accuracy per epoch: a thin line per fold, a thick one for their mean.
 
     The inner validation split is held out of the *training* fold, for early stopping; the scored
@@ -47,13 +54,6 @@ class LearningCurvesDisplay:
         ``row`` (fold name), ``epoch`` (from 1), ``metric`` ("loss" or "accuracy"), ``subset``
         ("training" or "inner validation") and ``value``.
 
-    Attributes
-    ----------
-    ax_ : ndarray of Axes
-        One for each metric that was recorded.
-    figure_ : Figure
-        Their figure.
-
     Examples
     --------
     >>> curves = pd.DataFrame({"row": ["fold_00"] * 2, "epoch": [1, 2], "metric": "loss",
@@ -61,9 +61,6 @@ class LearningCurvesDisplay:
     >>> LearningCurvesDisplay(curves).plot().ax_[0].get_xlabel()
     'epoch'
     """
-
-    ax_: np.ndarray
-    figure_: Figure
 
     def __init__(self, curves: pd.DataFrame) -> None:
         self.curves = curves
@@ -126,20 +123,13 @@ class LearningCurvesDisplay:
         heading(ax, title, legend_columns=1, legend_rows=inside["subset"].nunique())
 
 
-class ReliabilityDisplay:
+class ReliabilityDisplay(Display):
     """Reliability diagram: accuracy against confidence, and how many samples each bin holds.
 
     Parameters
     ----------
     table : DataFrame
         As `cifar_sk.metrics.tables.calibration_table` returns it.
-
-    Attributes
-    ----------
-    ax_ : ndarray of Axes, shape (2,)
-        The diagram, and the counts below it.
-    figure_ : Figure
-        Their figure.
 
     Examples
     --------
@@ -148,9 +138,6 @@ class ReliabilityDisplay:
     >>> ReliabilityDisplay(table).expected_calibration_error
     0.25
     """
-
-    ax_: np.ndarray
-    figure_: Figure
 
     def __init__(self, table: pd.DataFrame) -> None:
         self.table = table

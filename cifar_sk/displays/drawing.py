@@ -22,6 +22,7 @@ __all__ = [
     "GREY",
     "INK",
     "VERMILLION",
+    "Display",
     "heading",
     "label",
     "make_axes",
@@ -34,6 +35,21 @@ BLUE = "#0072B2"
 VERMILLION = "#D55E00"
 GREY = "#8A8A8A"
 INK = "#222222"
+
+
+class Display:
+    """A table that can be drawn: ``from_result`` computes it, ``plot`` only draws it.
+
+    Attributes
+    ----------
+    ax_ : Axes, or ndarray of Axes where there are several
+        Where ``plot`` drew.
+    figure_ : Figure
+        Their figure.
+    """
+
+    ax_: Any
+    figure_: Figure
 
 
 def make_axes(ax: Axes | Sequence[Axes] | None, n_axes: int, **options: Any) -> np.ndarray:

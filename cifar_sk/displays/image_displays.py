@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import BLUE, INK, VERMILLION, heading, label, make_axes, root_figure
+from cifar_sk.displays.drawing import (
+    BLUE,
+    INK,
+    VERMILLION,
+    Display,
+    heading,
+    label,
+    make_axes,
+    root_figure,
+)
 from cifar_sk.displays.tiles import TILE, photograph, write
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
@@ -16,7 +25,6 @@ from cifar_sk.mistakes.samples import sample_predictions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["SampleGridDisplay"]
 
@@ -24,7 +32,7 @@ _COLUMNS = ["sample", "true", "predicted", "confidence", "is_correct"]
 _TEXT = 0.33  # of a tile, the room for two lines below the image
 
 
-class SampleGridDisplay:
+class SampleGridDisplay(Display):
     """A grid of images with true and predicted class.
 
     Parameters
@@ -39,13 +47,6 @@ class SampleGridDisplay:
     n_columns : int, default=5
         Images in a row.
 
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
-
     Examples
     --------
     >>> table = pd.DataFrame({"sample": [3], "true": ["cat"], "predicted": ["dog"],
@@ -54,9 +55,6 @@ class SampleGridDisplay:
     >>> [text.get_text() for text in display.ax_.texts]
     ['true: cat', '✗ dog, 80 %']
     """
-
-    ax_: Axes
-    figure_: Figure
 
     def __init__(
         self,

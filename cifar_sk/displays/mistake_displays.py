@@ -13,6 +13,7 @@ from cifar_sk.displays.drawing import (
     GREY,
     INK,
     VERMILLION,
+    Display,
     heading,
     label,
     make_axes,
@@ -24,16 +25,11 @@ from cifar_sk.displays.tiles import photograph
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.mistakes.confusions import confused_pairs
-from cifar_sk.mistakes.image_statistics import (
-    brightness_and_contrast,
-    check_images,
-    error_by_statistic,
-)
+from cifar_sk.mistakes.image_statistics import check_images, errors_by_appearance
 from cifar_sk.mistakes.label_errors import label_issues
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = [
     "ConfusedPairsDisplay",
@@ -42,7 +38,7 @@ __all__ = [
 ]
 
 
-class ConfusedPairsDisplay:
+class ConfusedPairsDisplay(Display):
     """The most frequent confusions, a row of images each.
 
     Parameters
@@ -52,13 +48,6 @@ class ConfusedPairsDisplay:
     images : ndarray of shape (n_samples, h, w[, c])
         The images of the data set, in its order.
 
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
-
     Examples
     --------
     >>> pairs = pd.DataFrame({"true": ["cat"], "predicted": ["dog"], "n": [2], "share": [0.25],
@@ -67,9 +56,6 @@ class ConfusedPairsDisplay:
     >>> display.ax_.get_yticklabels()[0].get_text()
     'cat → dog: 2 (25 %)'
     """
-
-    ax_: Axes
-    figure_: Figure
 
     def __init__(self, pairs: pd.DataFrame, images: np.ndarray) -> None:
         self.pairs = pairs
@@ -119,20 +105,13 @@ class ConfusedPairsDisplay:
         return self
 
 
-class ErrorRateDisplay:
+class ErrorRateDisplay(Display):
     """Error rate against what the images look like, with 95 % intervals.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        Name of a statistic to what `cifar_sk.mistakes.image_statistics.error_by_statistic` returns for it.
-
-    Attributes
-    ----------
-    ax_ : ndarray of Axes
-        One for each statistic.
-    figure_ : Figure
-        Their figure.
+        Of each statistic, as `cifar_sk.mistakes.image_statistics.error_by_statistic` returns it.
 
     Examples
     --------
@@ -142,9 +121,6 @@ class ErrorRateDisplay:
     >>> ErrorRateDisplay({"brightness": table}).plot().ax_[0].get_xlabel()
     'brightness, mean of each bin'
     """
-
-    ax_: np.ndarray
-    figure_: Figure
 
     def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
         self.tables = dict(tables)
@@ -158,13 +134,7 @@ class ErrorRateDisplay:
         InputError
             If there is not one image per sample, or no sample has a prediction.
         """
-        check_images(images, len(result.target))
-        values = brightness_and_contrast(images)
-        tables = {
-            str(name): error_by_statistic(result, values[name].to_numpy(), n_bins=n_bins)
-            for name in values
-        }
-        return cls(tables)
+        return cls(errors_by_appearance(result, images, n_bins=n_bins))
 
     def frame(self) -> pd.DataFrame:
         """Return the bins of all statistics, ``statistic`` saying of which."""
@@ -196,10 +166,7 @@ class ErrorRateDisplay:
 
 
 class LabelIssuesDisplay(SampleGridDisplay):
-    """Images whose label the predictions speak against, most suspicious first.
-
-    Parameters and attributes are those of `SampleGridDisplay`.
-    """
+    """Images whose label the predictions speak against, as a `SampleGridDisplay`."""
 
     @classmethod
     def from_result(  # type: ignore[override]

@@ -117,17 +117,7 @@ class OOFResult:
         return self.n_folds * self.n_repeats
 
     def pooled(self) -> Pooled:
-        """Put the predictions of all scored folds together, once.
-
-        Returns
-        -------
-        Pooled
-
-        Raises
-        ------
-        InputError
-            If no fold has predictions.
-        """
+        """Put the predictions of all scored folds together, once; an `InputError` if none is."""
         return self._pooled
 
     @cached_property
@@ -149,12 +139,9 @@ class OOFResult:
 
     @cached_property
     def oof_proba(self) -> np.ndarray:
-        """Probabilities in sample order, averaged over repeats.
+        """Probabilities in sample order, averaged over repeats, float64 (n_samples, n_classes).
 
-        Returns
-        -------
-        ndarray of float64, shape (n_samples, n_classes)
-            NaN for samples that only failed or missing folds hold.
+        NaN for samples that only failed or missing folds hold.
         """
         total = np.zeros((len(self.target), len(self.classes)))
         count = np.zeros(len(self.target))
@@ -167,27 +154,13 @@ class OOFResult:
 
 @dataclass(frozen=True)
 class Pooled:
-    """Out-of-fold predictions of all scored folds, one fold after the other.
+    """Out-of-fold predictions of all scored folds, one fold after the other."""
 
-    Attributes
-    ----------
-    sample : ndarray of int64, shape (n_predictions,)
-        Which sample; with repeats it occurs once for each.
-    fold : ndarray of int64, shape (n_predictions,)
-        `FoldResult.index` of the fold that predicted it.
-    target : ndarray of int64, shape (n_predictions,)
-        True classes as columns of `proba`.
-    proba : ndarray of float64, shape (n_predictions, n_classes)
-        Class probabilities.
-    n_samples : int
-        Samples of the run, those without a prediction included.
-    """
-
-    sample: np.ndarray
-    fold: np.ndarray
-    target: np.ndarray
-    proba: np.ndarray
-    n_samples: int
+    sample: np.ndarray  # int64 (n_predictions,); with repeats a sample occurs once for each
+    fold: np.ndarray  # int64 (n_predictions,): `FoldResult.index` of the fold that predicted it
+    target: np.ndarray  # int64 (n_predictions,): true classes as columns of `proba`
+    proba: np.ndarray  # float64 (n_predictions, n_classes)
+    n_samples: int  # of the run, those without a prediction included
 
     @cached_property
     def predicted(self) -> np.ndarray:

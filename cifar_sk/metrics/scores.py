@@ -21,6 +21,7 @@ __all__ = [
     "Metric",
     "calibration_bins",
     "calibration_error",
+    "check_classes",
     "metrics_for",
     "score_predictions",
 ]
@@ -278,22 +279,9 @@ def _bin_by_confidence(p: _Predictions, n_bins: int) -> pd.DataFrame:
 
 
 def _check(target: ArrayLike, proba: ArrayLike) -> _Predictions:
-    classes, rows = np.asarray(target), np.asarray(proba, dtype=np.float64)
-    if classes.ndim != 1 or rows.ndim != 2 or len(classes) != len(rows) or not len(rows):
-        raise InputError(
-            "target must have shape (n_samples,) and proba (n_samples, n_classes) with at least "
-            f"one sample, got {classes.shape} and {rows.shape}"
-        )
-    n_classes = rows.shape[1]
-    if n_classes < 2:
-        raise InputError(f"proba must have at least two columns, got {n_classes}")
-    is_integer = np.issubdtype(classes.dtype, np.integer)
-    if not is_integer or classes.min() < 0 or classes.max() >= n_classes:
-        found = f"{classes.min()} to {classes.max()}" if is_integer else f"{classes.dtype}"
-        raise InputError(
-            f"target must hold integers from 0 to {n_classes - 1}, the columns of proba, "
-            f"got {found}; encode the labels first"
-        )
+    classes, rows = check_classes(target, proba)
+    if rows.shape[1] < 2:
+        raise InputError(f"proba must have at least two columns, got {rows.shape[1]}")
     total = rows.sum(axis=1, keepdims=True)
     if not (np.isfinite(rows).all() and (rows >= 0).all() and np.allclose(total, 1, atol=1e-3)):
         raise InputError(
@@ -301,3 +289,21 @@ def _check(target: ArrayLike, proba: ArrayLike) -> _Predictions:
             "pass probabilities, not logits, and check that training did not diverge"
         )
     return _Predictions(classes, rows / total)
+
+
+def check_classes(target: ArrayLike, proba: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return both as arrays, where each sample has a row and its class a column of `proba`."""
+    classes, rows = np.asarray(target), np.asarray(proba, dtype=np.float64)
+    if classes.ndim != 1 or rows.ndim != 2 or len(classes) != len(rows) or not len(rows):
+        raise InputError(
+            "target must have shape (n_samples,) and proba (n_samples, n_classes) with at least "
+            f"one sample, got {classes.shape} and {rows.shape}"
+        )
+    is_integer = np.issubdtype(classes.dtype, np.integer)
+    if not is_integer or classes.min() < 0 or classes.max() >= rows.shape[1]:
+        found = f"{classes.min()} to {classes.max()}" if is_integer else f"{classes.dtype}"
+        raise InputError(
+            f"target must hold integers from 0 to {rows.shape[1] - 1}, the columns of proba, "
+            f"got {found}; encode the labels first"
+        )
+    return classes, rows

@@ -24,28 +24,16 @@ __all__ = [
 ]
 
 
-def pooled_accuracy(
-    result: OOFResult,
-    *,
-    confidence: float = 0.95,
-    n_resamples: int = 10_000,
-    random_state: int = 0,
-) -> Interval:
-    """Accuracy of all out-of-fold predictions, with a stratified bootstrap interval.
+def pooled_accuracy(result: OOFResult) -> Interval:
+    """Accuracy of all out-of-fold predictions, with a 95 % stratified bootstrap interval.
 
     Samples are resampled with all their repeats. All NaN without predictions.
     """
     if not result.scored:
         return Interval(np.nan, np.nan, np.nan)
     pooled = result.pooled()
-    return bootstrap_interval(
-        result.target,
-        pooled.n_predictions - pooled.n_wrong,
-        pooled.n_predictions,
-        confidence=confidence,
-        n_resamples=n_resamples,
-        random_state=random_state,
-    )
+    n_correct = pooled.n_predictions - pooled.n_wrong
+    return bootstrap_interval(result.target, n_correct, pooled.n_predictions)
 
 
 def class_metrics(result: OOFResult) -> pd.DataFrame:

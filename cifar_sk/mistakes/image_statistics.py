@@ -8,7 +8,7 @@ import pandas as pd
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
 
-__all__ = ["brightness_and_contrast", "check_images", "error_by_statistic"]
+__all__ = ["brightness_and_contrast", "check_images", "error_by_statistic", "errors_by_appearance"]
 
 _LUMA = np.array([0.299, 0.587, 0.114])  # Rec. 601
 _CHUNK = 1_000  # images as floats at a time
@@ -88,6 +88,18 @@ def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 1
     bins["error_rate"] = bins["n_wrong"] / bins["n_predictions"]
     bins["ci95_low"], bins["ci95_high"] = _wilson(bins["error_rate"], bins["n_samples"])
     return bins.drop(columns=["n_wrong", "n_predictions"])
+
+
+def errors_by_appearance(
+    result: OOFResult, images: np.ndarray, *, n_bins: int = 10
+) -> dict[str, pd.DataFrame]:
+    """Return `error_by_statistic` for brightness and for contrast, by name."""
+    check_images(images, len(result.target))
+    values = brightness_and_contrast(images)
+    return {
+        str(name): error_by_statistic(result, column.to_numpy(), n_bins=n_bins)
+        for name, column in values.items()
+    }
 
 
 def _wilson(rate: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:

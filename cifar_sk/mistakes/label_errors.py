@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
+from cifar_sk.metrics.scores import check_classes
 
 __all__ = ["class_thresholds", "confident_joint", "label_issues", "suspected_labels"]
 
@@ -21,7 +21,7 @@ def class_thresholds(target: ArrayLike, proba: ArrayLike) -> np.ndarray:
 
     Infinity for a class without samples, which nothing is then suspected to belong to.
     """
-    labels, rows = _check(target, proba)
+    labels, rows = check_classes(target, proba)
     n_classes = rows.shape[1]
     own = rows[np.arange(len(rows)), labels]
     counts = np.bincount(labels, minlength=n_classes)
@@ -35,7 +35,7 @@ def suspected_labels(target: ArrayLike, proba: ArrayLike) -> np.ndarray:
     It is :math:`\arg\max_{j:\, p_j \ge t_j} p_j` with the :math:`t_j` of `class_thresholds`; a
     sample is suspected where this is neither -1 nor its label.
     """
-    _, rows = _check(target, proba)
+    _, rows = check_classes(target, proba)
     # Means of equal probabilities may exceed them by a rounding error.
     is_confident = rows >= class_thresholds(target, rows) - 1e-12
     best = np.where(is_confident, rows, -1.0).argmax(axis=1)
@@ -56,7 +56,7 @@ def confident_joint(target: ArrayLike, proba: ArrayLike, *, calibrate: bool = Fa
     array([[1, 1],
            [0, 1]])
     """
-    labels, rows = _check(target, proba)
+    labels, rows = check_classes(target, proba)
     n_classes = rows.shape[1]
     suspected = suspected_labels(labels, rows)
     is_counted = suspected >= 0
@@ -102,21 +102,3 @@ def label_issues(result: OOFResult) -> pd.DataFrame:
     joint = confident_joint(target, proba, calibrate=True)
     table.attrs["estimated_share"] = float(max(1 - np.trace(joint), 0.0))
     return table
-
-
-def _check(target: ArrayLike, proba: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    labels, rows = np.asarray(target), np.asarray(proba, dtype=np.float64)
-    if labels.ndim != 1 or rows.ndim != 2 or len(labels) != len(rows) or not len(rows):
-        raise InputError(
-            "target must have shape (n_samples,) and proba (n_samples, n_classes) with at least "
-            f"one sample, got {labels.shape} and {rows.shape}"
-        )
-    if (
-        not np.issubdtype(labels.dtype, np.integer)
-        or not 0 <= labels.min() <= labels.max() < (rows.shape[1])
-    ):
-        raise InputError(
-            f"target must hold integers from 0 to {rows.shape[1] - 1}, the columns of proba; "
-            "encode the labels first"
-        )
-    return labels, rows

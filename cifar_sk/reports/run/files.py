@@ -20,7 +20,7 @@ from cifar_sk.reports.templating import number, pair
 from cifar_sk.runs.files import csv_bytes, write_files
 from cifar_sk.runs.own_files import OWN_FIGURES
 
-__all__ = ["rewrite_page", "summary_table", "write_report"]
+__all__ = ["rewrite_page", "summary_table", "write_report", "write_tables"]
 
 
 def write_report(
@@ -69,11 +69,15 @@ def write_report(
     folder = Path(directory)
     if not folder.is_dir():
         raise InputError(f"directory must be an existing folder, got {str(folder)!r}; create it")
-    tables = RunTables(result, images)
+    return write_tables(RunTables(result, images), folder, info or {})
+
+
+def write_tables(tables: RunTables, folder: Path, info: Mapping[str, Any]) -> list[Path]:
+    """Write what `write_report` does of tables that a caller uses, too."""
     contents = {"fold_metrics.csv": csv_bytes(tables.folds)}
-    if result.scored:
+    if tables.result.scored:
         contents |= _score_files(tables)
-    return write_files(folder, {**contents, **_page_files(tables, info or {})})
+    return write_files(folder, {**contents, **_page_files(tables, info)})
 
 
 def rewrite_page(

@@ -21,11 +21,7 @@ from cifar_sk.metrics.tables import (
     pooled_accuracy,
 )
 from cifar_sk.mistakes.confusions import confused_pairs, hardest_classes
-from cifar_sk.mistakes.image_statistics import (
-    brightness_and_contrast,
-    check_images,
-    error_by_statistic,
-)
+from cifar_sk.mistakes.image_statistics import check_images, errors_by_appearance
 from cifar_sk.mistakes.label_errors import label_issues
 from cifar_sk.mistakes.samples import missed_samples, sample_predictions
 
@@ -55,29 +51,23 @@ class RunTables:
     ----------
     result, images
         As given.
-    note : str
-        A sentence on what is pooled.
-    folds, predictions : DataFrame
-        As `cifar_sk.metrics` returns them: `fold_metrics`, `oof_predictions`.
-    classes, confusion, calibration : DataFrame
-        As `cifar_sk.metrics.tables` returns them: `class_metrics`, `confusion_table`,
-        `calibration_table`.
-    best_params : DataFrame
-        What a search chose in each fold.
+    folds, predictions, classes, confusion, calibration : DataFrame
+        As functions of `cifar_sk.metrics` return them: `fold_metrics`, `oof_predictions`, and of
+        its module ``tables``, `class_metrics`, `confusion_table` and `calibration_table`.
     class_f1 : DataFrame of float, shape (n_classes, n_folds)
         F1 of every class in every fold, NaN where a fold has no samples of the class.
     confusions : dict of str to DataFrame
         The confusion matrix of each scored fold, by its name, such as "fold_00".
-    report_text : str
-        Scikit-learn's classification report.
     accuracy : Interval
         Accuracy of all predictions, ``estimate``, ``low`` and ``high``.
     samples, missed, pairs, class_errors, issues : DataFrame
-        As `cifar_sk.mistakes` has them: `samples.sample_predictions`, `samples.missed_samples`,
-        `confusions.confused_pairs`, `confusions.hardest_classes`, `label_errors.label_issues`.
+        As functions of `cifar_sk.mistakes` return them: `sample_predictions`, `missed_samples`,
+        `confused_pairs`, `hardest_classes` and `label_issues`.
     by_statistic : dict of str to DataFrame
-        As `image_statistics.error_by_statistic` there, for brightness and contrast; empty
-        without images.
+        Error rates by brightness and by contrast; empty without images.
+    best_params, report_text, note
+        What a search chose in each fold; scikit-learn's classification report; a sentence on
+        what is pooled.
 
     Raises
     ------
@@ -118,8 +108,4 @@ class RunTables:
         """Error rates by brightness and by contrast, where there are images."""
         if self.images is None:
             return {}
-        values = brightness_and_contrast(self.images)
-        return {
-            str(name): error_by_statistic(self.result, column.to_numpy())
-            for name, column in values.items()
-        }
+        return errors_by_appearance(self.result, self.images)
