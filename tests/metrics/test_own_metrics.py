@@ -99,7 +99,7 @@ def test_cv_scores_by_a_metric_of_the_command_line(run, tmp_path):
 
 def test_a_study_minimises_a_metric_of_the_command_line(run, tmp_path):
     words = ["--model", "ann", "--trials", "1", "--folds", "2", "--epochs", "1", "--quiet"]
-    words += ["--dataset", "digits", "--limit", "40"]
+    words += ["--dataset", "digits", "--limit", "400"]
     code, said = run("tune", *words, "--objective", "mine:surprise", "--study", "own")
     assert code == 0, said
     folder = tmp_path / "results" / "studies" / "own"

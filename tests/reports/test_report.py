@@ -346,6 +346,26 @@ def test_page_is_written_again_to_the_letter(run, capsys):
     assert "report.html" in capsys.readouterr().out
 
 
+def test_scores_on_the_test_split_of_an_older_run_are_read_from_its_table(run, capsys):
+    page = (run / "report.html").read_bytes()
+    table = (run / "fold_metrics.csv").read_bytes()
+    (run / "fold_metrics.csv").unlink()
+    with pytest.raises(SystemExit) as end:
+        main([str(run)])
+    assert end.value.code == 0  # the labels of the test split are there, and give the scores
+    assert (run / "report.html").read_bytes() == page
+    (run / "test_target.npy").unlink()
+    with pytest.raises(SystemExit) as end:
+        main([str(run)])
+    assert end.value.code == 2
+    assert "fold_metrics.csv cannot be read" in capsys.readouterr().err
+    (run / "fold_metrics.csv").write_bytes(table)
+    with pytest.raises(SystemExit) as end:
+        main([str(run)])
+    assert end.value.code == 0
+    assert (run / "report.html").read_bytes() == page
+
+
 def test_page_of_a_run_takes_no_other_images(run, tmp_path, capsys):
     np.savez(tmp_path / "other.npz", images=IMAGES, labels=np.arange(30) % 3)
     with pytest.raises(SystemExit) as end:

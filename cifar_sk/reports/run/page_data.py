@@ -38,31 +38,38 @@ def page_data(
     """
     pooled = result.pooled()
     counts = [pooled.confusion, *pooled.confusions.values()]
-    folds = list(result.scored)
-    position = {fold.index: place for place, fold in enumerate(folds)}
-    thumbs: dict[str, str] = {}
-    kept = []
-    for place in _candidates(pooled, len(result.classes)):
-        sample = int(pooled.sample[place])
-        budget -= _RECORD_SIZE
-        if thumbnails is not None and str(sample) not in thumbs:
-            budget -= len(thumbnails.base64(sample))
-        if budget < 0:
-            break
-        if thumbnails is not None:
-            thumbs[str(sample)] = thumbnails.base64(sample)
-        kept.append(place)
+    position = {fold.index: place for place, fold in enumerate(result.scored)}
+    kept, thumbs = _within(budget, pooled, thumbnails)
+    records = [_record(pooled, place, position) for place in _by_confidence(pooled, kept)]
     return {
         "classes": list(result.class_names),
-        "folds": [row_name(fold) for fold in folds],
+        "folds": [row_name(fold) for fold in result.scored],
         "counts": [matrix.ravel().tolist() for matrix in counts],
         "per_cell": _N_PER_CELL,
         "shades": SHADES,
-        "records": [_record(pooled, place, position) for place in _by_confidence(pooled, kept)],
+        "records": records,
         "thumbs": thumbs,
         "mime": "" if thumbnails is None else thumbnails.mime,
         "pixelated": thumbnails is not None and thumbnails.is_pixelated,
     }
+
+
+def _within(
+    budget: int, pooled: Pooled, thumbnails: Thumbnails | None
+) -> tuple[list[int], dict[str, str]]:
+    """Return predictions, and pictures by sample, that take no more than so many bytes."""
+    thumbs: dict[str, str] = {}
+    kept = []
+    for place in _candidates(pooled):
+        sample = str(pooled.sample[place])
+        picture = "" if thumbnails is None else thumbnails.base64(int(sample))
+        budget -= _RECORD_SIZE + (0 if sample in thumbs else len(picture))
+        if budget < 0:
+            break
+        kept.append(place)
+        if picture:
+            thumbs[sample] = picture
+    return kept, thumbs
 
 
 def top_classes(proba: np.ndarray, target: int) -> list[int]:
@@ -87,10 +94,10 @@ def script_json(data: Any) -> str:
     return text
 
 
-def _candidates(pooled: Pooled, n_classes: int) -> list[int]:
+def _candidates(pooled: Pooled) -> list[int]:
     """Return what may be shown: ranks 1 of all cells first, then ranks 2, folds' cells last."""
     order = _by_confidence(pooled, range(len(pooled.sample)))
-    cell = pooled.target[order] * n_classes + pooled.predicted[order]
+    cell = pooled.target[order] * pooled.proba.shape[1] + pooled.predicted[order]
     frame = pd.DataFrame({"place": order, "cell": cell, "fold": pooled.fold[order]})
     rank = frame.groupby("cell").cumcount()
     fold_rank = frame.groupby(["fold", "cell"]).cumcount()
