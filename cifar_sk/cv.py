@@ -16,7 +16,7 @@ from cifar_sk.commands.import_paths import (
     import_networks_of,
     import_operations,
 )
-from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
+from cifar_sk.commands.options import DataHome, Dataset, Figures, Limit, Metrics, open_dataset
 from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
 from cifar_sk.networks import NETWORKS
@@ -115,6 +115,8 @@ def cv(
     test_split: Annotated[
         bool, typer.Option("--test-split", help="Also score the official test split.")
     ] = False,
+    metrics: Metrics = None,
+    figures: Figures = None,
     save_models: Annotated[
         bool, typer.Option("--save-models", help="Keep every fold's fitted model.")
     ] = False,

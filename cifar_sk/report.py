@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cifar_sk.commands.options import DataHome, RunDataset
+from cifar_sk.commands.options import DataHome, Figures, Metrics, RunDataset
 from cifar_sk.commands.running import run_command
 
 __all__ = ["app", "main"]
@@ -24,6 +24,8 @@ def report(
     images: Annotated[
         bool, typer.Option("--images/--no-images", help="Whether the page holds pictures.")
     ] = True,
+    metrics: Metrics = None,
+    figures: Figures = None,
 ) -> None:
     """Write the page, the figures and the tables of mistakes of a finished run again.
 

@@ -14,9 +14,15 @@ from cifar_sk.commands.import_paths import (
     add_callbacks,
     import_network,
     import_networks_of,
+    import_objectives,
     import_operations,
 )
-from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
+from cifar_sk.commands.options import (
+    DataHome,
+    Dataset,
+    Limit,
+    open_dataset,
+)
 from cifar_sk.commands.running import Call, run_command
 from cifar_sk.errors import InputError
 from cifar_sk.networks import NETWORKS
@@ -97,8 +103,10 @@ def tune(
     objective: Annotated[
         list[str] | None,
         typer.Option(
-            help="accuracy (default), another metric, n_parameters or fit_time. Repeated: all of "
-            "them, with the Pareto front and without pruning.",
+            callback=import_objectives,
+            help="accuracy (default), another metric, package.module:function of your own, "
+            "n_parameters or fit_time. Repeated: all of them, with the Pareto front and without "
+            "pruning.",
             show_default=False,
         ),
     ] = None,

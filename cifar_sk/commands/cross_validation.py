@@ -104,13 +104,14 @@ class CVJob:
 
     def finish(self, folder: RunFolder, result: OOFResult) -> int:
         """Write the tables and figures, print the end, and return the exit code."""
-        from cifar_sk.metrics import fold_metrics
-        from cifar_sk.reports import summary_table, write_report
+        from cifar_sk.reports import RunTables, summary_table
+        from cifar_sk.reports.run.files import write_tables
         from cifar_sk.reports.run.run_info import run_info
 
         info = run_info(folder.manifest, result) if folder.manifest else {}
-        write_report(result, folder.path, images=self.bunch.images, info=info)
-        _print_end(summary_table(fold_metrics(result)), result, folder.path)
+        tables = RunTables(result, self.bunch.images)
+        write_tables(tables, folder.path, info)
+        _print_end(summary_table(tables.folds), result, folder.path)
         return 1 if result.failed else 0
 
 

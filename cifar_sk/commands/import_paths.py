@@ -1,4 +1,4 @@
-"""Import paths among the options: a user's own networks, augmentations, data sets, callbacks.
+"""Import paths among the options: what a user adds of their own code.
 
 Each function is the callback of an option, so the code that is imported is named on the command
 line; a name that stands in a file is never imported.
@@ -16,8 +16,11 @@ from cifar_sk.registry import is_import_path, load_object
 __all__ = [
     "add_callbacks",
     "import_dataset",
+    "import_figures",
+    "import_metrics",
     "import_network",
     "import_networks_of",
+    "import_objectives",
     "import_operations",
 ]
 
@@ -59,6 +62,26 @@ def import_dataset(name: str | None) -> str | None:
 
         DATASETS.import_path(name)
     return name
+
+
+def import_metrics(paths: list[str] | None) -> list[str]:
+    """Register the metrics that ``--metric`` names by import paths."""
+    from cifar_sk.metrics import METRICS
+
+    return [METRICS.import_path(path) for path in paths or ()]
+
+
+def import_figures(paths: list[str] | None) -> list[str]:
+    """Register the figures that ``--figure`` names by import paths."""
+    from cifar_sk.reports import FIGURES
+
+    return [FIGURES.import_path(path) for path in paths or ()]
+
+
+def import_objectives(names: list[str] | None) -> list[str] | None:
+    """Register the metrics that ``--objective`` names by import paths."""
+    import_metrics([name for name in names or () if is_import_path(name)])
+    return names
 
 
 def add_callbacks(pipeline: Any, paths: Sequence[str]) -> None:

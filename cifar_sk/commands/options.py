@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cifar_sk.commands.import_paths import import_dataset
+from cifar_sk.commands.import_paths import import_dataset, import_figures, import_metrics
 from cifar_sk.datasets.registry import DATASETS, READERS
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-__all__ = ["DataHome", "Dataset", "Limit", "RunDataset", "open_dataset"]
+__all__ = [
+    "DataHome",
+    "Dataset",
+    "Figures",
+    "Limit",
+    "Metrics",
+    "RunDataset",
+    "open_dataset",
+]
+
 
 Dataset = Annotated[
     str | None,
@@ -40,6 +49,23 @@ RunDataset = Annotated[
 ]
 Limit = Annotated[
     int | None, typer.Option(min=1, help="Use a stratified random subset of so many images.")
+]
+
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        callback=import_metrics,
+        help="A score of your own, as package.module:function. Repeatable.",
+    ),
+]
+Figures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--figure",
+        callback=import_figures,
+        help="A figure of your own, as package.module:function. Repeatable.",
+    ),
 ]
 
 

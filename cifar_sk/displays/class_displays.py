@@ -11,6 +11,7 @@ from cifar_sk.displays.drawing import (
     BLUE,
     INK,
     VERMILLION,
+    Display,
     heading,
     label,
     make_axes,
@@ -18,12 +19,11 @@ from cifar_sk.displays.drawing import (
     tidy,
 )
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import class_metrics, confusion_table
 from cifar_sk.metrics.fold_table import fold_count
+from cifar_sk.metrics.tables import class_metrics, confusion_table, f1_by_fold, shares_of_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
 __all__ = ["ClassScoresDisplay", "ConfusionDisplay"]
@@ -31,7 +31,7 @@ __all__ = ["ClassScoresDisplay", "ConfusionDisplay"]
 _MAX_CELL_TEXT = 20  # classes; numbers in smaller cells cannot be read
 
 
-class ConfusionDisplay:
+class ConfusionDisplay(Display):
     """Confusion matrix as a heat map.
 
     Colour is always the share of the true class, on a square-root scale that shows rare
@@ -40,18 +40,11 @@ class ConfusionDisplay:
     Parameters
     ----------
     counts : DataFrame of int, shape (n_classes, n_classes)
-        True classes in rows, as `cifar_sk.metrics.confusion_table` returns them.
+        True classes in rows, as `cifar_sk.metrics.tables.confusion_table` returns them.
     normalize : bool, default=False
         Write percentages of the true class instead of counts.
     title : str, default="Confusion matrix"
         What the counts hold.
-
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
 
     Examples
     --------
@@ -60,9 +53,6 @@ class ConfusionDisplay:
     >>> [text.get_text() for text in display.ax_.texts]
     ['80', '20', '10', '90']
     """
-
-    ax_: Axes
-    figure_: Figure
 
     def __init__(
         self, counts: pd.DataFrame, *, normalize: bool = False, title: str = "Confusion matrix"
@@ -82,7 +72,7 @@ class ConfusionDisplay:
 
     def frame(self) -> pd.DataFrame:
         """Return the numbers drawn: counts, or shares of the true class from 0 to 1."""
-        return self._shares() if self.normalize else self.counts
+        return shares_of_rows(self.counts) if self.normalize else self.counts
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose size follows the number of classes."""
@@ -92,16 +82,16 @@ class ConfusionDisplay:
         (self.ax_,) = make_axes(ax, 1, figsize=_confusion_size(n_classes))
         self.figure_ = root_figure(self.ax_)
         image = self.ax_.imshow(
-            self._shares(), cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=1), aspect="equal"
+            shares_of_rows(self.counts),
+            cmap="Blues",
+            norm=PowerNorm(0.5, vmin=0, vmax=1),
+            aspect="equal",
         )
         self._add_colour_bar(image)
         self._label_axes(n_classes)
         if n_classes <= _MAX_CELL_TEXT:
             self._write_cells()
         return self
-
-    def _shares(self) -> pd.DataFrame:
-        return self.counts.div(self.counts.sum(axis=1).replace(0, 1), axis=0)
 
     def _add_colour_bar(self, image: AxesImage) -> None:
         bar = self.figure_.colorbar(
@@ -133,13 +123,10 @@ class ConfusionDisplay:
         heading(self.ax_, f"{self.title}: {'% of the true class' if self.normalize else 'counts'}")
 
     def _write_cells(self) -> None:
-        shares = self._shares().to_numpy()
+        shares = shares_of_rows(self.counts).to_numpy()
         cells = 100 * shares if self.normalize else self.counts.to_numpy()
-        style: dict[str, Any] = {
-            "ha": "center",
-            "va": "center",
-            "fontsize": 9 if len(shares) <= 12 else 8,
-        }
+        style: dict[str, Any] = {"ha": "center", "va": "center"}
+        style["fontsize"] = 9 if len(shares) <= 12 else 8
         for (row, column), value in np.ndenumerate(cells):
             ink = "#8A8A8A" if value == 0 else INK
             colour = "white" if shares[row, column] > 0.4 else ink
@@ -152,20 +139,13 @@ def _confusion_size(n_classes: int) -> tuple[float, float]:
     return side + 0.9, side
 
 
-class ClassScoresDisplay:
+class ClassScoresDisplay(Display):
     """F1 of every class: the mean over folds, and each fold.
 
     Parameters
     ----------
     scores : DataFrame of float, shape (n_classes, n_folds)
         F1 with class names as index; NaN where a fold has no samples of the class.
-
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
 
     Examples
     --------
@@ -174,21 +154,13 @@ class ClassScoresDisplay:
     {'dog': 0.85, 'cat': 0.6}
     """
 
-    ax_: Axes
-    figure_: Figure
-
     def __init__(self, scores: pd.DataFrame) -> None:
         self.scores = scores
 
     @classmethod
     def from_result(cls, result: OOFResult) -> Self:
-        """Score every class in every fold; see `cifar_sk.metrics.class_metrics`."""
-        table = class_metrics(result)
-        n_classes = len(result.classes)
-        folds = table.iloc[n_classes:]  # the pooled rows come first
-        f1 = folds["f1"].where(folds["support"] > 0).to_numpy().reshape(-1, n_classes)
-        rows = folds["row"].unique()
-        return cls(pd.DataFrame(f1.T, index=list(result.class_names), columns=rows))
+        """Score every class in every fold; see `cifar_sk.metrics.tables.class_metrics`."""
+        return cls(f1_by_fold(class_metrics(result)))
 
     def frame(self) -> pd.DataFrame:
         """Return ``mean``, ``std`` (ddof=1), ``min`` and ``max`` over folds, best class first."""
@@ -220,11 +192,5 @@ class ClassScoresDisplay:
 
     def _plot_folds(self, values: np.ndarray) -> None:
         places = np.repeat(np.arange(len(values)), values.shape[1])
-        style: dict[str, Any] = {
-            "ms": 5,
-            "mfc": "white",
-            "mec": BLUE,
-            "mew": 1.1,
-            "label": "one fold",
-        }
-        self.ax_.plot(values.ravel(), places, "o", **style)
+        style: dict[str, Any] = {"ms": 5, "mfc": "white", "mec": BLUE, "mew": 1.1}
+        self.ax_.plot(values.ravel(), places, "o", label="one fold", **style)

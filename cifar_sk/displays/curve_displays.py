@@ -5,34 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import BLUE, GREY, VERMILLION, heading, make_axes, root_figure, tidy
+from cifar_sk.displays.drawing import (
+    BLUE,
+    GREY,
+    VERMILLION,
+    Display,
+    heading,
+    make_axes,
+    root_figure,
+    tidy,
+)
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import calibration_table
 from cifar_sk.metrics.fold_table import row_name
-from cifar_sk.metrics.scores import N_CALIBRATION_BINS
+from cifar_sk.metrics.scores import N_CALIBRATION_BINS, calibration_error
+from cifar_sk.metrics.tables import calibration_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["LearningCurvesDisplay", "ReliabilityDisplay"]
 
 _PANELS = ("loss", "accuracy")
+# Prefix in the history, colour, line, and text of the legend.
 _SUBSETS = {
-    "training": ("", BLUE, "-"),
-    "inner validation": ("val_", VERMILLION, (0, (4, 1.5))),
-}
-_LEGEND = {
-    "training": "training",
-    "inner validation": "inner validation (held out of the training fold)",
+    "training": ("", BLUE, "-", "training"),
+    "inner validation": (
+        "val_",
+        VERMILLION,
+        (0, (4, 1.5)),
+        "inner validation (held out of the training fold)",
+    ),
 }
 
 
-class LearningCurvesDisplay:
+class LearningCurvesDisplay(Display):
     """Loss and accuracy per epoch: a thin line per fold, a thick one for their mean.
 
     The inner validation split is held out of the *training* fold, for early stopping; the scored
@@ -45,13 +54,6 @@ class LearningCurvesDisplay:
         ``row`` (fold name), ``epoch`` (from 1), ``metric`` ("loss" or "accuracy"), ``subset``
         ("training" or "inner validation") and ``value``.
 
-    Attributes
-    ----------
-    ax_ : ndarray of Axes
-        One for each metric that was recorded.
-    figure_ : Figure
-        Their figure.
-
     Examples
     --------
     >>> curves = pd.DataFrame({"row": ["fold_00"] * 2, "epoch": [1, 2], "metric": "loss",
@@ -59,9 +61,6 @@ class LearningCurvesDisplay:
     >>> LearningCurvesDisplay(curves).plot().ax_[0].get_xlabel()
     'epoch'
     """
-
-    ax_: np.ndarray
-    figure_: Figure
 
     def __init__(self, curves: pd.DataFrame) -> None:
         self.curves = curves
@@ -79,7 +78,7 @@ class LearningCurvesDisplay:
             (row_name(fold), epoch, metric, subset, value)
             for fold in result.folds
             for metric in _PANELS
-            for subset, (prefix, _, _) in _SUBSETS.items()
+            for subset, (prefix, *_) in _SUBSETS.items()
             for epoch, value in enumerate(fold.history.get(prefix + metric, ()), start=1)
         ]
         if not rows:
@@ -108,7 +107,7 @@ class LearningCurvesDisplay:
         from matplotlib.ticker import MaxNLocator
 
         inside = self.curves[self.curves["metric"] == panel]
-        for subset, (_, colour, line) in _SUBSETS.items():
+        for subset, (_, colour, line, text) in _SUBSETS.items():
             curves = inside[inside["subset"] == subset]
             if curves.empty:
                 continue
@@ -116,7 +115,7 @@ class LearningCurvesDisplay:
             many = folds.shape[1] > 1
             ax.plot(folds, color=colour, ls=line, lw=0.9, alpha=0.35 if many else 0)
             mean = folds.mean(axis=1, skipna=False)
-            ax.plot(mean, color=colour, ls=line, lw=2.2, label=_LEGEND[subset])
+            ax.plot(mean, color=colour, ls=line, lw=2.2, label=text)
         ax.set_xlabel("epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         tidy(ax)
@@ -124,20 +123,13 @@ class LearningCurvesDisplay:
         heading(ax, title, legend_columns=1, legend_rows=inside["subset"].nunique())
 
 
-class ReliabilityDisplay:
+class ReliabilityDisplay(Display):
     """Reliability diagram: accuracy against confidence, and how many samples each bin holds.
 
     Parameters
     ----------
     table : DataFrame
-        As `cifar_sk.metrics.scores.calibration_bins` returns it.
-
-    Attributes
-    ----------
-    ax_ : ndarray of Axes, shape (2,)
-        The diagram, and the counts below it.
-    figure_ : Figure
-        Their figure.
+        As `cifar_sk.metrics.tables.calibration_table` returns it.
 
     Examples
     --------
@@ -147,22 +139,18 @@ class ReliabilityDisplay:
     0.25
     """
 
-    ax_: np.ndarray
-    figure_: Figure
-
     def __init__(self, table: pd.DataFrame) -> None:
         self.table = table
 
     @classmethod
     def from_result(cls, result: OOFResult, *, n_bins: int = N_CALIBRATION_BINS) -> Self:
-        """Bin the pooled predictions; see `cifar_sk.metrics.calibration_table`."""
+        """Bin the pooled predictions; see `cifar_sk.metrics.tables.calibration_table`."""
         return cls(calibration_table(result, n_bins=n_bins))
 
     @property
     def expected_calibration_error(self) -> float:
         """Mean absolute gap, weighted by samples."""
-        filled = self.frame()
-        return float(np.average(filled["gap"].abs(), weights=filled["n_samples"]))
+        return float(calibration_error(self.table))
 
     def frame(self) -> pd.DataFrame:
         """Return the bins that hold samples."""
@@ -184,25 +172,12 @@ class ReliabilityDisplay:
         return self
 
     def _plot_diagram(self, ax: Axes) -> None:
-        filled = self.frame()
+        bins = self.frame()
         ax.plot([0, 1], [0, 1], "--", color=GREY, lw=1.2, label="perfect calibration")
-        ax.vlines(
-            filled["confidence"],
-            filled["accuracy"],
-            filled["confidence"],
-            color=VERMILLION,
-            lw=2,
-            alpha=0.6,
-            label="gap",
-        )
-        style: dict[str, Any] = {
-            "color": BLUE,
-            "ms": 5,
-            "lw": 1.4,
-            "clip_on": False,
-            "label": "one bin",
-        }
-        ax.plot(filled["confidence"], filled["accuracy"], "o-", **style)
+        x, y = bins["confidence"], bins["accuracy"]
+        ax.vlines(x, y, x, color=VERMILLION, lw=2, alpha=0.6, label="gap")
+        style: dict[str, Any] = {"color": BLUE, "ms": 5, "lw": 1.4, "clip_on": False}
+        ax.plot(x, y, "o-", label="one bin", **style)
         ax.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
         tidy(ax, "both")
         error = self.expected_calibration_error

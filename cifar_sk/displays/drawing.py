@@ -22,6 +22,7 @@ __all__ = [
     "GREY",
     "INK",
     "VERMILLION",
+    "Display",
     "heading",
     "label",
     "make_axes",
@@ -36,27 +37,25 @@ GREY = "#8A8A8A"
 INK = "#222222"
 
 
-def make_axes(ax: Axes | Sequence[Axes] | None, n_axes: int, **options: Any) -> np.ndarray:
-    """Return the axes given, or those of a new figure.
+class Display:
+    """A table that can be drawn: ``from_result`` computes it, ``plot`` only draws it.
 
-    Parameters
+    Attributes
     ----------
-    ax : Axes, sequence of Axes, or None
-        Where to draw; None makes a figure of its own.
-    n_axes : int
-        Axes needed.
-    **options
-        ``figsize`` in inches goes to the figure, the rest to its ``subplots``.
+    ax_ : Axes, or ndarray of Axes where there are several
+        Where ``plot`` drew.
+    figure_ : Figure
+        Their figure.
+    """
 
-    Returns
-    -------
-    ndarray of Axes, shape (n_axes,)
-        In drawing order.
+    ax_: Any
+    figure_: Figure
 
-    Raises
-    ------
-    InputError
-        If `ax` does not hold `n_axes` axes.
+
+def make_axes(ax: Axes | Sequence[Axes] | None, n_axes: int, **options: Any) -> np.ndarray:
+    """Return the `n_axes` axes given, or those of a new figure of ``figsize`` inches.
+
+    Other options go to the figure's ``subplots``.
     """
     from matplotlib.figure import Figure
 
@@ -105,8 +104,6 @@ def heading(ax: Axes, text: str, *, legend_columns: int = 0, legend_rows: int = 
 def label(name: str, length: int = 24) -> str:
     """Shorten a class name to one line of at most `length` characters.
 
-    Examples
-    --------
     >>> label("aquarium fish", 8)
     'aquariu…'
     """

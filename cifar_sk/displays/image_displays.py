@@ -7,21 +7,32 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import BLUE, INK, VERMILLION, heading, label, make_axes, root_figure
+from cifar_sk.displays.drawing import (
+    BLUE,
+    INK,
+    VERMILLION,
+    Display,
+    heading,
+    label,
+    make_axes,
+    root_figure,
+)
 from cifar_sk.displays.tiles import TILE, photograph, write
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
+from cifar_sk.mistakes.image_statistics import check_images
+from cifar_sk.mistakes.samples import sample_predictions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["SampleGridDisplay"]
 
+_COLUMNS = ["sample", "true", "predicted", "confidence", "is_correct"]
 _TEXT = 0.33  # of a tile, the room for two lines below the image
 
 
-class SampleGridDisplay:
+class SampleGridDisplay(Display):
     """A grid of images with true and predicted class.
 
     Parameters
@@ -36,13 +47,6 @@ class SampleGridDisplay:
     n_columns : int, default=5
         Images in a row.
 
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
-
     Examples
     --------
     >>> table = pd.DataFrame({"sample": [3], "true": ["cat"], "predicted": ["dog"],
@@ -51,9 +55,6 @@ class SampleGridDisplay:
     >>> [text.get_text() for text in display.ax_.texts]
     ['true: cat', '✗ dog, 80 %']
     """
-
-    ax_: Axes
-    figure_: Figure
 
     def __init__(
         self,
@@ -90,10 +91,22 @@ class SampleGridDisplay:
         InputError
             If there is not one image per sample, or no sample has a prediction.
         """
-        table = _predictions(result, images)
-        rows = np.random.default_rng(random_state).permutation(len(table))[:n_images]
-        chosen = table.iloc[np.sort(rows)].reset_index(drop=True)
-        return cls(chosen, _pick(images, chosen), title="Samples drawn at random")
+        check_images(images, len(result.target))
+        samples = sample_predictions(result)
+        return cls.at_random(samples, images, n_images=n_images, random_state=random_state)
+
+    @classmethod
+    def at_random(
+        cls,
+        samples: pd.DataFrame,
+        images: np.ndarray,
+        *,
+        n_images: int = 15,
+        random_state: int = 0,
+    ) -> Self:
+        """Draw at random from a table of `cifar_sk.mistakes.samples.sample_predictions`."""
+        rows = np.random.default_rng(random_state).permutation(len(samples))[:n_images]
+        return cls._pick(samples[_COLUMNS].iloc[np.sort(rows)], images, "Samples drawn at random")
 
     @classmethod
     def most_confident_mistakes(
@@ -111,13 +124,24 @@ class SampleGridDisplay:
         InputError
             As for `from_result`, or if every prediction is right.
         """
-        table = _predictions(result, images)
-        wrong = table[~table["is_correct"]]
+        check_images(images, len(result.target))
+        return cls.mistakes_among(sample_predictions(result), images, n_images=n_images)
+
+    @classmethod
+    def mistakes_among(
+        cls, samples: pd.DataFrame, images: np.ndarray, *, n_images: int = 15
+    ) -> Self:
+        """Choose the most confident mistakes of a table of `sample_predictions`."""
+        wrong = samples.loc[~samples["is_correct"], _COLUMNS]
         if wrong.empty:
             raise InputError("result must hold a wrong prediction, but every one is right")
         wrong = wrong.sort_values("confidence", ascending=False, kind="stable")
-        chosen = wrong.head(n_images).reset_index(drop=True)
-        return cls(chosen, _pick(images, chosen), title="Most confident mistakes")
+        return cls._pick(wrong.head(n_images), images, "Most confident mistakes")
+
+    @classmethod
+    def _pick(cls, chosen: pd.DataFrame, images: np.ndarray, title: str) -> Self:
+        table = chosen.reset_index(drop=True)
+        return cls(table, np.stack([np.asarray(images[i]) for i in table["sample"]]), title=title)
 
     def frame(self) -> pd.DataFrame:
         """Return sample, classes and confidence of the images shown."""
@@ -151,30 +175,3 @@ class SampleGridDisplay:
         percent = f"{100 * sample['confidence']:.0f} %"
         predicted = f"{mark} {label(sample['predicted'], 14)}, {percent}"
         return [(f"true: {label(sample['true'], 14)}", INK), (predicted, colour)]
-
-
-def _predictions(result: OOFResult, images: np.ndarray) -> pd.DataFrame:
-    if len(images) != len(result.target):
-        raise InputError(
-            f"images must hold one image per sample, got {len(images)} for "
-            f"{len(result.target)} samples; pass the images of the data set of this run"
-        )
-    proba = result.oof_proba
-    sample = np.flatnonzero(np.isfinite(proba).all(axis=1))
-    if not sample.size:
-        raise InputError("result must hold predictions, but every fold failed or is missing")
-    predicted = proba[sample].argmax(axis=1)
-    names = np.asarray(result.class_names, dtype=object)
-    return pd.DataFrame(
-        {
-            "sample": sample,
-            "true": names[result.target[sample]],
-            "predicted": names[predicted],
-            "confidence": proba[sample, predicted],
-            "is_correct": predicted == result.target[sample],
-        }
-    )
-
-
-def _pick(images: np.ndarray, chosen: pd.DataFrame) -> np.ndarray:
-    return np.stack([np.asarray(images[sample]) for sample in chosen["sample"]])

@@ -13,6 +13,7 @@ from cifar_sk.displays.drawing import (
     GREY,
     INK,
     VERMILLION,
+    Display,
     heading,
     label,
     make_axes,
@@ -23,17 +24,12 @@ from cifar_sk.displays.image_displays import SampleGridDisplay
 from cifar_sk.displays.tiles import photograph
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.mistakes import (
-    brightness_and_contrast,
-    confused_pairs,
-    error_by_statistic,
-    label_issues,
-)
-from cifar_sk.mistakes.image_statistics import check_images
+from cifar_sk.mistakes.confusions import confused_pairs
+from cifar_sk.mistakes.image_statistics import check_images, errors_by_appearance
+from cifar_sk.mistakes.label_errors import label_issues
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = [
     "ConfusedPairsDisplay",
@@ -42,22 +38,15 @@ __all__ = [
 ]
 
 
-class ConfusedPairsDisplay:
+class ConfusedPairsDisplay(Display):
     """The most frequent confusions, a row of images each.
 
     Parameters
     ----------
     pairs : DataFrame
-        As `cifar_sk.mistakes.confused_pairs` returns it.
+        As `cifar_sk.mistakes.confusions.confused_pairs` returns it.
     images : ndarray of shape (n_samples, h, w[, c])
         The images of the data set, in its order.
-
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
 
     Examples
     --------
@@ -67,9 +56,6 @@ class ConfusedPairsDisplay:
     >>> display.ax_.get_yticklabels()[0].get_text()
     'cat → dog: 2 (25 %)'
     """
-
-    ax_: Axes
-    figure_: Figure
 
     def __init__(self, pairs: pd.DataFrame, images: np.ndarray) -> None:
         self.pairs = pairs
@@ -104,7 +90,7 @@ class ConfusedPairsDisplay:
         self.figure_ = root_figure(self.ax_)
         for row, examples in enumerate(self.pairs["examples"]):
             for column, sample in enumerate(examples):
-                self._draw(np.asarray(self.images[sample]), row, column)
+                photograph(self.ax_, np.asarray(self.images[sample]), column, row + 0.04)
         names = [
             f"{label(pair['true'], 16)} → {label(pair['predicted'], 16)}: "
             f"{pair['n']} ({100 * pair['share']:.0f} %)"
@@ -118,24 +104,14 @@ class ConfusedPairsDisplay:
         heading(self.ax_, "Most frequent confusions: true → predicted")
         return self
 
-    def _draw(self, image: np.ndarray, row: int, column: int) -> None:
-        photograph(self.ax_, image, column, row + 0.04)
 
-
-class ErrorRateDisplay:
+class ErrorRateDisplay(Display):
     """Error rate against what the images look like, with 95 % intervals.
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        Name of a statistic to what `cifar_sk.mistakes.error_by_statistic` returns for it.
-
-    Attributes
-    ----------
-    ax_ : ndarray of Axes
-        One for each statistic.
-    figure_ : Figure
-        Their figure.
+        Of each statistic, as `cifar_sk.mistakes.image_statistics.error_by_statistic` returns it.
 
     Examples
     --------
@@ -145,9 +121,6 @@ class ErrorRateDisplay:
     >>> ErrorRateDisplay({"brightness": table}).plot().ax_[0].get_xlabel()
     'brightness, mean of each bin'
     """
-
-    ax_: np.ndarray
-    figure_: Figure
 
     def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
         self.tables = dict(tables)
@@ -161,13 +134,7 @@ class ErrorRateDisplay:
         InputError
             If there is not one image per sample, or no sample has a prediction.
         """
-        check_images(images, len(result.target))
-        values = brightness_and_contrast(images)
-        tables = {
-            str(name): error_by_statistic(result, values[name].to_numpy(), n_bins=n_bins)
-            for name in values
-        }
-        return cls(tables)
+        return cls(errors_by_appearance(result, images, n_bins=n_bins))
 
     def frame(self) -> pd.DataFrame:
         """Return the bins of all statistics, ``statistic`` saying of which."""
@@ -199,16 +166,13 @@ class ErrorRateDisplay:
 
 
 class LabelIssuesDisplay(SampleGridDisplay):
-    """Images whose label the predictions speak against, most suspicious first.
-
-    Parameters and attributes are those of `SampleGridDisplay`.
-    """
+    """Images whose label the predictions speak against, as a `SampleGridDisplay`."""
 
     @classmethod
     def from_result(  # type: ignore[override]
         cls, result: OOFResult, images: np.ndarray, *, n_images: int = 15
     ) -> Self:
-        """Choose the most suspicious labels; see `cifar_sk.mistakes.label_issues`.
+        """Choose the most suspicious labels; see `cifar_sk.mistakes.label_errors.label_issues`.
 
         Raises
         ------
@@ -216,13 +180,16 @@ class LabelIssuesDisplay(SampleGridDisplay):
             If there is not one image per sample, or no label is suspected.
         """
         check_images(images, len(result.target))
-        issues = label_issues(result).head(n_images)
+        return cls.of_issues(label_issues(result), images, n_images=n_images)
+
+    @classmethod
+    def of_issues(cls, issues: pd.DataFrame, images: np.ndarray, *, n_images: int = 15) -> Self:
+        """Choose the first rows of a table of `label_issues`."""
         if issues.empty:
             raise InputError("result must hold a suspected label, but there is none")
         columns = {"label": "true", "suggested": "predicted", "proba_suggested": "confidence"}
-        table = issues.rename(columns=columns).assign(is_correct=False)
-        chosen = np.stack([np.asarray(images[sample]) for sample in table["sample"]])
-        return cls(table, chosen, title="Suspected label errors")
+        table = issues.head(n_images).rename(columns=columns).assign(is_correct=False)
+        return cls._pick(table, images, "Suspected label errors")
 
     def _lines(self, place: int) -> list[tuple[str, str]]:
         sample = self.table.iloc[place]

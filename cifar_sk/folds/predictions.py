@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-__all__ = ["FoldResult", "OOFResult"]
+from cifar_sk.errors import InputError
+
+__all__ = ["FoldResult", "OOFResult", "Pooled"]
 
 
 @dataclass(frozen=True)
@@ -113,14 +116,32 @@ class OOFResult:
         """How many folds the whole run has."""
         return self.n_folds * self.n_repeats
 
-    @property
-    def oof_proba(self) -> np.ndarray:
-        """Probabilities in sample order, averaged over repeats.
+    def pooled(self) -> Pooled:
+        """Put the predictions of all scored folds together, once; an `InputError` if none is."""
+        return self._pooled
 
-        Returns
-        -------
-        ndarray of float64, shape (n_samples, n_classes)
-            NaN for samples that only failed or missing folds hold.
+    @cached_property
+    def _pooled(self) -> Pooled:
+        folds = [(fold, fold.proba) for fold in self.scored if fold.proba is not None]
+        if not folds:
+            raise InputError(
+                "result must hold predictions of one fold or more, got none; see the errors of "
+                "the failed folds, or resume the run"
+            )
+        sample = np.concatenate([fold.test_index for fold, _ in folds])
+        return Pooled(
+            sample=sample,
+            fold=np.repeat([fold.index for fold, _ in folds], [len(p) for _, p in folds]),
+            target=self.target[sample],
+            proba=np.concatenate([proba for _, proba in folds]),
+            n_samples=len(self.target),
+        )
+
+    @cached_property
+    def oof_proba(self) -> np.ndarray:
+        """Probabilities in sample order, averaged over repeats, float64 (n_samples, n_classes).
+
+        NaN for samples that only failed or missing folds hold.
         """
         total = np.zeros((len(self.target), len(self.classes)))
         count = np.zeros(len(self.target))
@@ -129,3 +150,55 @@ class OOFResult:
             count[fold.test_index] += 1
         with np.errstate(invalid="ignore"):
             return total / count[:, None]
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Out-of-fold predictions of all scored folds, one fold after the other."""
+
+    sample: np.ndarray  # int64 (n_predictions,); with repeats a sample occurs once for each
+    fold: np.ndarray  # int64 (n_predictions,): `FoldResult.index` of the fold that predicted it
+    target: np.ndarray  # int64 (n_predictions,): true classes as columns of `proba`
+    proba: np.ndarray  # float64 (n_predictions, n_classes)
+    n_samples: int  # of the run, those without a prediction included
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """Predicted classes as columns of `proba`, int64 (n_predictions,)."""
+        return self.proba.argmax(axis=1)
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """Probability of the predicted class, float64 (n_predictions,)."""
+        return self.proba[np.arange(len(self.proba)), self.predicted]
+
+    @cached_property
+    def is_wrong(self) -> np.ndarray:
+        """Whether each prediction is wrong, bool (n_predictions,)."""
+        return self.predicted != self.target
+
+    @cached_property
+    def n_predictions(self) -> np.ndarray:
+        """Number of predictions of each sample, int64 (n_samples,)."""
+        return np.bincount(self.sample, minlength=self.n_samples)
+
+    @cached_property
+    def n_wrong(self) -> np.ndarray:
+        """Number of wrong predictions of each sample, int64 (n_samples,)."""
+        return np.bincount(self.sample[self.is_wrong], minlength=self.n_samples)
+
+    @cached_property
+    def confusions(self) -> dict[int, np.ndarray]:
+        """Counts (n_classes, n_classes) by fold index, true classes in rows."""
+        n_classes = self.proba.shape[1]
+        cell = self.target * n_classes + self.predicted
+        counts = {
+            int(index): np.bincount(cell[self.fold == index], minlength=n_classes**2)
+            for index in np.unique(self.fold)
+        }
+        return {index: count.reshape(n_classes, n_classes) for index, count in counts.items()}
+
+    @cached_property
+    def confusion(self) -> np.ndarray:
+        """Counts (n_classes, n_classes) of all folds, true classes in rows."""
+        return np.sum([*self.confusions.values()], axis=0)

@@ -9,9 +9,9 @@ import pandas as pd
 
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics.intervals import Interval, corrected_t_interval
-from cifar_sk.metrics.scores import METRICS, score_predictions
+from cifar_sk.metrics.scores import METRICS, metrics_for, score_predictions
 
-__all__ = ["fold_count", "fold_metrics", "row_name"]
+__all__ = ["best_params_table", "fold_count", "fold_metrics", "pooling_note", "row_name"]
 
 _TEST_SPLIT = "test_split_"
 _COUNTS = ["repeat", "fold", "n_train", "n_test", "n_parameters"]
@@ -19,35 +19,23 @@ _COSTS = ["n_epochs", "fit_time", "score_time"]
 
 
 def row_name(fold: FoldResult) -> str:
-    """Name of a fold in tables and file names.
-
-    Parameters
-    ----------
-    fold : FoldResult
-        A fold of a run.
-
-    Returns
-    -------
-    str
-        ``fold_00`` for the first fold of the run; the count runs on over repeats.
-    """
+    """Name of a fold in tables and file names: ``fold_00`` first, counted on over repeats."""
     return f"fold_{fold.index:02d}"
 
 
 def fold_count(result: OOFResult) -> str:
-    """Say how many folds of the run have predictions.
-
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned.
-
-    Returns
-    -------
-    str
-        ``"4 of 5 folds"`` where one failed or is missing.
-    """
+    """Say how many folds have predictions, such as ``"4 of 5 folds"``."""
     return f"{len(result.scored)} of {result.n_expected} folds"
+
+
+def pooling_note(result: OOFResult) -> str:
+    """Say in a sentence what a pooled table holds: which folds, and repeats."""
+    note = f"Pooled out-of-fold predictions of {fold_count(result)}"
+    if result.n_repeats == 1:
+        return f"{note}."
+    return (
+        f"{note}; with {result.n_repeats} repeats, a sample counts up to {result.n_repeats} times."
+    )
 
 
 def fold_metrics(result: OOFResult) -> pd.DataFrame:
@@ -87,19 +75,7 @@ def fold_metrics(result: OOFResult) -> pd.DataFrame:
 
 
 def best_params_table(result: OOFResult) -> pd.DataFrame:
-    """Tabulate which parameters a search chose inside each fold.
-
-    Parameters
-    ----------
-    result : OOFResult
-        Of nested cross-validation.
-
-    Returns
-    -------
-    DataFrame
-        A row per fold: ``row``, as in `fold_metrics`, and a column per parameter, of lists their
-        JSON text. Without rows where nothing was searched.
-    """
+    """Tabulate what a search chose inside each fold; without rows where nothing was searched."""
     rows = [
         {"row": row_name(fold), **{k: _cell(v) for k, v in fold.best_params.items()}}
         for fold in result.scored
@@ -113,8 +89,7 @@ def _cell(value: object) -> object:
 
 
 def _score_columns(result: OOFResult) -> list[str]:
-    n_classes = len(result.classes)
-    names = [name for name, metric in METRICS.items() if n_classes >= metric.min_classes]
+    names = [*metrics_for(len(result.classes))]
     has_test_split = result.holdout_target is not None
     return names + [_TEST_SPLIT + name for name in names if has_test_split]
 
@@ -135,7 +110,6 @@ def _fold_row(result: OOFResult, fold: FoldResult) -> dict[str, object]:
 def _summary_rows(
     result: OOFResult, rows: list[dict[str, object]], scores: list[str]
 ) -> list[dict[str, object]]:
-    """Mean, std and interval over the scored folds."""
     scored = [row for row, fold in zip(rows, result.folds, strict=True) if not fold.failed]
     values = pd.DataFrame(scored, columns=[*scores, *_COSTS], dtype="float64")
     intervals = {name: _interval(result, values[name]) for name in scores if name in METRICS}

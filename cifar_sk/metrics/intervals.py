@@ -13,14 +13,7 @@ __all__ = ["Interval", "bootstrap_interval", "corrected_t_interval"]
 
 
 class Interval(NamedTuple):
-    """An estimate and the interval around it.
-
-    Attributes
-    ----------
-    estimate, low, high : float
-        In the units of the score; NaN where undefined. The bounds are not clipped to the score's
-        range.
-    """
+    """An estimate and its bounds, in the units of the score; NaN where undefined."""
 
     estimate: float
     low: float
@@ -30,55 +23,17 @@ class Interval(NamedTuple):
 def corrected_t_interval(
     scores: ArrayLike, *, test_train_ratio: float, confidence: float = 0.95
 ) -> Interval:
-    r"""Nadeau–Bengio corrected resampled t interval on a mean over folds.
+    r"""Nadeau–Bengio corrected resampled t interval on a mean over J folds (NaN for one fold).
 
     Training sets of different folds overlap, so their scores are correlated and the usual
-    :math:`s/\sqrt J` is too small. The correction replaces the variance factor
-    :math:`1/J` by :math:`1/J + n_\text{test}/n_\text{train}`:
+    :math:`s/\sqrt J` is too small. The correction replaces the variance factor :math:`1/J` by
+    :math:`1/J + n_\text{test}/n_\text{train}`; the ratio is 1 / (k - 1) in k-fold
+    cross-validation. It is an approximation, for no unbiased estimate of that variance exists,
+    and it is about the training procedure, not about one trained model.
 
-    .. math:: \bar x \pm t_{J-1,\,(1+c)/2}\; s \sqrt{\tfrac 1J +
-              \tfrac{n_\text{test}}{n_\text{train}}}
-
-    Parameters
-    ----------
-    scores : array-like of shape (J,)
-        A score per fold, over all repeats.
-    test_train_ratio : float
-        Samples scored over samples trained on in one fold: 1 / (k - 1) in k-fold
-        cross-validation.
-    confidence : float, default=0.95
-        Coverage asked for, between 0 and 1, both excluded.
-
-    Returns
-    -------
-    Interval
-        All NaN where a score is NaN; NaN bounds for fewer than two folds.
-
-    Raises
-    ------
-    InputError
-        If `confidence` or `test_train_ratio` is out of range.
-
-    Notes
-    -----
-    The correction is an approximation: no unbiased estimate of the variance of cross-validation
-    exists. The interval is about the expected score of the *training procedure*; it is no
-    interval on the score of one trained model.
-
-    References
-    ----------
-    Nadeau, C. and Bengio, Y. (2003). Inference for the generalization error. Machine Learning
-    52, 239–281. https://doi.org/10.1023/A:1024068626366
-
-    Bouckaert, R. R. and Frank, E. (2004). Evaluating the replicability of significance tests for
-    comparing learning algorithms. PAKDD. https://doi.org/10.1007/978-3-540-24775-3_3
-    (the same correction with repeated cross-validation)
-
-    Examples
-    --------
-    >>> interval = corrected_t_interval([0.7, 0.8, 0.9], test_train_ratio=0.5)
-    >>> [round(bound, 4) for bound in interval]
-    [0.8, 0.4072, 1.1928]
+    Nadeau and Bengio (2003), Inference for the generalization error, Machine Learning 52,
+    https://doi.org/10.1023/A:1024068626366; with repeats: Bouckaert and Frank (2004), PAKDD,
+    https://doi.org/10.1007/978-3-540-24775-3_3
     """
     from scipy.stats import t
 
@@ -107,56 +62,17 @@ def bootstrap_interval(
     n_resamples: int = 10_000,
     random_state: int = 0,
 ) -> Interval:
-    """Stratified percentile bootstrap interval on pooled accuracy.
+    """Stratified percentile bootstrap interval on the accuracy over all predictions.
 
-    Samples are drawn with replacement within each true class. Only the number of right
-    predictions enters accuracy, so the draws are multinomial counts of the distinct outcomes in
-    each class instead of resampled index arrays: the same distribution, at a cost that does not
-    grow with the number of samples.
+    Samples are drawn with all their repeats, within each class of `target`; one without
+    predictions is left out. Only the number of right predictions enters accuracy, so the draws
+    are multinomial counts of the distinct outcomes in each class: the same distribution as
+    resampled index arrays, at a cost that does not grow with the samples. The interval says how
+    well the accuracy *of these predictions* is known; variation between training runs is not in
+    it.
 
-    Parameters
-    ----------
-    target : array-like of shape (n_samples,)
-        True classes: the strata.
-    n_correct : array-like of int or bool, shape (n_samples,)
-        How many of the sample's predictions are right: 0 or 1 without repeats.
-    n_predicted : array-like of int, shape (n_samples,), default=None
-        How many predictions the sample has; None means one each. A sample with none is left out.
-    confidence : float, default=0.95
-        Coverage asked for, between 0 and 1, both excluded.
-    n_resamples : int, default=10000
-        Bootstrap samples.
-    random_state : int, default=0
-        Seed of the draws.
-
-    Returns
-    -------
-    Interval
-        Accuracy over all predictions, and its percentile bounds; all NaN without predictions.
-
-    Raises
-    ------
-    InputError
-        If `confidence` or `n_resamples` is out of range, lengths differ, or a sample has more
-        right predictions than predictions.
-
-    Notes
-    -----
-    The interval says how well the accuracy *of these predictions* is known from this many
-    samples. Variation between training runs is not in it; see `corrected_t_interval` for that.
-
-    References
-    ----------
-    Efron, B. and Tibshirani, R. J. (1993). An Introduction to the Bootstrap. Chapman & Hall.
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, Chapman & Hall,
     https://doi.org/10.1201/9780429246593
-
-    Examples
-    --------
-    >>> target = [0] * 100 + [1] * 100
-    >>> right = [1] * 90 + [0] * 10 + [1] * 70 + [0] * 30
-    >>> interval = bootstrap_interval(target, right)
-    >>> [round(bound, 3) for bound in interval]
-    [0.8, 0.745, 0.85]
     """
     _check_confidence(confidence)
     if n_resamples < 1:
@@ -186,7 +102,6 @@ def _check_confidence(confidence: float) -> None:
 def _check_counts(
     target: ArrayLike, n_correct: ArrayLike, n_predicted: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Equally long arrays, without the samples that have no prediction."""
     classes = np.asarray(target)
     correct = np.asarray(n_correct, dtype=np.int64)
     predicted = np.ones_like(correct) if n_predicted is None else np.asarray(n_predicted, np.int64)

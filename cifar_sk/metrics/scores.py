@@ -1,10 +1,11 @@
-"""The registry of metrics: what a set of predicted probabilities is scored by."""
+"""The metrics that predicted probabilities are scored by, each by the name of its column."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,18 @@ from numpy.typing import ArrayLike
 from sklearn import metrics as skm
 
 from cifar_sk.errors import InputError
+from cifar_sk.registry import Registry
 
-__all__ = ["METRICS", "N_CALIBRATION_BINS", "Metric", "calibration_bins", "score_predictions"]
+__all__ = [
+    "METRICS",
+    "N_CALIBRATION_BINS",
+    "Metric",
+    "calibration_bins",
+    "calibration_error",
+    "check_classes",
+    "metrics_for",
+    "score_predictions",
+]
 
 N_CALIBRATION_BINS = 15  # the number of bins in Guo et al. (2017)
 
@@ -40,24 +51,41 @@ class _Predictions:
 
 @dataclass(frozen=True)
 class Metric:
-    """One entry of `METRICS`.
+    """A score of checked predictions, what tables call it, and which way it points.
 
-    Attributes
-    ----------
-    label : str
-        What tables and figures call it.
-    score : callable
-        From checked predictions to a float.
-    greater_is_better : bool
-        Which way the metric points.
-    min_classes : int
-        Left out of the scores of data sets with fewer classes.
+    Data sets with fewer than `min_classes` classes have no such score.
     """
 
     label: str
     score: Callable[[_Predictions], float]
     greater_is_better: bool = True
     min_classes: int = 2
+
+
+class _Metrics(Registry[Metric]):
+    """Metrics by column name, where a plain function of targets and probabilities is one too."""
+
+    def __getitem__(self, name: str) -> Metric:
+        found: Any = super().__getitem__(name)
+        return found if isinstance(found, Metric) else _as_metric(name, found)
+
+
+def _as_metric(name: str, function: Callable[..., float]) -> Metric:
+    def score(p: _Predictions) -> float:
+        value = function(p.target, p.proba)
+        try:
+            return float(value)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"The metric {name!r} must return a number, got {type(value).__name__}."
+            ) from error
+
+    return Metric(
+        getattr(function, "label", name),
+        score,
+        getattr(function, "greater_is_better", True),
+        getattr(function, "min_classes", 2),
+    )
 
 
 def _accuracy(p: _Predictions) -> float:
@@ -108,12 +136,27 @@ def _brier_score(p: _Predictions) -> float:
 
 
 def _expected_calibration_error(p: _Predictions) -> float:
-    bins = _bin_by_confidence(p, N_CALIBRATION_BINS)
+    return calibration_error(_bin_by_confidence(p, N_CALIBRATION_BINS))
+
+
+def calibration_error(bins: pd.DataFrame) -> float:
+    """Mean absolute gap of `calibration_bins`, weighted by samples."""
     weight = bins["n_samples"] / bins["n_samples"].sum()
     return (weight * bins["gap"].abs()).sum()  # empty bins have weight 0 and gap NaN
 
 
-METRICS: dict[str, Metric] = {
+METRICS = _Metrics("metric")
+"""Every metric by its column name, in the order of the columns.
+
+A metric of your own is a function ``score(target, proba)`` that returns a number. `target` are
+true classes as columns of `proba`, int64 (n_samples,); `proba` has shape (n_samples, n_classes),
+float64 from 0 to 1, rows that sum to 1. It may have the attributes ``greater_is_better`` (True),
+``label`` (what tables call it) and ``min_classes`` (2: data sets with fewer classes are not
+scored by it). Decorate it with ``@METRICS.register("name")``, name it in an entry point of the
+group ``cifar_sk.metrics``, or on a command line: ``--metric mypkg.scores:score``.
+"""
+
+for _name, _metric in {
     "accuracy": Metric("accuracy", _accuracy),
     "balanced_accuracy": Metric("balanced accuracy", _balanced_accuracy),
     "top_3_accuracy": Metric("top-3 accuracy", _top_3_accuracy, min_classes=4),
@@ -133,8 +176,13 @@ METRICS: dict[str, Metric] = {
     "expected_calibration_error": Metric(
         "expected calibration error", _expected_calibration_error, greater_is_better=False
     ),
-}
-"""Every metric by its column name, in the order of the columns. A new metric is one entry."""
+}.items():
+    METRICS.register(_name)(_metric)
+
+
+def metrics_for(n_classes: int) -> dict[str, Metric]:
+    """Return the metrics that are defined for so many classes."""
+    return {name: metric for name, metric in METRICS.items() if n_classes >= metric.min_classes}
 
 
 def score_predictions(target: ArrayLike, proba: ArrayLike) -> dict[str, float]:
@@ -193,12 +241,8 @@ def score_predictions(target: ArrayLike, proba: ArrayLike) -> dict[str, float]:
     (0.667, 1.0)
     """
     predictions = _check(target, proba)
-    n_classes = predictions.labels.size
-    return {
-        name: float(metric.score(predictions))
-        for name, metric in METRICS.items()
-        if n_classes >= metric.min_classes
-    }
+    metrics = metrics_for(predictions.labels.size)
+    return {name: float(metric.score(predictions)) for name, metric in metrics.items()}
 
 
 def calibration_bins(
@@ -206,30 +250,8 @@ def calibration_bins(
 ) -> pd.DataFrame:
     """Confidence against accuracy in bins of equal width of the top-label confidence.
 
-    Parameters
-    ----------
-    target, proba
-        As for `score_predictions`.
-    n_bins : int, default=15
-        Bins over [0, 1]; each holds its upper edge.
-
-    Returns
-    -------
-    DataFrame
-        A row per bin: ``lower``, ``upper``, ``n_samples``, mean ``confidence``, ``accuracy`` and
-        ``gap`` (accuracy - confidence); the last three are NaN in an empty bin.
-
-    Raises
-    ------
-    InputError
-        As `score_predictions`, or if `n_bins` is less than 1.
-
-    Examples
-    --------
-    >>> calibration_bins([0, 1], [[0.9, 0.1], [0.6, 0.4]], n_bins=2)[["n_samples", "gap"]]
-       n_samples   gap
-    0          0   NaN
-    1          2 -0.25
+    A row per bin, which holds its upper edge: ``lower``, ``upper``, ``n_samples``, mean
+    ``confidence``, ``accuracy`` and ``gap`` (accuracy - confidence); NaN in an empty bin.
     """
     if n_bins < 1:
         raise InputError(f"n_bins must be at least 1, got {n_bins}; 15 is usual")
@@ -257,22 +279,9 @@ def _bin_by_confidence(p: _Predictions, n_bins: int) -> pd.DataFrame:
 
 
 def _check(target: ArrayLike, proba: ArrayLike) -> _Predictions:
-    classes, rows = np.asarray(target), np.asarray(proba, dtype=np.float64)
-    if classes.ndim != 1 or rows.ndim != 2 or len(classes) != len(rows) or not len(rows):
-        raise InputError(
-            "target must have shape (n_samples,) and proba (n_samples, n_classes) with at least "
-            f"one sample, got {classes.shape} and {rows.shape}"
-        )
-    n_classes = rows.shape[1]
-    if n_classes < 2:
-        raise InputError(f"proba must have at least two columns, got {n_classes}")
-    is_integer = np.issubdtype(classes.dtype, np.integer)
-    if not is_integer or classes.min() < 0 or classes.max() >= n_classes:
-        found = f"{classes.min()} to {classes.max()}" if is_integer else f"{classes.dtype}"
-        raise InputError(
-            f"target must hold integers from 0 to {n_classes - 1}, the columns of proba, "
-            f"got {found}; encode the labels first"
-        )
+    classes, rows = check_classes(target, proba)
+    if rows.shape[1] < 2:
+        raise InputError(f"proba must have at least two columns, got {rows.shape[1]}")
     total = rows.sum(axis=1, keepdims=True)
     if not (np.isfinite(rows).all() and (rows >= 0).all() and np.allclose(total, 1, atol=1e-3)):
         raise InputError(
@@ -280,3 +289,21 @@ def _check(target: ArrayLike, proba: ArrayLike) -> _Predictions:
             "pass probabilities, not logits, and check that training did not diverge"
         )
     return _Predictions(classes, rows / total)
+
+
+def check_classes(target: ArrayLike, proba: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Return both as arrays, where each sample has a row and its class a column of `proba`."""
+    classes, rows = np.asarray(target), np.asarray(proba, dtype=np.float64)
+    if classes.ndim != 1 or rows.ndim != 2 or len(classes) != len(rows) or not len(rows):
+        raise InputError(
+            "target must have shape (n_samples,) and proba (n_samples, n_classes) with at least "
+            f"one sample, got {classes.shape} and {rows.shape}"
+        )
+    is_integer = np.issubdtype(classes.dtype, np.integer)
+    if not is_integer or classes.min() < 0 or classes.max() >= rows.shape[1]:
+        found = f"{classes.min()} to {classes.max()}" if is_integer else f"{classes.dtype}"
+        raise InputError(
+            f"target must hold integers from 0 to {rows.shape[1] - 1}, the columns of proba, "
+            f"got {found}; encode the labels first"
+        )
+    return classes, rows

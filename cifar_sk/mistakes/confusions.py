@@ -7,8 +7,6 @@ import pandas as pd
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import confusion_table
-from cifar_sk.mistakes.samples import missed_samples, pool_predictions
 
 __all__ = ["confused_pairs", "hardest_classes"]
 
@@ -16,32 +14,15 @@ __all__ = ["confused_pairs", "hardest_classes"]
 def confused_pairs(result: OOFResult, *, n_examples: int = 6) -> pd.DataFrame:
     """Which class is taken for which other, most frequent confusion first.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-    n_examples : int, default=6
-        Samples to name for each pair, at most.
-
-    Returns
-    -------
-    DataFrame
-        A row per ordered pair of classes that occurs: ``true``, ``predicted``, ``n`` (predictions
-        pooled over folds and repeats), ``share`` (of the predictions for the true class),
-        ``n_reverse`` (how often it happens the other way round) and ``examples``, the samples
-        that were mistaken with the highest probability, most confident first, without
-        repetition.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions, or `n_examples` is negative.
+    A row per ordered pair of classes that occurs: ``true``, ``predicted``, ``n`` (predictions
+    pooled over folds and repeats), ``share`` (of the predictions for the true class),
+    ``n_reverse`` (how often it happens the other way round) and ``examples``, at most `n_examples`
+    samples that were mistaken with the highest probability, most confident first, without
+    repetition.
     """
     if n_examples < 0:
         raise InputError(f"n_examples must be 0 or more, got {n_examples}")
-    counts = confusion_table(result).to_numpy(copy=True)
-    totals = counts.sum(axis=1)
-    np.fill_diagonal(counts, 0)
+    totals, counts = _errors(result)
     true, predicted = np.nonzero(counts)
     order = np.argsort(-counts[true, predicted], kind="stable")
     true, predicted = true[order], predicted[order]
@@ -62,9 +43,16 @@ def confused_pairs(result: OOFResult, *, n_examples: int = 6) -> pd.DataFrame:
     )
 
 
+def _errors(result: OOFResult) -> tuple[np.ndarray, np.ndarray]:
+    """Return the support of every class, and the confusion matrix without its diagonal."""
+    counts = result.pooled().confusion.copy()
+    support = counts.sum(axis=1)
+    np.fill_diagonal(counts, 0)
+    return support, counts
+
+
 def _examples(result: OOFResult, n_examples: int) -> dict[tuple[int, int], list[int]]:
-    """Return the most confidently mistaken samples of each pair of classes."""
-    pooled = pool_predictions(result)
+    pooled = result.pooled()
     wrong = np.flatnonzero(pooled.is_wrong)
     order = wrong[np.lexsort((pooled.sample[wrong], -pooled.confidence[wrong]))]
     table = pd.DataFrame(
@@ -77,32 +65,17 @@ def _examples(result: OOFResult, n_examples: int) -> dict[tuple[int, int], list[
 def hardest_classes(result: OOFResult) -> pd.DataFrame:
     """How often each class is missed, most often first.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-
-    Returns
-    -------
-    DataFrame
-        ``class``, ``support`` (predictions for samples of the class), ``error_rate`` (share of
-        them that are wrong), ``error_rate_min`` and ``error_rate_max`` over folds that hold the
-        class, ``mistaken_for`` (the class that it is most often taken for, empty if none),
-        ``n_mistaken_for``, and ``n_always_wrong``, its samples that are wrong in every repeat.
-        Classes without samples come last, with NaN.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions.
+    ``class``, ``support`` (predictions for samples of the class), ``error_rate`` (share of them
+    that are wrong), ``error_rate_min`` and ``error_rate_max`` over folds that hold the class,
+    ``mistaken_for`` (the class that it is most often taken for, empty if none),
+    ``n_mistaken_for``, and ``n_always_wrong``, its samples that are wrong in every repeat. Classes
+    without samples come last, with NaN.
     """
-    names = list(result.class_names)
-    counts = confusion_table(result).to_numpy(copy=True)
-    support = counts.sum(axis=1)
-    np.fill_diagonal(counts, 0)
+    pooled, names = result.pooled(), list(result.class_names)
+    support, counts = _errors(result)
     n_worst = counts.max(axis=1)
     worst = np.asarray(names, dtype=object)[counts.argmax(axis=1)]
-    always = missed_samples(result).query("is_always_wrong")["true"].value_counts()
+    is_always_wrong = (pooled.n_wrong > 0) & (pooled.n_wrong == pooled.n_predictions)
     by_fold = _error_rates_by_fold(result)
     table = pd.DataFrame(
         {
@@ -113,7 +86,7 @@ def hardest_classes(result: OOFResult) -> pd.DataFrame:
             "error_rate_max": by_fold.max(),
             "mistaken_for": np.where(n_worst > 0, worst, ""),
             "n_mistaken_for": n_worst,
-            "n_always_wrong": always.reindex(names, fill_value=0).to_numpy(),
+            "n_always_wrong": np.bincount(result.target[is_always_wrong], minlength=len(names)),
         }
     )
     return table.sort_values("error_rate", ascending=False, kind="stable", ignore_index=True)
@@ -121,11 +94,7 @@ def hardest_classes(result: OOFResult) -> pd.DataFrame:
 
 def _error_rates_by_fold(result: OOFResult) -> pd.DataFrame:
     """Return the error rate of every class, a row per fold; NaN where a fold has none of it."""
-    pooled = pool_predictions(result)
-    n_classes = len(result.class_names)
-    folds, place = np.unique(pooled.fold, return_inverse=True)
-    cell = place * n_classes + pooled.target
-    n_wrong = np.bincount(cell, pooled.is_wrong, len(folds) * n_classes)
-    support = np.bincount(cell, minlength=len(folds) * n_classes)
-    rates = n_wrong / np.where(support > 0, support, np.nan)
-    return pd.DataFrame(rates.reshape(-1, n_classes))
+    counts = np.stack([*result.pooled().confusions.values()])
+    support = counts.sum(axis=2)
+    n_wrong = support - counts.diagonal(axis1=1, axis2=2)
+    return pd.DataFrame(n_wrong / np.where(support > 0, support, np.nan))

@@ -7,9 +7,8 @@ import pandas as pd
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.mistakes.samples import sample_predictions
 
-__all__ = ["brightness_and_contrast", "check_images", "error_by_statistic"]
+__all__ = ["brightness_and_contrast", "check_images", "error_by_statistic", "errors_by_appearance"]
 
 _LUMA = np.array([0.299, 0.587, 0.114])  # Rec. 601
 _CHUNK = 1_000  # images as floats at a time
@@ -17,20 +16,7 @@ _Z = 1.959963984540054  # of a 95 % interval
 
 
 def check_images(images: np.ndarray, n_samples: int) -> None:
-    """Refuse what is not one image per sample.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n_samples, h, w), (n_samples, h, w, 1), (..., 3) or (..., 4)
-        uint8 from 0 to 255 or float from 0 to 1.
-    n_samples : int
-        Samples of the run.
-
-    Raises
-    ------
-    InputError
-        If there are more or fewer, or they have another shape.
-    """
+    """Refuse what is not one image (n, h, w[, c]) per sample."""
     if len(images) != n_samples:
         raise InputError(
             f"images must hold one image per sample, got {len(images)} for {n_samples} samples; "
@@ -44,30 +30,12 @@ def check_images(images: np.ndarray, n_samples: int) -> None:
 
 
 def brightness_and_contrast(images: np.ndarray) -> pd.DataFrame:
-    """Mean and standard deviation of each image's luma.
+    """Mean and standard deviation of each image's luma: brightness 0 to 1, contrast 0 to 0.5.
 
-    Parameters
-    ----------
-    images : ndarray of shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, h, w, 4)
-        uint8 from 0 to 255 or float from 0 to 1. A fourth channel, opacity, is left out.
+    Luma is 0.299 R + 0.587 G + 0.114 B of the pixel values as they are stored, gamma-encoded; a
+    fourth channel, opacity, is left out. Its deviation is the root mean square contrast of Peli
+    (1990), Contrast in complex images, JOSA A 7, https://doi.org/10.1364/JOSAA.7.002032
 
-    Returns
-    -------
-    DataFrame
-        ``brightness`` from 0 to 1 and ``contrast`` from 0 to 0.5 (root mean square contrast,
-        [1]_), a row per image.
-
-    Notes
-    -----
-    Luma is 0.299 R + 0.587 G + 0.114 B of the pixel values as they are stored, gamma-encoded.
-
-    References
-    ----------
-    .. [1] Peli, E. (1990). Contrast in complex images. Journal of the Optical Society of
-       America A 7, 2032–2040. https://doi.org/10.1364/JOSAA.7.002032
-
-    Examples
-    --------
     >>> half = np.zeros((1, 2, 2), np.uint8)
     >>> half[0, 0] = 255
     >>> brightness_and_contrast(half).to_numpy().tolist()
@@ -86,42 +54,14 @@ def brightness_and_contrast(images: np.ndarray) -> pd.DataFrame:
 
 
 def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 10) -> pd.DataFrame:
-    r"""Error rate in bins of a number that each image has, such as its brightness.
+    """Error rate in bins of a number that each image has, such as its brightness.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-    values : array-like of float, shape (n_samples,)
-        The number, for every sample of the run.
-    n_bins : int, default=10
-        Bins with as equally many samples as ties allow, from quantiles.
+    A row per bin of as equally many samples as ties allow: ``lower``, ``upper`` and ``mean`` of
+    the values, ``n_samples``, ``error_rate`` (over the bin's predictions), ``ci95_low`` and
+    ``ci95_high``, the interval of Wilson (1927), https://doi.org/10.1080/01621459.1927.10502953
 
-    Returns
-    -------
-    DataFrame
-        A row per bin, ascending: ``lower``, ``upper`` and ``mean`` of the values, ``n_samples``,
-        ``error_rate`` (over the bin's predictions), and ``ci95_low`` and ``ci95_high``, the
-        Wilson score interval [1]_.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions, there is not one finite value per sample, or `n_bins` is
-        less than 1.
-
-    Notes
-    -----
     The interval counts samples, not predictions, because repeats of one sample err alike; with
-    repeats it is therefore on the wide side. It does not hold the variation between training
-    runs. A trend says that errors and the number go together, not that one causes the other:
-    classes differ in brightness, too.
-
-    References
-    ----------
-    .. [1] Wilson, E. B. (1927). Probable inference, the law of succession, and statistical
-       inference. Journal of the American Statistical Association 22, 209–212.
-       https://doi.org/10.1080/01621459.1927.10502953
+    repeats it is therefore on the wide side. It does not hold the variation between training runs.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.shape != result.target.shape or not np.isfinite(values).all():
@@ -131,8 +71,10 @@ def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 1
         )
     if n_bins < 1:
         raise InputError(f"n_bins must be at least 1, got {n_bins}; 10 is usual")
-    table = sample_predictions(result)
-    table["value"] = values[table["sample"]]
+    pooled = result.pooled()
+    table = pd.DataFrame(
+        {"value": values, "n_wrong": pooled.n_wrong, "n_predictions": pooled.n_predictions}
+    ).query("n_predictions > 0")
     inner = np.unique(np.quantile(table["value"], np.linspace(0, 1, n_bins + 1)[1:-1]))
     groups = table.groupby(np.searchsorted(inner, table["value"], side="left"))
     bins = groups.agg(
@@ -146,6 +88,18 @@ def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 1
     bins["error_rate"] = bins["n_wrong"] / bins["n_predictions"]
     bins["ci95_low"], bins["ci95_high"] = _wilson(bins["error_rate"], bins["n_samples"])
     return bins.drop(columns=["n_wrong", "n_predictions"])
+
+
+def errors_by_appearance(
+    result: OOFResult, images: np.ndarray, *, n_bins: int = 10
+) -> dict[str, pd.DataFrame]:
+    """Return `error_by_statistic` for brightness and for contrast, by name."""
+    check_images(images, len(result.target))
+    values = brightness_and_contrast(images)
+    return {
+        str(name): error_by_statistic(result, column.to_numpy(), n_bins=n_bins)
+        for name, column in values.items()
+    }
 
 
 def _wilson(rate: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:

@@ -1,4 +1,4 @@
-r"""Labels that the predictions speak against: confident learning.
+"""Labels that the predictions speak against: confident learning.
 
 A sample is suspected where the model, which has not seen it, gives another class at least the
 probability that it gives, on average, to the samples that bear that class's label.
@@ -10,40 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.mistakes.samples import sample_predictions
+from cifar_sk.metrics.scores import check_classes
 
 __all__ = ["class_thresholds", "confident_joint", "label_issues", "suspected_labels"]
 
 
 def class_thresholds(target: ArrayLike, proba: ArrayLike) -> np.ndarray:
-    """Average self-confidence of each class: what is "confident" for it.
+    """Mean probability of each class over the samples that bear its label.
 
-    Parameters
-    ----------
-    target : array-like of int, shape (n_samples,)
-        Given labels, as columns of `proba`.
-    proba : array-like of float, shape (n_samples, n_classes)
-        Out-of-sample class probabilities, from 0 to 1.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_classes,)
-        Mean of column j over the samples labelled j; infinity for a class without samples,
-        which nothing is then suspected to belong to.
-
-    Raises
-    ------
-    InputError
-        If the shapes do not match, or a label is no column of `proba`.
-
-    Examples
-    --------
-    >>> class_thresholds([0, 0, 1], [[0.9, 0.1], [0.5, 0.5], [0.4, 0.6]])
-    array([0.7, 0.6])
+    Infinity for a class without samples, which nothing is then suspected to belong to.
     """
-    labels, rows = _check(target, proba)
+    labels, rows = check_classes(target, proba)
     n_classes = rows.shape[1]
     own = rows[np.arange(len(rows)), labels]
     counts = np.bincount(labels, minlength=n_classes)
@@ -52,26 +30,12 @@ def class_thresholds(target: ArrayLike, proba: ArrayLike) -> np.ndarray:
 
 
 def suspected_labels(target: ArrayLike, proba: ArrayLike) -> np.ndarray:
-    r"""Which class each sample is counted as, or -1 where none is confident.
+    r"""Return the class that each sample is counted as, or -1 where none is confident.
 
-    Parameters
-    ----------
-    target, proba
-        As for `class_thresholds`.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_samples,)
-        :math:`\arg\max_{j:\, p_j \ge t_j} p_j` with the thresholds :math:`t_j` of
-        `class_thresholds`; -1 where no probability reaches its threshold. A sample is suspected
-        where this is neither -1 nor its label.
-
-    Raises
-    ------
-    InputError
-        As `class_thresholds`.
+    It is :math:`\arg\max_{j:\, p_j \ge t_j} p_j` with the :math:`t_j` of `class_thresholds`; a
+    sample is suspected where this is neither -1 nor its label.
     """
-    _, rows = _check(target, proba)
+    _, rows = check_classes(target, proba)
     # Means of equal probabilities may exceed them by a rounding error.
     is_confident = rows >= class_thresholds(target, rows) - 1e-12
     best = np.where(is_confident, rows, -1.0).argmax(axis=1)
@@ -81,38 +45,18 @@ def suspected_labels(target: ArrayLike, proba: ArrayLike) -> np.ndarray:
 def confident_joint(target: ArrayLike, proba: ArrayLike, *, calibrate: bool = False) -> np.ndarray:
     r"""Count samples by their label and by the class that they confidently look like.
 
-    Parameters
-    ----------
-    target, proba
-        As for `class_thresholds`.
-    calibrate : bool, default=False
-        Scale the rows to the number of samples with that label, and all to sum to 1: the
-        estimated joint distribution :math:`\hat Q` of given and true labels. A label without any
-        confident sample counts as right.
+    Given labels stand in rows, suspected true ones in columns. `calibrate` scales the rows to the
+    number of samples with that label, and all to sum to 1: the estimated joint distribution
+    :math:`\hat Q`. A label without any confident sample then counts as right.
 
-    Returns
-    -------
-    ndarray of int64, or float64 if calibrated, shape (n_classes, n_classes)
-        Given labels in rows, suspected true ones in columns.
+    Northcutt, Jiang and Chuang (2021), Confident learning: estimating uncertainty in dataset
+    labels, JAIR 70, 1373–1411, https://doi.org/10.1613/jair.1.12125 (equations 1 to 3)
 
-    Raises
-    ------
-    InputError
-        As `class_thresholds`.
-
-    References
-    ----------
-    Northcutt, C. G., Jiang, L. and Chuang, I. L. (2021). Confident learning: estimating
-    uncertainty in dataset labels. Journal of Artificial Intelligence Research 70, 1373–1411.
-    https://doi.org/10.1613/jair.1.12125 (equations 1 to 3)
-
-    Examples
-    --------
     >>> confident_joint([0, 0, 1], [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]])
     array([[1, 1],
            [0, 1]])
     """
-    labels, rows = _check(target, proba)
+    labels, rows = check_classes(target, proba)
     n_classes = rows.shape[1]
     suspected = suspected_labels(labels, rows)
     is_counted = suspected >= 0
@@ -128,39 +72,16 @@ def confident_joint(target: ArrayLike, proba: ArrayLike, *, calibrate: bool = Fa
 def label_issues(result: OOFResult) -> pd.DataFrame:
     r"""Find labels that the out-of-fold predictions speak against, most suspicious first.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more. Probabilities are averaged
-        over repeats.
+    ``sample``, ``label``, ``suggested``, ``proba_label``, ``proba_suggested`` and ``margin``, the
+    probability of the label minus that of the most probable other class, by which the rows are
+    sorted; probabilities are averaged over repeats. ``attrs["estimated_share"]`` is the share of
+    wrong labels that the calibrated joint estimates.
 
-    Returns
-    -------
-    DataFrame
-        ``sample``, ``label``, ``suggested``, ``proba_label``, ``proba_suggested`` and
-        ``margin``, the probability of the label minus that of the most probable other class, by
-        which the rows are sorted. ``attrs["estimated_share"]`` is the share of wrong labels that
-        the calibrated joint estimates.
-
-    Raises
-    ------
-    InputError
-        If no fold has predictions.
-
-    Notes
-    -----
-    The suspects are the off-diagonal cells of the confident joint ([1]_, method
-    :math:`C_{\tilde y, y^*}`), ranked by normalised margin. They are suspicions: the theory
-    rests on probabilities that err little, and a weak model suspects good labels of what it has
-    not learnt. Only looking at the images decides.
-
-    References
-    ----------
-    .. [1] Northcutt, C. G., Jiang, L. and Chuang, I. L. (2021). Confident learning: estimating
-       uncertainty in dataset labels. Journal of Artificial Intelligence Research 70, 1373–1411.
-       https://doi.org/10.1613/jair.1.12125
+    The suspects are the off-diagonal cells of `confident_joint` (method :math:`C_{\tilde y,
+    y^*}`). The theory rests on probabilities that err little, and a weak model suspects good
+    labels of what it has not learnt. Only looking at the images decides.
     """
-    sample = sample_predictions(result)["sample"].to_numpy()
+    sample = np.flatnonzero(result.pooled().n_predictions)
     target, proba = result.target[sample], result.oof_proba[sample]
     suspected = suspected_labels(target, proba)
     rows = np.flatnonzero((suspected >= 0) & (suspected != target))
@@ -181,21 +102,3 @@ def label_issues(result: OOFResult) -> pd.DataFrame:
     joint = confident_joint(target, proba, calibrate=True)
     table.attrs["estimated_share"] = float(max(1 - np.trace(joint), 0.0))
     return table
-
-
-def _check(target: ArrayLike, proba: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    labels, rows = np.asarray(target), np.asarray(proba, dtype=np.float64)
-    if labels.ndim != 1 or rows.ndim != 2 or len(labels) != len(rows) or not len(rows):
-        raise InputError(
-            "target must have shape (n_samples,) and proba (n_samples, n_classes) with at least "
-            f"one sample, got {labels.shape} and {rows.shape}"
-        )
-    if (
-        not np.issubdtype(labels.dtype, np.integer)
-        or not 0 <= labels.min() <= labels.max() < (rows.shape[1])
-    ):
-        raise InputError(
-            f"target must hold integers from 0 to {rows.shape[1] - 1}, the columns of proba; "
-            "encode the labels first"
-        )
-    return labels, rows

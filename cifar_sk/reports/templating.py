@@ -18,23 +18,7 @@ __all__ = ["content_security_policy", "number", "pair", "plain_text", "render"]
 
 
 def render(template: str, *, scripts: Sequence[str] = ("tables.js",), **values: Any) -> str:
-    """Return a page as text.
-
-    Parameters
-    ----------
-    template : str
-        File under ``templates/`` that extends ``layout.html.jinja``.
-    scripts : sequence of str, default=("tables.js",)
-        Files there that the page runs, in order.
-    **values
-        What the template is given, ``title`` among it. Text is escaped.
-
-    Returns
-    -------
-    str
-        HTML5 with style and scripts inside; its Content-Security-Policy keeps it from loading
-        anything.
-    """
+    """Return a template of ``templates/`` as a page that cannot load anything; text is escaped."""
     style, *sources = (_source(name) for name in ("report.css", *scripts))
     policy = content_security_policy(style, *sources)
     page = _environment().get_template(template)
@@ -49,8 +33,6 @@ def number(value: float, text: str = "{:.4f}") -> str:
 def pair(first: float, second: float, join: str, text: str = "{:.4f}") -> str:
     """Write two numbers that belong together, or a dash if the first is NaN.
 
-    Examples
-    --------
     >>> pair(0.5, 0.1, "±")
     '0.5000 ± 0.1000'
     """
@@ -59,20 +41,8 @@ def pair(first: float, second: float, join: str, text: str = "{:.4f}") -> str:
 
 
 def content_security_policy(*inlined: str) -> str:
-    """Return a policy that lets a page use what is in it and load nothing.
+    """Return a Content-Security-Policy for these style and script texts, to the letter.
 
-    Parameters
-    ----------
-    *inlined : str
-        Its style and script elements' texts, to the letter.
-
-    Returns
-    -------
-    str
-        For ``<meta http-equiv="Content-Security-Policy">``. Data URLs may be images.
-
-    Examples
-    --------
     >>> content_security_policy("")[:47]
     "default-src 'none'; img-src data:; style-src 's"
     """

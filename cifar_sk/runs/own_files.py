@@ -11,6 +11,7 @@ __all__ = [
     "ASIDE",
     "BEFORE_MANIFEST",
     "MANIFEST",
+    "OWN_FIGURES",
     "STAGED_MANIFEST",
     "TARGET",
     "TEST_TARGET",
@@ -28,6 +29,8 @@ _DISCARDED = ".discarded.tmp"
 STAGED_MANIFEST = f".{MANIFEST}.*.tmp"
 # True classes of all samples and of the test split, as positions in the class names.
 TARGET, TEST_TARGET = "target.npy", "test_target.npy"
+# Names, a line each, of figures that other packages draw.
+OWN_FIGURES = "figures/own.txt"
 # What a process that was killed before it wrote its manifest may have left.
 BEFORE_MANIFEST = {".lock", ASIDE, _DISCARDED}
 
@@ -55,6 +58,7 @@ _WRITTEN = (
     "report.html",
     TARGET,
     TEST_TARGET,
+    OWN_FIGURES,
     _STUDY_OF_A_FOLD,
     MANIFEST,  # the last to be moved or removed: it says that the folder is a run's
 )
@@ -67,7 +71,16 @@ def finished(path: Path) -> list[Path]:
 
 def _written(path: Path) -> list[Path]:
     """List the files, and the folders of folds and their studies, that a run has written."""
-    return [entry for pattern in _WRITTEN for entry in sorted(path.glob(pattern))]
+    entries = [entry for pattern in _WRITTEN for entry in sorted(path.glob(pattern))]
+    return [path / "figures" / f"{name}.png" for name in _own_figures(path)] + entries
+
+
+def _own_figures(path: Path) -> list[str]:
+    with suppress(OSError, ValueError):
+        names = (path / OWN_FIGURES).read_text(encoding="utf-8").split()
+        figures = {file.stem for file in (path / "figures").glob("*.png")}
+        return [name for name in names if name in figures]  # and so no path to another folder
+    return []
 
 
 def remove(path: Path) -> None:

@@ -9,20 +9,17 @@ from sklearn import metrics as skm
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult, OOFResult
-from cifar_sk.metrics import (
-    METRICS,
+from cifar_sk.metrics import METRICS, fold_metrics, oof_predictions, score_predictions
+from cifar_sk.metrics.fold_table import pooling_note
+from cifar_sk.metrics.intervals import corrected_t_interval
+from cifar_sk.metrics.scores import calibration_bins
+from cifar_sk.metrics.tables import (
     calibration_table,
     class_metrics,
     classification_report_text,
     confusion_table,
-    fold_metrics,
-    oof_predictions,
     pooled_accuracy,
-    pooling_note,
-    score_predictions,
 )
-from cifar_sk.metrics.intervals import corrected_t_interval
-from cifar_sk.metrics.scores import calibration_bins
 
 # Three classes; predictions 0, 0, 1, 1, 2, 0.
 TARGET = np.array([0, 0, 1, 1, 2, 2])
@@ -194,7 +191,7 @@ def test_fold_metrics_without_any_score(result):
     table = fold_metrics(result).set_index("row")
     assert table["accuracy"].isna().all()
     assert table.loc["mean", "basis"] == "mean of 0 of 2 folds"
-    with pytest.raises(InputError, match="any fold"):
+    with pytest.raises(InputError, match="one fold or more, got none"):
         class_metrics(result)
 
 

@@ -13,19 +13,15 @@ from cifar_sk.displays import (
 )
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult, OOFResult
-from cifar_sk.mistakes import (
-    brightness_and_contrast,
+from cifar_sk.mistakes.confusions import confused_pairs, hardest_classes
+from cifar_sk.mistakes.image_statistics import brightness_and_contrast, error_by_statistic
+from cifar_sk.mistakes.label_errors import (
     class_thresholds,
     confident_joint,
-    confused_pairs,
-    error_by_statistic,
-    hardest_classes,
     label_issues,
-    missed_samples,
-    pool_predictions,
-    sample_predictions,
     suspected_labels,
 )
+from cifar_sk.mistakes.samples import missed_samples, sample_predictions
 
 NAMES = ("cat", "dog", "frog")
 TARGET = np.array([0, 0, 0, 1, 1, 2])
@@ -71,7 +67,8 @@ def noisy(seed=0, n=300, n_classes=4):
 
 
 def test_pooled_predictions_keep_every_repeat():
-    pooled = pool_predictions(TWO)
+    pooled = TWO.pooled()
+    assert TWO.pooled() is pooled  # once for all tables
     assert len(pooled.sample) == 12
     assert np.bincount(pooled.sample).tolist() == [2] * 6
     assert pooled.is_wrong.sum() == 5

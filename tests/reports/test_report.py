@@ -21,7 +21,7 @@ from cifar_sk.evaluation import cross_validate_oof
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics import fold_metrics, oof_predictions
 from cifar_sk.report import main
-from cifar_sk.reports import summary_table, write_report
+from cifar_sk.reports import RunTables, summary_table, write_report
 from cifar_sk.reports.run.page import render_page
 from cifar_sk.reports.run.page_data import page_data, script_json
 from cifar_sk.reports.run.run_info import run_info
@@ -307,7 +307,7 @@ def test_repeats_show_what_is_always_wrong():
     once = make_result()
     again = [replace(fold, index=fold.index + 3, repeat=1) for fold in once.folds]
     twice = replace(once, n_repeats=2, folds=(*once.folds, *again))
-    text = Page(render_page(twice, [], {}, images=IMAGES)).text
+    text = Page(render_page(RunTables(twice, IMAGES), [], {})).text
     n_wrong = (once.oof_proba.argmax(axis=1) != once.target).sum()
     assert "Wrong in every repeat" in text
     assert f"All {n_wrong} samples that every repeat gets wrong" in text
@@ -344,6 +344,26 @@ def test_page_is_written_again_to_the_letter(run, capsys):
     assert (run / "mistakes.csv").exists()
     assert (run / "fold_metrics.csv").read_bytes() == kept
     assert "report.html" in capsys.readouterr().out
+
+
+def test_scores_on_the_test_split_of_an_older_run_are_read_from_its_table(run, capsys):
+    page = (run / "report.html").read_bytes()
+    table = (run / "fold_metrics.csv").read_bytes()
+    (run / "fold_metrics.csv").unlink()
+    with pytest.raises(SystemExit) as end:
+        main([str(run)])
+    assert end.value.code == 0  # the labels of the test split are there, and give the scores
+    assert (run / "report.html").read_bytes() == page
+    (run / "test_target.npy").unlink()
+    with pytest.raises(SystemExit) as end:
+        main([str(run)])
+    assert end.value.code == 2
+    assert "fold_metrics.csv cannot be read" in capsys.readouterr().err
+    (run / "fold_metrics.csv").write_bytes(table)
+    with pytest.raises(SystemExit) as end:
+        main([str(run)])
+    assert end.value.code == 0
+    assert (run / "report.html").read_bytes() == page
 
 
 def test_page_of_a_run_takes_no_other_images(run, tmp_path, capsys):

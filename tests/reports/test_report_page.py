@@ -10,6 +10,7 @@ from browser import running_browser
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.reports.run.figures import draw_figures
 from cifar_sk.reports.run.page import render_page
+from cifar_sk.reports.run.tables import RunTables
 
 NAMES = ("cat </script><b>", 'dog "&', "frog")
 N = 90
@@ -38,8 +39,8 @@ IMAGES = np.repeat(np.arange(N, dtype=np.uint8) * 2 + 20, 64).reshape(N, 8, 8)
 def page(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "report.html"
     info = {"title": "A <run>", "fallback": "Made up."}
-    figures = draw_figures(RESULT)
-    path.write_text(render_page(RESULT, figures, info, images=IMAGES), encoding="utf-8")
+    page = render_page(RunTables(RESULT, IMAGES), draw_figures(RunTables(RESULT)), info)
+    path.write_text(page, encoding="utf-8")
     return path
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from cifar_sk.displays import (
     ClassScoresDisplay,
@@ -19,31 +22,53 @@ from cifar_sk.displays import (
     ReliabilityDisplay,
     SampleGridDisplay,
 )
-from cifar_sk.folds.predictions import FoldResult, OOFResult
-from cifar_sk.metrics import pooling_note, row_name
+from cifar_sk.errors import InputError
+from cifar_sk.metrics.fold_table import fold_count
+from cifar_sk.registry import Registry
 from cifar_sk.reports.run.charts import reliability_summary
-from cifar_sk.reports.run.mistake_tables import MistakeTables
+from cifar_sk.reports.run.tables import RunTables
 
-__all__ = ["ReportFigure", "draw_figures", "finish"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["FIGURES", "Drawing", "ReportFigure", "draw_figures", "finish"]
 
 _DPI = 150
 _CSS_PIXELS_PER_INCH = 96
 
 
-@dataclass(frozen=True)
-class ReportFigure:
-    """A drawn figure.
+class Drawing(NamedTuple):
+    """A drawn figure, what it shows, and what it says to those who cannot see it.
 
     Attributes
     ----------
-    name : str
-        File name, without its ending.
+    figure : matplotlib Figure
+        Drawn.
     caption, alt : str
-        What it shows, for all; and what it says, for those who cannot see it.
-    png : bytes
-        The picture; the same figure gives the same bytes.
-    width : int
-        Natural width, CSS pixels.
+        Sentences.
+    """
+
+    figure: Figure
+    caption: str
+    alt: str
+
+
+FIGURES: Registry[Callable[[RunTables], Drawing | Figure | None]] = Registry("figure")
+"""Figures of a run's report by name; ``figures/NAME.png`` is the file.
+
+A figure of your own is a function ``draw(tables)`` of `RunTables`, which hold the images too,
+where there are any. It returns a `Drawing`; or a matplotlib Figure, whose caption is then the
+first line of the function's docstring; or None where there is nothing to draw. Decorate it with
+``@FIGURES.register("name")``, name it in an entry point of the group ``cifar_sk.figures``, or on
+a command line: ``--figure mypkg.figures:draw``.
+"""
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A figure as a report holds it; `name` is the file's without ending, `width` CSS pixels.
+
+    `is_own` says that another package draws it, so that the page knows nothing of it.
     """
 
     name: str
@@ -51,6 +76,7 @@ class ReportFigure:
     alt: str
     png: bytes
     width: int
+    is_own: bool = False
 
     @property
     def base64(self) -> str:
@@ -58,90 +84,59 @@ class ReportFigure:
         return base64.b64encode(self.png).decode("ascii")
 
 
-def draw_figures(
-    result: OOFResult,
-    images: np.ndarray | None = None,
-    mistakes: MistakeTables | None = None,
-) -> list[ReportFigure]:
-    """Draw what can be drawn of a run.
-
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned.
-    images : ndarray of shape (n_samples, h, w[, c]), default=None
-        The images of the data set.
-    mistakes : MistakeTables, default=None
-        Of the same run and images, where they are known already.
-
-    Returns
-    -------
-    list of ReportFigure
-        Empty if every fold failed.
-
-    Raises
-    ------
-    InputError
-        If there is not one image per sample.
-    """
-    if not result.scored:
-        return []
-    figures = [_curves(result)] if any(_has_curves(fold.history) for fold in result.folds) else []
-    figures += [_confusion(result), _confusion(result, normalize=True)]
-    figures += [_confusion(result, fold) for fold in result.scored]
-    figures += [_class_scores(result), _reliability(result)]
-    if images is not None:
-        known = mistakes or MistakeTables.from_result(result, images)
-        figures += _image_figures(result, images, known)
-    return figures
-
-
-def _image_figures(
-    result: OOFResult, images: np.ndarray, mistakes: MistakeTables
-) -> list[ReportFigure]:
-    figures = [_error_rates(mistakes), _samples(result, images)]
-    if _has_mistakes(result):
-        figures.append(_mistakes(result, images))
-    if len(mistakes.pairs):
-        figures.append(_pairs(mistakes, images))
-    if len(mistakes.issues):
-        figures.append(_label_issues(result, images))
-    return figures
-
-
-def _has_curves(history: dict[str, list[float]]) -> bool:
-    return any(history.get(name) for name in ("loss", "accuracy", "val_loss", "val_accuracy"))
-
-
-def _has_mistakes(result: OOFResult) -> bool:
-    proba = result.oof_proba
-    known = np.isfinite(proba).all(axis=1)
-    return bool((proba[known].argmax(axis=1) != result.target[known]).any())
-
-
-def finish(name: str, figure: Any, caption: str, alt: str) -> ReportFigure:
-    """Make a drawn figure part of a report.
-
-    Parameters
-    ----------
-    name, caption, alt : str
-        As `ReportFigure` has them.
-    figure : matplotlib Figure
-        Drawn.
-
-    Returns
-    -------
-    ReportFigure
-    """
+def finish(
+    name: str, figure: Any, caption: str, alt: str, *, is_own: bool = False
+) -> ReportFigure:
+    """Make a drawn figure part of a report; the same figure gives the same bytes."""
     buffer = io.BytesIO()
     options: dict[str, Any] = {"dpi": _DPI, "metadata": {"Software": None}}  # same bytes anywhere
     figure.savefig(buffer, format="png", **options)
     width = round(figure.get_figwidth() * _CSS_PIXELS_PER_INCH)
-    return ReportFigure(name, caption, alt, buffer.getvalue(), width)
+    return ReportFigure(name, caption, alt, buffer.getvalue(), width, is_own)
 
 
-def _curves(result: OOFResult) -> ReportFigure:
-    display = LearningCurvesDisplay.from_result(result).plot()
+def draw_figures(tables: RunTables) -> list[ReportFigure]:
+    """Draw what can be drawn of a run; nothing if every fold failed."""
+    if not tables.result.scored:
+        return []
+    found = [_draw(name, draw, tables) for name, draw in FIGURES.items()]
+    figures = [figure for figure in found if figure is not None]
+    for row, counts in tables.confusions.items():
+        fold = f"fold {int(row.removeprefix('fold_'))}"
+        drawn = _confusion(counts, fold, f"Out-of-fold predictions of {fold}.")
+        figures.append(finish(f"confusion_matrix_{row}", *drawn))
+    return figures
+
+
+def _draw(name: str, draw: Callable[[RunTables], Any], tables: RunTables) -> ReportFigure | None:
+    from matplotlib.figure import Figure
+
+    drawn = draw(tables)
+    if isinstance(drawn, Figure):
+        first_line = (draw.__doc__ or name).strip().partition("\n")[0]
+        drawn = Drawing(drawn, first_line, first_line)
+    if drawn is not None and not isinstance(drawn, Drawing):
+        raise InputError(
+            f"The figure {name!r} must return a matplotlib Figure, got {type(drawn).__name__}."
+        )
+    is_own = not getattr(draw, "__module__", "").startswith("cifar_sk.")
+    return None if drawn is None else finish(_file_name(name), *drawn, is_own=is_own)
+
+
+def _file_name(name: str) -> str:
+    """Return a figure's name as a file's; an import path has a colon, which Windows refuses."""
+    file = name.replace(":", ".")
+    if not re.fullmatch(r"\w[\w.-]*", file):
+        raise InputError(f"The figure {name!r} is also a file; name it with letters and digits.")
+    return file
+
+
+@FIGURES.register("learning_curves")
+def _curves(tables: RunTables) -> Drawing | None:
+    measured = {name for fold in tables.result.folds for name, v in fold.history.items() if v}
+    if not measured & {"loss", "accuracy", "val_loss", "val_accuracy"}:
+        return None
+    display = LearningCurvesDisplay.from_result(tables.result)
     epochs = display.frame().groupby("row")["epoch"].max()
     caption = (
         "Learning curves of every fold. The inner validation split is held out of the training "
@@ -151,101 +146,122 @@ def _curves(result: OOFResult) -> ReportFigure:
         f"Line charts per epoch, {len(epochs)} folds trained for {epochs.min()} to "
         f"{epochs.max()} epochs."
     )
-    return finish("learning_curves", display.figure_, caption, alt)
+    return Drawing(display.plot().figure_, caption, alt)
 
 
-def _confusion(
-    result: OOFResult, fold: FoldResult | None = None, *, normalize: bool = False
-) -> ReportFigure:
-    index = None if fold is None else fold.index
-    display = ConfusionDisplay.from_result(result, index, normalize=normalize).plot()
-    counts = display.counts.to_numpy(copy=True)
-    totals = counts.sum(axis=1)
-    np.fill_diagonal(counts, 0)
-    true, predicted = np.unravel_index(counts.argmax(), counts.shape)
-    names = result.class_names
+@FIGURES.register("confusion_matrix")
+def _confusion_counts(tables: RunTables) -> Drawing:
+    return _confusion(tables.confusion, fold_count(tables.result), tables.note)
+
+
+@FIGURES.register("confusion_matrix_normalized")
+def _confusion_shares(tables: RunTables) -> Drawing:
+    count = fold_count(tables.result)
+    return _confusion(tables.confusion, count, tables.note, normalize=True)
+
+
+def _confusion(counts: pd.DataFrame, which: str, held: str, *, normalize: bool = False) -> Drawing:
+    title = f"Confusion matrix, {which}"
+    display = ConfusionDisplay(counts, normalize=normalize, title=title).plot()
+    errors = counts.to_numpy(copy=True)
+    totals, names = errors.sum(axis=1), counts.index
+    np.fill_diagonal(errors, 0)
+    true, predicted = map(int, np.unravel_index(errors.argmax(), errors.shape))
     alt = (
         f"Heat map. Most frequent confusion: {names[true]} taken for {names[predicted]}, "
-        f"{counts[true, predicted]} of {totals[true]} predictions."
-        if counts.any()
+        f"{errors[true, predicted]} of {totals[true]} predictions."
+        if errors.any()
         else "Heat map. No confusions: every prediction is right."
     )
-    held = pooling_note(result) if fold is None else f"Out-of-fold predictions of fold {index}."
     cells = "percentages of the true class" if normalize else "counts"
     caption = f"Confusion matrix, {cells}. {held} Colour is the share of the true class."
-    name = "confusion_matrix" + ("_normalized" if normalize else "")
-    name += "" if fold is None else f"_{row_name(fold)}"
-    return finish(name, display.figure_, caption, alt)
+    return Drawing(display.figure_, caption, alt)
 
 
-def _class_scores(result: OOFResult) -> ReportFigure:
-    display = ClassScoresDisplay.from_result(result).plot()
+@FIGURES.register("class_scores")
+def _class_scores(tables: RunTables) -> Drawing:
+    display = ClassScoresDisplay(tables.class_f1)
     mean = display.frame()["mean"].dropna()
     alt = (
         f"Dot plot. Best class {mean.index[0]} with mean F1 {mean.iloc[0]:.3f}, worst "
         f"{mean.index[-1]} with {mean.iloc[-1]:.3f}."
     )
     caption = "F1 of every class in every fold, best class first, and the mean over folds."
-    return finish("class_scores", display.figure_, caption, alt)
+    return Drawing(display.plot().figure_, caption, alt)
 
 
-def _reliability(result: OOFResult) -> ReportFigure:
-    display = ReliabilityDisplay.from_result(result).plot()
+@FIGURES.register("reliability")
+def _reliability(tables: RunTables) -> Drawing:
+    display = ReliabilityDisplay(tables.calibration)
     alt = (
         "Accuracy against confidence in bins, with sample counts. "
         f"{reliability_summary(display.frame())}"
     )
     caption = (
-        f"Reliability diagram. {pooling_note(result)} Below the diagonal the model is "
+        f"Reliability diagram. {tables.note} Below the diagonal the model is "
         "overconfident; the bars count the predictions in each bin."
     )
-    return finish("reliability", display.figure_, caption, alt)
+    return Drawing(display.plot().figure_, caption, alt)
 
 
-def _error_rates(mistakes: MistakeTables) -> ReportFigure:
-    display = ErrorRateDisplay(mistakes.by_statistic).plot()
+@FIGURES.register("error_by_brightness_and_contrast")
+def _error_rates(tables: RunTables) -> Drawing | None:
+    if tables.images is None:
+        return None
+    rates = {name: table["error_rate"] for name, table in tables.by_statistic.items()}
     parts = [
-        f"by {name} from {rate.min():.3f} to {rate.max():.3f}"
-        for name, rate in ((n, table["error_rate"]) for n, table in mistakes.by_statistic.items())
+        f"by {name} from {rate.min():.3f} to {rate.max():.3f}" for name, rate in rates.items()
     ]
     alt = f"Line charts. The error rate goes {' and '.join(parts)}."
     caption = (
         "Error rate in bins of equally many images, by the mean and the standard deviation of "
         "their luma, with Wilson intervals. A trend shows what goes together, not what causes it."
     )
-    return finish("error_by_brightness_and_contrast", display.figure_, caption, alt)
+    return Drawing(ErrorRateDisplay(tables.by_statistic).plot().figure_, caption, alt)
 
 
-def _pairs(mistakes: MistakeTables, images: np.ndarray) -> ReportFigure:
-    display = ConfusedPairsDisplay(mistakes.pairs.head(8), images).plot()
-    first = display.frame().iloc[0]
-    alt = f"Rows of images. {first['true']} is taken for {first['predicted']} {first['n']} times."
-    caption = "The most frequent confusions, each with its most confident mistakes."
-    return finish("confused_pairs", display.figure_, caption, alt)
-
-
-def _label_issues(result: OOFResult, images: np.ndarray) -> ReportFigure:
-    display = LabelIssuesDisplay.from_result(result, images).plot()
-    first = display.frame().iloc[0]
-    alt = f"Grid of images. The most suspicious {first['true']} may be a {first['predicted']}."
-    caption = "Labels that confident learning suspects; only looking at the images decides."
-    return finish("label_issues", display.figure_, caption, alt)
-
-
-def _samples(result: OOFResult, images: np.ndarray) -> ReportFigure:
-    display = SampleGridDisplay.from_result(result, images).plot()
+@FIGURES.register("samples")
+def _samples(tables: RunTables) -> Drawing | None:
+    if tables.images is None:
+        return None
+    display = SampleGridDisplay.at_random(tables.samples, tables.images)
     right = int(display.frame()["is_correct"].sum())
     alt = f"Grid of images; {right} of {len(display.frame())} are classified correctly."
     caption = "Samples drawn at random (seed 0) with their out-of-fold predictions."
-    return finish("samples", display.figure_, caption, alt)
+    return Drawing(display.plot().figure_, caption, alt)
 
 
-def _mistakes(result: OOFResult, images: np.ndarray) -> ReportFigure:
-    display = SampleGridDisplay.most_confident_mistakes(result, images).plot()
+@FIGURES.register("confident_mistakes")
+def _mistakes(tables: RunTables) -> Drawing | None:
+    if tables.images is None or tables.samples["is_correct"].all():
+        return None
+    display = SampleGridDisplay.mistakes_among(tables.samples, tables.images)
     first = display.frame().iloc[0]
     alt = (
         f"Grid of images. The most confident mistake is a {first['true']} taken for "
         f"{first['predicted']} with probability {first['confidence']:.2f}."
     )
     caption = "The wrong out-of-fold predictions with the highest probability."
-    return finish("confident_mistakes", display.figure_, caption, alt)
+    return Drawing(display.plot().figure_, caption, alt)
+
+
+@FIGURES.register("confused_pairs")
+def _pairs(tables: RunTables) -> Drawing | None:
+    if tables.images is None or tables.pairs.empty:
+        return None
+    display = ConfusedPairsDisplay(tables.pairs.head(8), tables.images)
+    first = display.frame().iloc[0]
+    alt = f"Rows of images. {first['true']} is taken for {first['predicted']} {first['n']} times."
+    caption = "The most frequent confusions, each with its most confident mistakes."
+    return Drawing(display.plot().figure_, caption, alt)
+
+
+@FIGURES.register("label_issues")
+def _label_issues(tables: RunTables) -> Drawing | None:
+    if tables.images is None or tables.issues.empty:
+        return None
+    display = LabelIssuesDisplay.of_issues(tables.issues, tables.images)
+    first = display.frame().iloc[0]
+    alt = f"Grid of images. The most suspicious {first['true']} may be a {first['predicted']}."
+    caption = "Labels that confident learning suspects; only looking at the images decides."
+    return Drawing(display.plot().figure_, caption, alt)

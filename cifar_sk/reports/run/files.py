@@ -12,22 +12,15 @@ import pandas as pd
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import (
-    best_params_table,
-    class_metrics,
-    classification_report_text,
-    confusion_table,
-    fold_metrics,
-    oof_predictions,
-    row_name,
-)
+from cifar_sk.metrics.tables import shares_of_rows
 from cifar_sk.reports.run.figures import draw_figures
-from cifar_sk.reports.run.mistake_tables import MistakeTables
 from cifar_sk.reports.run.page import FOLD_COLUMNS, INTERVAL, render_page
+from cifar_sk.reports.run.tables import RunTables
 from cifar_sk.reports.templating import number, pair
 from cifar_sk.runs.files import csv_bytes, write_files
+from cifar_sk.runs.own_files import OWN_FIGURES
 
-__all__ = ["rewrite_page", "summary_table", "write_report"]
+__all__ = ["rewrite_page", "summary_table", "write_report", "write_tables"]
 
 
 def write_report(
@@ -76,49 +69,33 @@ def write_report(
     folder = Path(directory)
     if not folder.is_dir():
         raise InputError(f"directory must be an existing folder, got {str(folder)!r}; create it")
-    table = fold_metrics(result)
-    contents = {"fold_metrics.csv": csv_bytes(table)}
-    if result.scored:
-        contents |= _tables(result)
-    contents |= _analysis(result, table, images, info or {})
-    return write_files(folder, contents)
+    return write_tables(RunTables(result, images), folder, info or {})
+
+
+def write_tables(tables: RunTables, folder: Path, info: Mapping[str, Any]) -> list[Path]:
+    """Write what `write_report` does of tables that a caller uses, too."""
+    contents = {"fold_metrics.csv": csv_bytes(tables.folds)}
+    if tables.result.scored:
+        contents |= _score_files(tables)
+    return write_files(folder, {**contents, **_page_files(tables, info)})
 
 
 def rewrite_page(
     result: OOFResult,
-    directory: str | os.PathLike[str],
+    folder: Path,
     *,
     images: np.ndarray | None = None,
     info: Mapping[str, Any] | None = None,
 ) -> list[Path]:
-    """Write page, figures and tables of mistakes of a finished run again.
-
-    Parameters
-    ----------
-    result : OOFResult
-        As `cifar_sk.runs.reading.read_run` reads it.
-    directory : path-like
-        The run folder. Its ``fold_metrics.csv`` is read, not written: it also holds the scores
-        on the official test split, which the predictions alone do not give.
-    images, info
-        As for `write_report`.
-
-    Returns
-    -------
-    list of Path
-        The files written.
-
-    Raises
-    ------
-    InputError
-        If ``fold_metrics.csv`` cannot be read, or there is not one image per sample.
-    """
-    folder = Path(directory)
-    table = _read_fold_metrics(folder / "fold_metrics.csv")
-    return write_files(folder, _analysis(result, table, images, info or {}))
+    """Write page, figures and tables of mistakes again, and no table of scores."""
+    tables = RunTables(result, images)
+    if result.holdout_target is None and any(f.holdout_proba is not None for f in result.folds):
+        tables.folds = _stored_fold_metrics(folder / "fold_metrics.csv")
+    return write_files(folder, _page_files(tables, info or {}))
 
 
-def _read_fold_metrics(file: Path) -> pd.DataFrame:
+def _stored_fold_metrics(file: Path) -> pd.DataFrame:
+    """Read the scores of a run that did not keep the labels of the official test split."""
     try:
         # As text first: pandas' own reading of floats may miss the last bit.
         table = pd.read_csv(file, dtype=str)
@@ -131,20 +108,44 @@ def _read_fold_metrics(file: Path) -> pd.DataFrame:
         ) from error
 
 
-def _analysis(
-    result: OOFResult, table: pd.DataFrame, images: np.ndarray | None, info: Mapping[str, Any]
-) -> dict[str, bytes]:
+def _score_files(tables: RunTables) -> dict[str, bytes]:
+    """Return what a run's folds scored, by file name."""
+    contents = {"class_metrics.csv": csv_bytes(tables.classes)}
+    if len(tables.best_params):
+        contents["best_params.csv"] = csv_bytes(tables.best_params)
+    parts = {"": tables.confusion, **{f"_{row}": c for row, c in tables.confusions.items()}}
+    for suffix, counts in parts.items():
+        shares = shares_of_rows(counts)
+        contents[f"confusion_matrix{suffix}.csv"] = csv_bytes(counts, index=True)
+        contents[f"confusion_matrix_normalized{suffix}.csv"] = csv_bytes(shares, index=True)
+    contents["oof_predictions.csv"] = csv_bytes(tables.predictions)
+    contents["classification_report.txt"] = tables.report_text.encode()
+    return contents
+
+
+def _page_files(tables: RunTables, info: Mapping[str, Any]) -> dict[str, bytes]:
     """Return tables of mistakes, figures and page, by file name."""
-    if not result.scored:
-        return {"report.html": render_page(result, [], info, table=table).encode()}
-    mistakes = MistakeTables.from_result(result, images)
-    figures = draw_figures(result, images, mistakes)
-    page = render_page(result, figures, info, table=table, mistakes=mistakes, images=images)
+    figures = draw_figures(tables)
+    own = [f"{figure.name}\n" for figure in figures if figure.is_own]
     return {
-        **{name: csv_bytes(rows) for name, rows in mistakes.files().items()},
+        # First, so that --overwrite knows them whatever happens.
+        **({OWN_FIGURES: "".join(own).encode()} if own else {}),
+        **(_mistake_files(tables) if tables.result.scored else {}),
         **{f"figures/{figure.name}.png": figure.png for figure in figures},
-        "report.html": page.encode(),
+        "report.html": render_page(tables, figures, info).encode(),
     }
+
+
+def _mistake_files(tables: RunTables) -> dict[str, bytes]:
+    examples = [" ".join(map(str, samples)) for samples in tables.pairs["examples"]]
+    frames = {
+        "mistakes": tables.missed,
+        "confused_pairs": tables.pairs.assign(examples=examples),
+        "hardest_classes": tables.class_errors,
+        "label_issues": tables.issues,
+        **{f"error_by_{name}": table for name, table in tables.by_statistic.items()},
+    }
+    return {f"{name}.csv": csv_bytes(table) for name, table in frames.items()}
 
 
 def summary_table(table: pd.DataFrame) -> list[list[str]]:
@@ -188,19 +189,3 @@ def summary_table(table: pd.DataFrame) -> list[list[str]]:
         ]
         rows.append([title, *pairs])
     return rows
-
-
-def _tables(result: OOFResult) -> dict[str, bytes]:
-    contents = {}
-    best_params = best_params_table(result)
-    if len(best_params):
-        contents["best_params.csv"] = csv_bytes(best_params)
-    contents["class_metrics.csv"] = csv_bytes(class_metrics(result))
-    rows = {"": None, **{f"_{row_name(fold)}": fold.index for fold in result.scored}}
-    for suffix, index in rows.items():
-        for kind, normalize in (("", False), ("_normalized", True)):
-            table = confusion_table(result, index, normalize=normalize)
-            contents[f"confusion_matrix{kind}{suffix}.csv"] = csv_bytes(table, index=True)
-    contents["oof_predictions.csv"] = csv_bytes(oof_predictions(result))
-    contents["classification_report.txt"] = classification_report_text(result).encode()
-    return contents

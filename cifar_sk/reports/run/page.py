@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import METRICS, fold_metrics, pooled_accuracy, pooling_note, row_name
-from cifar_sk.metrics.fold_table import fold_count
+from cifar_sk.metrics import METRICS
+from cifar_sk.metrics.fold_table import fold_count, row_name
 from cifar_sk.reports.run.charts import class_bars, matrix_rows, reliability_marks
 from cifar_sk.reports.run.figures import ReportFigure
-from cifar_sk.reports.run.mistake_tables import MistakeTables
 from cifar_sk.reports.run.page_data import page_data, script_json
+from cifar_sk.reports.run.tables import RunTables
 from cifar_sk.reports.run.thumbnails import Thumbnails
 from cifar_sk.reports.run.tiles import TileMaker, galleries, pair_rows
 from cifar_sk.reports.templating import number, pair, plain_text, render
@@ -34,40 +32,14 @@ FOLD_COLUMNS = {
 
 
 def render_page(
-    result: OOFResult,
-    figures: Sequence[ReportFigure],
-    info: Mapping[str, Any],
-    *,
-    table: pd.DataFrame | None = None,
-    mistakes: MistakeTables | None = None,
-    images: np.ndarray | None = None,
+    tables: RunTables, figures: Sequence[ReportFigure], info: Mapping[str, Any]
 ) -> str:
-    """Return the page as text.
+    """Return the page as HTML5 that loads nothing; text from outside is escaped.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned.
-    figures : sequence of ReportFigure
-        As `cifar_sk.reports.run.figures.draw_figures` returns them; the page shows those that it
-        does not draw itself.
-    info : mapping
-        As for `cifar_sk.write_report`.
-    table : DataFrame, default=None
-        As `cifar_sk.metrics.fold_metrics` returns it; None computes it.
-    mistakes : MistakeTables, default=None
-        Of the same run; None computes them.
-    images : ndarray of shape (n_samples, h, w[, c]), default=None
-        The images of the data set.
-
-    Returns
-    -------
-    str
-        HTML5 with style, script, data and images inside; its Content-Security-Policy keeps it
-        from loading anything. Names and values from outside are escaped.
+    It shows those of the figures that it does not draw itself.
     """
-    table = fold_metrics(result) if table is None else table
-    parts = _scored_parts(result, figures, table, mistakes, images) if result.scored else {}
+    result, folds = tables.result, tables.folds
+    parts = _scored_parts(tables, figures) if result.scored else {}
     return render(
         "report.html.jinja",
         scripts=["tables.js", "matrix.js"] if parts else ["tables.js"],
@@ -78,47 +50,40 @@ def render_page(
         n_missing=result.n_expected - len(result.folds),
         failed=[{"name": row_name(fold), "error": fold.error} for fold in result.failed],
         interval=INTERVAL,
-        metrics=_metric_rows(table),
-        has_test_split="test_split_accuracy" in table,
+        metrics=_metric_rows(folds),
+        has_test_split="test_split_accuracy" in folds,
         fold_headings=[heading for heading, _ in FOLD_COLUMNS.values()],
-        folds=_fold_rows(table),
-        note=pooling_note(result),
+        folds=_fold_rows(folds),
+        note=tables.note,
         scored=parts,
     )
 
 
-def _scored_parts(
-    result: OOFResult,
-    figures: Sequence[ReportFigure],
-    table: pd.DataFrame,
-    mistakes: MistakeTables | None,
-    images: np.ndarray | None,
-) -> dict[str, Any]:
+def _scored_parts(tables: RunTables, figures: Sequence[ReportFigure]) -> dict[str, Any]:
     """Collect what there is only where a fold has predictions."""
-    mistakes = mistakes or MistakeTables.from_result(result, images)
-    thumbnails = None if images is None else Thumbnails(images)
-    maker = TileMaker(result, thumbnails)
+    thumbnails = None if tables.images is None else Thumbnails(tables.images)
+    maker = TileMaker(tables.result, thumbnails)
     return {
-        "headline": _headline(result, table),
+        "headline": _headline(tables),
         "figures": {figure.name: figure for figure in figures},
-        "matrix": matrix_rows(result),
-        "names": result.class_names,
-        "fold_names": [row_name(fold) for fold in result.scored],
-        "data": script_json(page_data(result, thumbnails)),
-        "classes": class_bars(result),
-        "hardest": mistakes.classes.set_index("class").to_dict("index"),
-        "reliability": reliability_marks(result),
-        "pairs": pair_rows(mistakes.pairs, maker),
-        "n_pairs": len(mistakes.pairs),
-        "galleries": galleries(result, maker, mistakes.missed, mistakes.issues),
+        "own_figures": [figure for figure in figures if figure.is_own],
+        "matrix": matrix_rows(tables),
+        "names": tables.result.class_names,
+        "fold_names": [*tables.confusions],
+        "data": script_json(page_data(tables.result, thumbnails)),
+        "classes": class_bars(tables),
+        "hardest": tables.class_errors.set_index("class").to_dict("index"),
+        "reliability": reliability_marks(tables),
+        "pairs": pair_rows(tables.pairs, maker),
+        "n_pairs": len(tables.pairs),
+        "galleries": galleries(tables, maker),
         "pixelated": thumbnails is not None and thumbnails.is_pixelated,
-        "has_images": images is not None,
+        "has_images": thumbnails is not None,
     }
 
 
-def _headline(result: OOFResult, table: pd.DataFrame) -> dict[str, str]:
-    accuracy = table.set_index("row")["accuracy"]
-    pooled = pooled_accuracy(result)
+def _headline(tables: RunTables) -> dict[str, str]:
+    accuracy, pooled = tables.folds.set_index("row")["accuracy"], tables.accuracy
     return {
         "mean": number(accuracy["mean"]),
         "std": number(accuracy["std"]),

@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import row_name
-from cifar_sk.mistakes import pool_predictions
-from cifar_sk.mistakes.samples import PooledPredictions
+from cifar_sk.folds.predictions import OOFResult, Pooled
+from cifar_sk.metrics.fold_table import row_name
 from cifar_sk.reports.run.charts import SHADES
 from cifar_sk.reports.run.thumbnails import Thumbnails
 
-__all__ = ["N_PER_CELL", "N_PER_FOLD_CELL", "page_data", "script_json", "top_classes"]
+__all__ = ["page_data", "script_json", "top_classes"]
 
-N_PER_CELL = 12
-N_PER_FOLD_CELL = 6
+_N_PER_CELL = 12
+_N_PER_FOLD_CELL = 6
 _BUDGET = 6_000_000  # bytes of text; with figures and tables the page stays below 10 MB
 _RECORD_SIZE = 70  # bytes of a prediction without its picture, about
 _N_TOP = 3
@@ -27,66 +25,56 @@ _N_TOP = 3
 def page_data(
     result: OOFResult, thumbnails: Thumbnails | None = None, *, budget: int = _BUDGET
 ) -> dict[str, Any]:
-    """Collect what a click on a cell of the confusion matrix can show.
+    """Collect what a click on a cell of the confusion matrix can show, as JSON values.
 
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-    thumbnails : Thumbnails, default=None
-        The images; None shows predictions without pictures.
-    budget : int, default=6_000_000
-        Bytes that predictions and pictures may take.
+    ``counts`` are the pooled matrix and then one per fold, row after row; ``shades``, the shares
+    of the true class from which the next shade begins; ``records``, lists of sample, position of
+    the fold, true class, predicted class and, alternating, classes and their probabilities in
+    thousandths, most confident first; ``thumbs``, pictures by sample.
 
-    Returns
-    -------
-    dict
-        JSON values. ``classes``; ``folds``, their names; ``counts``, the pooled matrix and then
-        one per fold, row after row; ``per_cell``, how many predictions of a pooled cell are
-        shown at most; ``shades``, the shares of the true class from which the next shade begins;
-        ``records``, lists of sample, position of the fold, true class, predicted class and,
-        alternating, classes and their probabilities in thousandths, most confident first;
-        ``thumbs`` by sample; ``mime`` and ``pixelated``.
-
-    Notes
-    -----
     Of each cell come the most confident predictions: 12 of the pooled matrix, 6 of a fold's.
-    Where all that is more than `budget`, first comes one for every cell, then a second, and so
-    on, pooled cells before those of folds: what is shown of a cell are always its first ones.
+    Where all that is more than `budget` bytes, first comes one for every cell, then a second, and
+    so on, pooled cells before those of folds: what is shown of a cell are always its first ones.
     """
-    pooled = pool_predictions(result)
-    folds = list(result.scored)
-    position = {fold.index: place for place, fold in enumerate(folds)}
-    thumbs: dict[str, str] = {}
-    kept = []
-    for place in _candidates(pooled, len(result.classes)):
-        sample = int(pooled.sample[place])
-        budget -= _RECORD_SIZE
-        if thumbnails is not None and str(sample) not in thumbs:
-            budget -= len(thumbnails.base64(sample))
-        if budget < 0:
-            break
-        if thumbnails is not None:
-            thumbs[str(sample)] = thumbnails.base64(sample)
-        kept.append(place)
+    pooled = result.pooled()
+    counts = [pooled.confusion, *pooled.confusions.values()]
+    position = {fold.index: place for place, fold in enumerate(result.scored)}
+    kept, thumbs = _within(budget, pooled, thumbnails)
+    records = [_record(pooled, place, position) for place in _by_confidence(pooled, kept)]
     return {
         "classes": list(result.class_names),
-        "folds": [row_name(fold) for fold in folds],
-        "counts": _counts(pooled, len(result.classes), list(position)),
-        "per_cell": N_PER_CELL,
+        "folds": [row_name(fold) for fold in result.scored],
+        "counts": [matrix.ravel().tolist() for matrix in counts],
+        "per_cell": _N_PER_CELL,
         "shades": SHADES,
-        "records": [_record(pooled, place, position) for place in _by_confidence(pooled, kept)],
+        "records": records,
         "thumbs": thumbs,
         "mime": "" if thumbnails is None else thumbnails.mime,
         "pixelated": thumbnails is not None and thumbnails.is_pixelated,
     }
 
 
+def _within(
+    budget: int, pooled: Pooled, thumbnails: Thumbnails | None
+) -> tuple[list[int], dict[str, str]]:
+    """Return predictions, and pictures by sample, that take no more than so many bytes."""
+    thumbs: dict[str, str] = {}
+    kept = []
+    for place in _candidates(pooled):
+        sample = str(pooled.sample[place])
+        picture = "" if thumbnails is None else thumbnails.base64(int(sample))
+        budget -= _RECORD_SIZE + (0 if sample in thumbs else len(picture))
+        if budget < 0:
+            break
+        kept.append(place)
+        if picture:
+            thumbs[sample] = picture
+    return kept, thumbs
+
+
 def top_classes(proba: np.ndarray, target: int) -> list[int]:
     """Return the most probable classes, most probable first, and the true one in any case.
 
-    Examples
-    --------
     >>> top_classes(np.array([0.1, 0.4, 0.3, 0.2]), 0)
     [1, 2, 3, 0]
     """
@@ -97,8 +85,6 @@ def top_classes(proba: np.ndarray, target: int) -> list[int]:
 def script_json(data: Any) -> str:
     r"""Write data so that it can stand in a script element: no ``</script>``, no ``<!--``.
 
-    Examples
-    --------
     >>> print(script_json(["</script>", "a & b"]))
     ["\u003c/script\u003e","a \u0026 b"]
     """
@@ -108,31 +94,25 @@ def script_json(data: Any) -> str:
     return text
 
 
-def _candidates(pooled: PooledPredictions, n_classes: int) -> list[int]:
+def _candidates(pooled: Pooled) -> list[int]:
     """Return what may be shown: ranks 1 of all cells first, then ranks 2, folds' cells last."""
     order = _by_confidence(pooled, range(len(pooled.sample)))
-    cell = pooled.target[order] * n_classes + pooled.predicted[order]
+    cell = pooled.target[order] * pooled.proba.shape[1] + pooled.predicted[order]
     frame = pd.DataFrame({"place": order, "cell": cell, "fold": pooled.fold[order]})
     rank = frame.groupby("cell").cumcount()
     fold_rank = frame.groupby(["fold", "cell"]).cumcount()
-    frame["priority"] = rank.where(rank < N_PER_CELL, N_PER_CELL + fold_rank)
-    is_candidate = (rank < N_PER_CELL) | (fold_rank < N_PER_FOLD_CELL)
+    frame["priority"] = rank.where(rank < _N_PER_CELL, _N_PER_CELL + fold_rank)
+    is_candidate = (rank < _N_PER_CELL) | (fold_rank < _N_PER_FOLD_CELL)
     return frame[is_candidate].sort_values("priority", kind="stable")["place"].tolist()
 
 
-def _by_confidence(pooled: PooledPredictions, places: Any) -> np.ndarray:
+def _by_confidence(pooled: Pooled, places: Any) -> np.ndarray:
     chosen = np.asarray(places, dtype=np.int64)
     keys = pooled.fold[chosen], pooled.sample[chosen], -pooled.confidence[chosen]
     return chosen[np.lexsort(keys)]
 
 
-def _counts(pooled: PooledPredictions, n_classes: int, folds: list[int]) -> list[list[int]]:
-    cell = pooled.target * n_classes + pooled.predicted
-    parts = [np.ones(len(cell), dtype=bool), *(pooled.fold == index for index in folds)]
-    return [np.bincount(cell[part], minlength=n_classes**2).tolist() for part in parts]
-
-
-def _record(pooled: PooledPredictions, place: int, position: dict[int, int]) -> list[int]:
+def _record(pooled: Pooled, place: int, position: dict[int, int]) -> list[int]:
     target, proba = int(pooled.target[place]), pooled.proba[place]
     head = [int(pooled.sample[place]), position[int(pooled.fold[place])], target]
     pairs = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import row_name
+from cifar_sk.metrics.fold_table import row_name
 from cifar_sk.runs.manifest import Manifest
 
 __all__ = ["run_info"]

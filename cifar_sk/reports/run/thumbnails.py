@@ -7,9 +7,9 @@ import io
 
 import numpy as np
 
-__all__ = ["MAX_SIDE", "Thumbnails"]
+__all__ = ["Thumbnails"]
 
-MAX_SIDE = 64  # pixels
+_MAX_SIDE = 64  # pixels
 _MAX_PIXELATED = 32  # larger ones look better smoothed
 _QUALITY = 85
 
@@ -18,25 +18,8 @@ class Thumbnails:
     """Encodes images when they are asked for, each once.
 
     A picture is WebP, which for 32×32 pixels takes a third of what PNG takes and has no header
-    to speak of; JPEG where Pillow was built without WebP.
-
-    Parameters
-    ----------
-    images : ndarray of shape (n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, h, w, 4)
-        uint8 from 0 to 255 or float from 0 to 1.
-
-    Attributes
-    ----------
-    mime : str
-        Type of the pictures.
-    is_pixelated : bool
-        Whether they are so small that their pixels should stay visible when enlarged.
-
-    Examples
-    --------
-    >>> thumbnails = Thumbnails(np.zeros((1, 8, 8), np.uint8))
-    >>> thumbnails.url(0)[:11]
-    'data:image/'
+    to speak of; JPEG where Pillow was built without WebP. `is_pixelated` says that images are so
+    small that their pixels should stay visible when enlarged.
     """
 
     def __init__(self, images: np.ndarray) -> None:
@@ -66,7 +49,7 @@ class Thumbnails:
         image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
         has_opacity = image.ndim == 3 and image.shape[-1] == 4 and self._format == "WEBP"
         picture = Image.fromarray(image).convert("RGBA" if has_opacity else "RGB")
-        picture.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
+        picture.thumbnail((_MAX_SIDE, _MAX_SIDE), Image.Resampling.LANCZOS)
         buffer = io.BytesIO()
         picture.save(buffer, self._format, quality=_QUALITY)
         return base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -11,8 +11,8 @@ import pandas as pd
 from cifar_sk.comparison import Comparison
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics.fold_table import fold_count
-from cifar_sk.mistakes import sample_predictions
 from cifar_sk.reports.run.page_data import top_classes
+from cifar_sk.reports.run.tables import RunTables
 from cifar_sk.reports.run.thumbnails import Thumbnails
 
 __all__ = ["Gallery", "Tile", "TileMaker", "comparison_galleries", "galleries", "pair_rows"]
@@ -27,19 +27,10 @@ _N_ONLY_ONE = 12
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture and what was predicted for it.
+    """One picture and what was predicted for it, by whom.
 
-    Attributes
-    ----------
-    sample : int
-        Which.
-    true, predicted : str
-        Its label, and the class of the highest probability, or what is predicted by whom.
-    src : str
-        Data URL, or empty where there are no images.
-    bars : list of (str, str, float, str)
-        Class, or run; probability as text, the same from 0 to 100; and ``"true"`` (right),
-        ``"wrong"`` (predicted, and not the label) or nothing.
+    `src` is a data URL, or empty where there are no images. `bars` are class, or run; probability
+    as text, and from 0 to 100; and "true" (right), "wrong" (predicted, not the label) or nothing.
     """
 
     sample: int
@@ -51,15 +42,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Gallery:
-    """A list of pictures with a heading.
-
-    Attributes
-    ----------
-    id, title, note : str
-        Of its section; what the pictures are, and how many there are of how many.
-    tiles : list of Tile
-        In order.
-    """
+    """A section of pictures; its note says how many there are of how many."""
 
     id: str
     title: str
@@ -68,15 +51,7 @@ class Gallery:
 
 
 class TileMaker:
-    """Makes tiles of samples, with probabilities averaged over repeats.
-
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned.
-    thumbnails : Thumbnails, default=None
-        The images.
-    """
+    """Makes tiles of samples, with probabilities averaged over repeats."""
 
     def __init__(self, result: OOFResult, thumbnails: Thumbnails | None = None) -> None:
         self._names = result.class_names
@@ -104,52 +79,21 @@ class TileMaker:
         return Tile(sample, self._names[target], self._names[predicted], src, bars)
 
 
-def galleries(
-    result: OOFResult, maker: TileMaker, missed: pd.DataFrame, issues: pd.DataFrame
-) -> list[Gallery]:
-    """Choose what the page shows without a click.
-
-    Parameters
-    ----------
-    result : OOFResult
-        What the fold loop returned, with one scored fold or more.
-    maker : TileMaker
-        For the tiles.
-    missed, issues : DataFrame
-        As `cifar_sk.mistakes.missed_samples` and `cifar_sk.mistakes.label_issues` return them.
-
-    Returns
-    -------
-    list of Gallery
-        Most confident mistakes; with repeats, samples wrong in every one; suspected label
-        errors; samples at random. What is empty is left out.
-    """
-    table = sample_predictions(result)
-    averaged = " Probabilities are averaged over repeats." if result.n_repeats > 1 else ""
-    found = [_mistakes(table, maker, averaged)]
-    if result.n_repeats > 1:
-        found.append(_always_wrong(result, maker, missed))
-    found += [_issues(table, maker, issues, averaged), _samples(table, maker, averaged)]
+def galleries(tables: RunTables, maker: TileMaker) -> list[Gallery]:
+    """Choose what the page shows without a click; what is empty is left out."""
+    has_repeats = tables.result.n_repeats > 1
+    averaged = " Probabilities are averaged over repeats." if has_repeats else ""
+    found = [_mistakes(tables.samples, maker, averaged)]
+    if has_repeats:
+        found.append(_always_wrong(tables, maker))
+    found += [_issues(tables, maker, averaged), _samples(tables.samples, maker, averaged)]
     return [gallery for gallery in found if gallery.tiles]
 
 
 def comparison_galleries(
     comparison: Comparison, thumbnails: Thumbnails | None = None
 ) -> list[Gallery]:
-    """Choose images that only one of two runs gets right.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        As `cifar_sk.comparison.compare_runs` returns it.
-    thumbnails : Thumbnails, default=None
-        The images.
-
-    Returns
-    -------
-    list of Gallery
-        One per run that alone gets something right; none of more than two runs.
-    """
+    """Choose images that only one of two runs gets right; none of more than two runs."""
     if comparison.pair is None:
         return []
     table = comparison.pair.only_one_right
@@ -186,20 +130,7 @@ def _only_one_tile(row: Any, name: str, other: str, thumbnails: Thumbnails | Non
 
 
 def pair_rows(pairs: pd.DataFrame, maker: TileMaker) -> list[dict[Any, Any]]:
-    """Return the most frequent confusions, with pictures.
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        As `cifar_sk.mistakes.confused_pairs` returns it.
-    maker : TileMaker
-        For the tiles.
-
-    Returns
-    -------
-    list of dict
-        The first eight rows, ``tiles`` instead of examples.
-    """
+    """Return the most frequent confusions, with tiles of their examples."""
     rows = pairs.head(_N_PAIRS).to_dict("records")
     return [{**row, "tiles": maker.tiles(row["examples"])} for row in rows]
 
@@ -213,22 +144,23 @@ def _mistakes(table: pd.DataFrame, maker: TileMaker, averaged: str) -> Gallery:
     return Gallery("confident", "Most confident mistakes", note, maker.tiles(shown))
 
 
-def _always_wrong(result: OOFResult, maker: TileMaker, missed: pd.DataFrame) -> Gallery:
-    always = missed[missed["is_always_wrong"]]
+def _always_wrong(tables: RunTables, maker: TileMaker) -> Gallery:
+    always = tables.missed.query("is_always_wrong")
     shown = always["sample"].head(_N_MISSED)
     note = (
         f"{_of(len(shown), len(always))} samples that every repeat gets wrong, out of "
-        f"{fold_count(result)}; the true class least probable first."
+        f"{fold_count(tables.result)}; the true class least probable first."
     )
     return Gallery("always", "Wrong in every repeat", note, maker.tiles(shown))
 
 
-def _issues(table: pd.DataFrame, maker: TileMaker, issues: pd.DataFrame, averaged: str) -> Gallery:
+def _issues(tables: RunTables, maker: TileMaker, averaged: str) -> Gallery:
+    issues, n_samples = tables.issues, len(tables.samples)
     shown = issues["sample"].head(_N_ISSUES)
-    accuracy = table["is_correct"].mean()
+    accuracy = tables.samples["is_correct"].mean()
     note = (
         f"{_of(len(shown), len(issues))} labels that confident learning suspects "
-        f"({100 * len(issues) / len(table):.1f} % of {len(table):,} samples), most suspicious "
+        f"({100 * len(issues) / n_samples:.1f} % of {n_samples:,} samples), most suspicious "
         f"first. These are suspicions of a model that is right {100 * accuracy:.1f} % of the "
         "time: the weaker it is, the more of them are its own mistakes. Only looking decides."
         f"{averaged} All are in label_issues.csv. Method: Northcutt, Jiang and Chuang 2021, "

@@ -1,0 +1,111 @@
+"""Everything that is counted or scored of a run, once: for its files, figures and page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from cifar_sk.folds.predictions import OOFResult
+from cifar_sk.metrics import fold_metrics, oof_predictions
+from cifar_sk.metrics.fold_table import best_params_table, pooling_note, row_name
+from cifar_sk.metrics.tables import (
+    calibration_table,
+    class_metrics,
+    classification_report_text,
+    confusion_table,
+    f1_by_fold,
+    pooled_accuracy,
+)
+from cifar_sk.mistakes.confusions import confused_pairs, hardest_classes
+from cifar_sk.mistakes.image_statistics import check_images, errors_by_appearance
+from cifar_sk.mistakes.label_errors import label_issues
+from cifar_sk.mistakes.samples import missed_samples, sample_predictions
+
+__all__ = ["RunTables"]
+
+
+T = TypeVar("T")
+
+
+def _once(compute: Callable[[OOFResult], T]) -> cached_property[T]:
+    return cached_property(lambda tables: compute(tables.result))
+
+
+class RunTables:
+    """The tables of a run, each computed when it is first asked for.
+
+    But for `folds`, they need a fold with predictions.
+
+    Parameters
+    ----------
+    result : OOFResult
+        What the fold loop returned.
+    images : ndarray of shape (n_samples, h, w[, c]), default=None
+        The images of the data set, uint8 or float from 0 to 1.
+
+    Attributes
+    ----------
+    result, images
+        As given.
+    folds, predictions, classes, confusion, calibration : DataFrame
+        As functions of `cifar_sk.metrics` return them: `fold_metrics`, `oof_predictions`, and of
+        its module ``tables``, `class_metrics`, `confusion_table` and `calibration_table`.
+    class_f1 : DataFrame of float, shape (n_classes, n_folds)
+        F1 of every class in every fold, NaN where a fold has no samples of the class.
+    confusions : dict of str to DataFrame
+        The confusion matrix of each scored fold, by its name, such as "fold_00".
+    accuracy : Interval
+        Accuracy of all predictions, ``estimate``, ``low`` and ``high``.
+    samples, missed, pairs, class_errors, issues : DataFrame
+        As functions of `cifar_sk.mistakes` return them: `sample_predictions`, `missed_samples`,
+        `confused_pairs`, `hardest_classes` and `label_issues`.
+    by_statistic : dict of str to DataFrame
+        Error rates by brightness and by contrast; empty without images.
+    best_params, report_text, note
+        What a search chose in each fold; scikit-learn's classification report; a sentence on
+        what is pooled.
+
+    Raises
+    ------
+    InputError
+        If there is not one image per sample.
+    """
+
+    def __init__(self, result: OOFResult, images: np.ndarray | None = None) -> None:
+        if images is not None:
+            check_images(images, len(result.target))
+        self.result = result
+        self.images = images
+        self.note = pooling_note(result)
+
+    folds = _once(fold_metrics)
+    best_params = _once(best_params_table)
+    classes = _once(class_metrics)
+    class_f1 = cached_property(lambda self: f1_by_fold(self.classes))
+    confusion = _once(confusion_table)
+    predictions = _once(oof_predictions)
+    report_text = _once(classification_report_text)
+    calibration = _once(calibration_table)
+    accuracy = _once(pooled_accuracy)
+    samples = _once(sample_predictions)
+    missed = _once(missed_samples)
+    pairs = _once(confused_pairs)
+    class_errors = _once(hardest_classes)
+    issues = _once(label_issues)
+
+    @cached_property
+    def confusions(self) -> dict[str, pd.DataFrame]:
+        """Confusion matrix of each scored fold, by its name."""
+        scored = self.result.scored
+        return {row_name(fold): confusion_table(self.result, fold.index) for fold in scored}
+
+    @cached_property
+    def by_statistic(self) -> dict[str, pd.DataFrame]:
+        """Error rates by brightness and by contrast, where there are images."""
+        if self.images is None:
+            return {}
+        return errors_by_appearance(self.result, self.images)
