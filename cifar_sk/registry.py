@@ -1,4 +1,4 @@
-"""Names for what can be added: networks, readers, metrics, figures and engines."""
+"""Names for what can be added: networks, data sets, readers, metrics, figures and engines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from importlib import metadata
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +19,14 @@ __all__ = ["Registry", "is_import_path", "load_object", "pack_registered", "unpa
 T = TypeVar("T")
 
 _ALL: dict[str, Registry[Any]] = {}
+_UNPACKED: dict[str, dict[str, Any]] = {}  # of registries whose module is not imported yet
+
+
+@dataclass(frozen=True)
+class _NotYetImported:
+    """A name that is known, and how to get what it stands for."""
+
+    load: Callable[[], Any]
 
 
 class Registry(Mapping[str, T], Generic[T]):
@@ -30,10 +39,14 @@ class Registry(Mapping[str, T], Generic[T]):
     make : callable, default=None
         ``make(name, value)`` turns what an entry point or an import path names into what the
         registry holds; None takes it as it is.
+    own : mapping of str to str, default=None
+        Names whose modules are imported when they are first asked for: ``package.module``, which
+        registers the name by itself.
 
     Notes
     -----
-    An installed package adds to it by an entry point of the group ``cifar_sk.<kind>s``.
+    An installed package adds to it by an entry point of the group ``cifar_sk.<kind>s``, which
+    is imported when its name is first asked for.
 
     Examples
     --------
@@ -44,20 +57,30 @@ class Registry(Mapping[str, T], Generic[T]):
     (3, ['plum'])
     """
 
-    def __init__(self, kind: str, make: Callable[[str, Any], T] | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        make: Callable[[str, Any], T] | None = None,
+        *,
+        own: Mapping[str, str] | None = None,
+    ) -> None:
         self.kind = kind
         self._make = make or (lambda name, value: value)
-        self._own: dict[str, T] = {}
+        self._entries: dict[str, T | _NotYetImported] = {
+            name: _NotYetImported(partial(importlib.import_module, module))
+            for name, module in (own or {}).items()
+        }
         self._foreign: set[str] = set()
         self._asked_installed = False
         _ALL[kind] = self
+        self._adopt(_UNPACKED.pop(kind, {}))
 
     def register(self, name: str) -> Callable[[T], T]:
         """Return a decorator that registers what it decorates under a name, and returns it."""
 
         def add(value: T) -> T:
-            self._own[name] = value
-            if _caller_is_outside(value):
+            self._entries[name] = value
+            if _is_from_outside(value):
                 self._foreign.add(name)
             return value
 
@@ -81,47 +104,72 @@ class Registry(Mapping[str, T], Generic[T]):
         InputError
             If it cannot be imported.
         """
-        self._own[path] = self._make(path, load_object(path, self.kind))
+        self._entries[path] = self._make(path, load_object(path, self.kind))
         self._foreign.add(path)
         return path
 
     def __getitem__(self, name: str) -> T:
         """Return what a name stands for; an `InputError` says which names there are."""
         self._ask_installed()
-        if name not in self._own:
-            raise InputError(f"There is no {self.kind} {name!r}{did_you_mean(name, self._own)}.")
-        return self._own[name]
+        if name not in self._entries:
+            hint = did_you_mean(name, self._entries)
+            raise InputError(f"There is no {self.kind} {name!r}{hint}.")
+        entry = self._entries[name]
+        return self._import(name, entry) if isinstance(entry, _NotYetImported) else entry
 
     def __contains__(self, name: object) -> bool:
         self._ask_installed()
-        return name in self._own
+        return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         self._ask_installed()
-        return iter(self._own)
+        return iter([*self._entries])
 
     def __len__(self) -> int:
         self._ask_installed()
-        return len(self._own)
+        return len(self._entries)
 
     def remove(self, name: str) -> None:
         """Forget a name."""
-        self._own.pop(name, None)
+        self._entries.pop(name, None)
         self._foreign.discard(name)
+
+    def _adopt(self, entries: Mapping[str, T]) -> None:
+        """Register what another process had registered, but for names that are taken."""
+        for name, value in entries.items():
+            if name not in self:
+                self._entries[name] = value
+                self._foreign.add(name)
 
     def _ask_installed(self) -> None:
         """Add the entry points of installed packages, once; names of our own come first."""
         if self._asked_installed:
             return
         self._asked_installed = True
+        from importlib import metadata  # which costs as much as a command's --help
+
         for point in metadata.entry_points(group=f"cifar_sk.{self.kind}s"):
-            if point.name not in self._own:
-                self._own[point.name] = self._make(point.name, point.load())
+            self._entries.setdefault(point.name, _NotYetImported(point.load))
+
+    def _import(self, name: str, entry: _NotYetImported) -> T:
+        try:
+            value = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise InputError(
+                f"The {self.kind} {name!r} of an installed package cannot be imported: {error}."
+            ) from error
+        found = self._entries[name]  # a decorator in the module may have registered it
+        if isinstance(found, _NotYetImported):
+            found = self._entries[name] = self._make(name, value)
+        return found
 
 
-def _caller_is_outside(value: Any) -> bool:
-    module = getattr(value, "__module__", None) or type(value).__module__
-    return module.partition(".")[0] != __name__.partition(".")[0]
+def _is_from_outside(value: Any) -> bool:
+    """Tell whether a value, or what a dataclass of ours holds, is of another package's code."""
+    parts = (value, *getattr(value, "__dict__", {}).values())
+    modules = {getattr(part, "__module__", None) or "builtins" for part in parts}
+    packages = {module.partition(".")[0] for module in modules}
+    return bool(packages - {__name__.partition(".")[0], "builtins"})
 
 
 def is_import_path(text: str) -> bool:
@@ -140,8 +188,12 @@ def load_object(path: str, kind: str) -> Any:
         found: Any = importlib.import_module(module_name)
         for name in attribute.split("."):
             found = getattr(found, name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise InputError(f"The {kind} {path!r} cannot be imported: {error}.") from error
+    if not callable(found):
+        raise InputError(
+            f"The {kind} {path!r} must be a function or a class; got {type(found).__name__}."
+        )
     return found
 
 
@@ -151,7 +203,7 @@ def pack_registered() -> bytes | None:
     A function of a module is packed as its name, one of a script or a notebook as its code.
     """
     foreign = {
-        kind: {name: registry._own[name] for name in registry._foreign}
+        kind: {name: registry._entries[name] for name in registry._foreign}
         for kind, registry in _ALL.items()
         if registry._foreign
     }
@@ -170,8 +222,7 @@ def unpack_registered(packed: bytes | None) -> None:
     # A fitted classifier predicts without its builder, which may be of a module that is not here.
     with suppress(ImportError, AttributeError):
         for kind, entries in (pickle.loads(packed) if packed else {}).items():  # noqa: S301
-            registry = _ALL[kind]
-            for name, value in entries.items():
-                if name not in registry:
-                    registry._own[name] = value
-                    registry._foreign.add(name)
+            if kind in _ALL:
+                _ALL[kind]._adopt(entries)
+            else:
+                _UNPACKED.setdefault(kind, {}).update(entries)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from cifar_sk.backend.operations import choose_compiler
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.training import generator_states, set_generator_states
-from cifar_sk.networks.registry import pack_networks, unpack_networks
+from cifar_sk.registry import pack_registered, unpack_registered
 
 __all__ = ["ModelFilesMixin", "load_classifier", "save_classifier"]
 
@@ -36,12 +36,12 @@ class ModelFilesMixin:
             # The training model holds compiled functions; the optimiser travels with model_,
             # but Keras leaves the state of its random generators behind.
             state = {**state, "_trainer": None, "_generators": generator_states(self.model_)}
-        if networks := pack_networks():  # which worker processes would not know by name
-            state = {**state, "_networks": networks}
+        if registered := pack_registered():  # which worker processes would not know by name
+            state = {**state, "_registered": registered}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        unpack_networks(state.pop("_networks", None))
+        unpack_registered(state.pop("_registered", None))
         generators = state.pop("_generators", None)
         parent: Any = super()
         parent.__setstate__(state)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.registry import Registry
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["NETWORKS", "Network", "get_network", "pack_networks", "register", "unpack_networks"]
+__all__ = ["NETWORKS", "Network", "get_network", "register"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Network:
         return first_line.rstrip(".")
 
 
-NETWORKS: dict[str, Network] = {}
+NETWORKS: Registry[Network] = Registry("network", Network)
 
 
 def register(name: str, **recipe: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -61,7 +59,7 @@ def register(name: str, **recipe: Any) -> Callable[[Callable[..., Any]], Callabl
     """
 
     def add(build: Callable[..., Any]) -> Callable[..., Any]:
-        NETWORKS[name] = Network(name, build, recipe)
+        NETWORKS.register(name)(Network(name, build, recipe))
         return build
 
     return add
@@ -84,41 +82,4 @@ def get_network(name: str) -> Network:
     InputError
         If there is no network of that name.
     """
-    if name not in NETWORKS:
-        raise InputError(f"There is no network {name!r}{did_you_mean(name, NETWORKS)}.")
     return NETWORKS[name]
-
-
-def pack_networks() -> bytes | None:
-    """Pack the networks that were registered outside of this package, for another process.
-
-    Returns
-    -------
-    bytes or None
-        For `unpack_networks`. A builder of a module is packed as its name, one of a script or a
-        notebook as its code. None where there is none.
-    """
-    foreign = [
-        network
-        for network in NETWORKS.values()
-        if network.build.__module__.partition(".")[0] != __name__.partition(".")[0]
-    ]
-    if not foreign:
-        return None
-    import cloudpickle
-
-    return cloudpickle.dumps(foreign)
-
-
-def unpack_networks(packed: bytes | None) -> None:
-    """Register the networks that another process has packed, but for names that are taken.
-
-    Parameters
-    ----------
-    packed : bytes or None
-        As `pack_networks` returns it. Part of a pickle, so no less trusted than that is.
-    """
-    # A fitted classifier predicts without its builder, which may be of a module that is not here.
-    with suppress(ImportError, AttributeError):
-        for network in pickle.loads(packed) if packed else ():  # noqa: S301  (see above)
-            NETWORKS.setdefault(network.name, network)

@@ -40,7 +40,7 @@ from cifar_sk.augmentation import AugmentedImages
 from cifar_sk.estimators import base
 from cifar_sk.evaluation.fold_task import seeded_clone
 from cifar_sk.folds.splits import make_splits
-from cifar_sk.networks import register, registry
+from cifar_sk.networks import NETWORKS, register
 from cifar_sk.pipelines.models import make_model
 
 FIVE = StratifiedKFold(5, shuffle=True, random_state=0)
@@ -486,7 +486,7 @@ def test_workers_know_the_networks_that_were_registered(digits):
         alone = cross_validate_oof(pipeline, *digits, cv=2, n_threads=1)
         beside = cross_validate_oof(pipeline, *digits, cv=2, n_jobs=2, n_threads=1)
     finally:
-        del registry.NETWORKS["tiny"]
+        NETWORKS.remove("tiny")
     assert [fold.error for fold in beside.folds] == [None, None]
     assert_same_predictions(alone, beside)
 
