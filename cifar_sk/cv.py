@@ -13,7 +13,7 @@ from cifar_sk.commands.cross_validation import CVJob
 from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
 from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
-from cifar_sk.evaluation.engines import engines
+from cifar_sk.evaluation.engines import ENGINES
 from cifar_sk.pipelines.tuned import TunedModel, read_tuned
 from cifar_sk.registry import is_import_path
 from cifar_sk.runs.files import place
@@ -45,9 +45,9 @@ _EXAMPLES = (
 def _known_engine(name: str | None) -> str | None:
     """Refuse an engine that nobody has registered; an import path registers its own."""
     if name is not None and is_import_path(name):
-        return engines.import_path(name)
+        return ENGINES.import_path(name)
     if name is not None:
-        engines[name]
+        ENGINES[name]
     return name
 
 
@@ -107,7 +107,7 @@ def cv(
         str | None,
         typer.Option(
             callback=_known_engine,
-            help=f"Where folds run: {', '.join(engines)}, or an import path, package.module:Class. "
+            help=f"Where folds run: {', '.join(ENGINES)}, or package.module:Class of your own. "
             "Unset: serial for one job, processes for more.",
         ),
     ] = None,

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from cifar_sk.errors import InputError
-from cifar_sk.evaluation.engines import Engine, FoldWork
-from cifar_sk.evaluation.engines.base import choose_engine
+from cifar_sk.evaluation.engines.base import Engine, FoldWork, choose_engine
 from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, refusal
 from cifar_sk.folds.evaluation import Evaluation
 from cifar_sk.folds.predictions import FoldResult, OOFResult

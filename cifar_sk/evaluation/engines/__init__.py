@@ -1,8 +1,23 @@
 """Where folds run: here one after another, in threads, in processes, or in an engine of yours."""
 
-from cifar_sk.evaluation.engines.base import Engine, FoldWork, engines
-from cifar_sk.evaluation.engines.processes import Processes
-from cifar_sk.evaluation.engines.serial import Serial
-from cifar_sk.evaluation.engines.threads import Threads
+from __future__ import annotations
 
-__all__ = ["Engine", "FoldWork", "Processes", "Serial", "Threads", "engines"]
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cifar_sk.registry import Registry
+
+if TYPE_CHECKING:
+    from cifar_sk.evaluation.engines.base import Engine
+
+__all__ = ["ENGINES"]
+
+# Classes, or functions without arguments.
+ENGINES: Registry[Callable[[], Engine]] = Registry(
+    "engine",
+    own={
+        "serial": f"{__name__}.serial",
+        "processes": f"{__name__}.processes",
+        "threads": f"{__name__}.threads",
+    },
+)

@@ -6,18 +6,18 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from joblib import effective_n_jobs
 from joblib.parallel import BACKENDS, get_active_backend
 
 from cifar_sk.errors import InputError
+from cifar_sk.evaluation.engines import ENGINES
 from cifar_sk.evaluation.fold_task import FoldTask, Listener
 from cifar_sk.folds.predictions import FoldResult
 from cifar_sk.folds.splits import Split
-from cifar_sk.registry import Registry
 
-__all__ = ["Engine", "FoldWork", "choose_engine", "engines", "results_as_they_end"]
+__all__ = ["Engine", "FoldWork", "choose_engine", "results_as_they_end"]
 
 _POLL_SECONDS = 0.1
 
@@ -51,7 +51,7 @@ class FoldWork:
 class Engine(Protocol):
     """Where folds run.
 
-    An engine without arguments is registered by ``@engines.register("name")``, or by an entry
+    An engine without arguments is registered by ``@ENGINES.register("name")``, or by an entry
     point of the group ``cifar_sk.engines``; its attribute ``joblib_backend`` names the backend of
     ``joblib.parallel_config`` that it stands for, which is the engine's own name by default.
     """
@@ -80,10 +80,6 @@ class Engine(Protocol):
         """
 
 
-# Classes, functions without arguments, or engines themselves.
-engines: Registry[Callable[[], Engine] | Engine] = Registry("engine")
-
-
 def choose_engine(engine: Engine | str | None, n_jobs: int | None) -> tuple[str, Engine, int]:
     """Return an engine's name, the engine, and how many folds it runs at a time."""
     if n_jobs == 0:
@@ -92,11 +88,10 @@ def choose_engine(engine: Engine | str | None, n_jobs: int | None) -> tuple[str,
     if engine is None:
         engine = "serial" if n_jobs == 1 else _engine_of_joblib()
     if isinstance(engine, str):
-        made: Any = engines[engine]
-        return engine, made() if callable(made) else made, n_jobs
+        return engine, ENGINES[engine](), n_jobs
     if isinstance(engine, type) or not hasattr(engine, "run"):
         raise InputError(
-            f"engine must be one of {', '.join(engines)}, or an object with a method run; "
+            f"engine must be one of {', '.join(ENGINES)}, or an object with a method run; "
             f"got {engine!r}."
         )
     return type(engine).__name__, engine, n_jobs
@@ -106,12 +101,12 @@ def _engine_of_joblib() -> str:
     """Name the engine that stands for the backend of ``joblib.parallel_config``."""
     kind = type(get_active_backend()[0])
     backend = next((name for name in BACKENDS if BACKENDS[name] is kind), kind.__name__)
-    for name, engine in engines.items():
+    for name, engine in ENGINES.items():
         if getattr(engine, "joblib_backend", name) == backend:
             return name
     raise InputError(
         f"Folds do not run in joblib's backend {backend!r}; use one of the engines "
-        f"{', '.join(engines)}."
+        f"{', '.join(ENGINES)}."
     )
 
 

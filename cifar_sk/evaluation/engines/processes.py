@@ -23,7 +23,8 @@ from joblib.externals.loky import get_reusable_executor, process_executor
 from joblib.parallel import ParallelBackendBase
 
 from cifar_sk.backend.machine import thread_variables, threads_set
-from cifar_sk.evaluation.engines.base import FoldWork, engines, results_as_they_end
+from cifar_sk.evaluation.engines import ENGINES
+from cifar_sk.evaluation.engines.base import FoldWork, results_as_they_end
 from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, run_fold
 from cifar_sk.folds.predictions import FoldResult
 from cifar_sk.folds.progress import EpochEnd
@@ -37,7 +38,7 @@ _ALIGNMENT = 64  # bytes, as NumPy's own files have it
 _TASK, _ARRAYS, _EVENTS = "task.pickle", "arrays.bin", "events.jsonl"
 
 
-@engines.register("processes")
+@ENGINES.register("processes")
 class Processes:
     """Runs each fold in a process of its own; those that are given up are killed."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from cifar_sk.evaluation.engines.base import FoldWork, engines
+from cifar_sk.evaluation.engines import ENGINES
+from cifar_sk.evaluation.engines.base import FoldWork
 from cifar_sk.evaluation.fold_task import Listener, run_fold
 from cifar_sk.folds.predictions import FoldResult
 
 __all__ = ["Serial"]
 
 
-@engines.register("serial")
+@ENGINES.register("serial")
 class Serial:
     """Runs folds one after another; what a listener raises ends the fit at once."""
 

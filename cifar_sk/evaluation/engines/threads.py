@@ -9,14 +9,15 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 
 from threadpoolctl import threadpool_limits
 
-from cifar_sk.evaluation.engines.base import FoldWork, engines, results_as_they_end
+from cifar_sk.evaluation.engines import ENGINES
+from cifar_sk.evaluation.engines.base import FoldWork, results_as_they_end
 from cifar_sk.evaluation.fold_task import FoldEvent, Listener, run_fold
 from cifar_sk.folds.predictions import FoldResult
 
 __all__ = ["Threads"]
 
 
-@engines.register("threads")
+@ENGINES.register("threads")
 class Threads:
     """Runs folds in threads; one that is given up ends with its epoch."""
 
