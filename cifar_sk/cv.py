@@ -19,9 +19,11 @@ from cifar_sk.commands.import_paths import (
 from cifar_sk.commands.options import DataHome, Dataset, Figures, Limit, Metrics, open_dataset
 from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
+from cifar_sk.evaluation.engines import ENGINES
 from cifar_sk.networks import NETWORKS
 from cifar_sk.pipelines.baselines import BASELINES
 from cifar_sk.pipelines.tuned import TunedModel, read_tuned
+from cifar_sk.registry import is_import_path
 from cifar_sk.runs.files import place
 from cifar_sk.runs.provenance import provenance
 
@@ -47,6 +49,15 @@ _EXAMPLES = (
     f"Models: {_MODELS}; baselines: {', '.join(BASELINES)}.",
     "A run that was killed continues with the same command and --resume.",
 )
+
+
+def _known_engine(name: str | None) -> str | None:
+    """Refuse an engine that nobody has registered; an import path registers its own."""
+    if name is not None and is_import_path(name):
+        return ENGINES.import_path(name)
+    if name is not None:
+        ENGINES[name]
+    return name
 
 
 @app.command(epilog="\n\n".join(_EXAMPLES))
@@ -112,6 +123,14 @@ def cv(
             help="Threads of each fold, whatever --jobs is. Unset: processors / folds, or 1.",
         ),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            callback=_known_engine,
+            help=f"Where folds run: {', '.join(ENGINES)}, or package.module:Class of your own. "
+            "Unset: serial for one job, processes for more.",
+        ),
+    ] = None,
     test_split: Annotated[
         bool, typer.Option("--test-split", help="Also score the official test split.")
     ] = False,
@@ -152,7 +171,7 @@ def cv(
         raise InputError(f"--test-split: {bunch.name!r} has no official test split.")
     splits = _splits(bunch, folds, repeats, groups, seed)
     check_network(pipeline, bunch.images.shape[1:], len(bunch.target_names))
-    job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models)
+    job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models, engine)
     name = _run_name(model, augment, resample, bunch.name) if run is None else run
     path = place(name, results, "--run")
     selected = tuned.selection_note(bunch.name)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -136,6 +135,8 @@ class Registry(Mapping[str, T], Generic[T]):
 @cache
 def _entry_points() -> Any:
     """Read those of all installed packages, once for all registries."""
+    from importlib import metadata  # which costs as much as a command's --help
+
     return metadata.entry_points()
 
 

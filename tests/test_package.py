@@ -19,8 +19,8 @@ def test_import_loads_neither_keras_nor_tensorflow():
 
 def test_the_evaluation_core_knows_no_keras():
     code = (
-        "import sys, cifar_sk.evaluation, cifar_sk.metrics, cifar_sk.reports\n"
-        "import cifar_sk.runs.folder\n"
+        "import sys, cifar_sk.evaluation.engines.processes, cifar_sk.metrics, cifar_sk.reports\n"
+        "import cifar_sk.evaluation.cross_validation, cifar_sk.runs.folder\n"
         "print([m for m in ('keras', 'tensorflow') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +34,7 @@ class CVJob:
     n_threads: int
     n_jobs: int
     save_models: bool
+    engine: str | None = None
 
     def open_run(
         self, path: Path, info: dict[str, Any], resume: bool, overwrite: bool
@@ -60,10 +60,6 @@ class CVJob:
                     progress(event)
 
                 return self._cross_validate(folder, listener)
-        except BrokenExecutor as error:
-            raise ChildProcessError(
-                "A worker process died, perhaps for want of memory; use fewer --jobs"
-            ) from error
         except KeyboardInterrupt:
             self._finish_early(folder)
             raise
@@ -80,6 +76,7 @@ class CVJob:
             random_state=self.seed,
             class_names=bunch.target_names,
             holdout=None if bunch.test_images is None else (bunch.test_images, bunch.test_target),
+            engine=self.engine,
             n_jobs=self.n_jobs,
             n_threads=self.n_threads,
             store=folder,

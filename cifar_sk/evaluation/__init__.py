@@ -1,6 +1,6 @@
 """The fold loop: any scikit-learn classifier in, out-of-fold predictions out."""
 
-from cifar_sk.evaluation.cross_validation import FoldStore, collect_result, cross_validate_oof
-from cifar_sk.evaluation.fold_task import FoldEvent
+import lazy_loader as lazy
 
-__all__ = ["FoldEvent", "FoldStore", "collect_result", "cross_validate_oof"]
+# The names stand in __init__.pyi; options of command lines read no more than the engines' names.
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
-from numbers import Integral
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from sklearn.model_selection import check_cv
-from threadpoolctl import threadpool_limits
 
 from cifar_sk.errors import InputError
-from cifar_sk.evaluation.engines.processes import run_parallel
-from cifar_sk.evaluation.fold_task import (
-    FoldEvent,
-    FoldTask,
-    Listener,
-    check_saveable,
-    fit_and_predict,
-    refusal,
-)
+from cifar_sk.evaluation.engines.base import Engine, FoldWork, choose_engine
+from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, refusal
 from cifar_sk.folds.evaluation import Evaluation
 from cifar_sk.folds.predictions import FoldResult, OOFResult
-from cifar_sk.folds.splits import Split, make_splits, splits_of
+from cifar_sk.folds.splits import Split, as_splits
+from cifar_sk.folds.steps import check_saveable
 
-__all__ = ["FoldStore", "as_splits", "collect_result", "cross_validate_oof"]
+__all__ = ["FoldStore", "collect_result", "cross_validate_oof"]
 
 
 class FoldStore(Protocol):
@@ -58,7 +49,8 @@ def cross_validate_oof(
     random_state: int = 0,
     class_names: Sequence[str] | None = None,
     holdout: tuple[Any, Any] | None = None,
-    n_jobs: int = 1,
+    engine: Engine | str | None = None,
+    n_jobs: int | None = None,
     n_threads: int | None = None,
     store: FoldStore | str | Path | None = None,
     save_models: bool = False,
@@ -87,10 +79,15 @@ def cross_validate_oof(
         What to call the sorted labels; their own text by default.
     holdout : (X, y), default=None
         An official test split, which every fold's model predicts as well. It has no other part.
-    n_jobs : int, default=1
-        Folds at a time; above 1 each runs in a process of its own, started afresh.
+    engine : str or Engine, default=None
+        Where folds run: "serial" (one after another, in this process), "processes" (started
+        afresh), "threads", or an engine of your own, registered or not. By default serial for
+        one job, and otherwise processes or what ``joblib.parallel_config`` names.
+    n_jobs : int, default=None
+        Folds at a time; -1 is all processors. None means 1, unless ``joblib.parallel_config``
+        says otherwise. The tables depend on neither `n_jobs` nor `engine`.
     n_threads : int, default=None
-        Threads of each worker process. By default what this process would use,
+        Threads of each fold. By default what this process would use,
         ``TF_NUM_INTRAOP_THREADS`` (on PyTorch ``OMP_NUM_THREADS``, on JAX ``NPROC``) or the
         processor count, however many jobs: sums of floats depend on the number of threads, and
         the tables must not depend on `n_jobs`.
@@ -101,7 +98,7 @@ def cross_validate_oof(
         Whether `store` keeps the fitted classifiers.
     listener : callable, default=None
         Called with a `FoldEvent` when a fold begins, an epoch ends and a fold ends. What it
-        raises ends the evaluation (with ``n_jobs=1``).
+        raises ends the evaluation.
 
     Returns
     -------
@@ -113,6 +110,8 @@ def cross_validate_oof(
     InputError
         If an argument cannot be used, or if no fold has succeeded before one refuses a
         parameter or its data.
+    ChildProcessError
+        If a worker process dies.
 
     Examples
     --------
@@ -123,30 +122,12 @@ def cross_validate_oof(
     >>> result.oof_proba.shape
     (150, 3)
     """
-    if isinstance(store, str | Path):
-        from cifar_sk.runs.folder import RunFolder
-
-        with RunFolder.open(store, resume=Path(store, "run.json").exists()) as folder:
-            return cross_validate_oof(
-                estimator,
-                X,
-                y,
-                cv=cv,
-                groups=groups,
-                random_state=random_state,
-                class_names=class_names,
-                holdout=holdout,
-                n_jobs=n_jobs,
-                n_threads=n_threads,
-                store=folder,
-                save_models=save_models,
-                listener=listener,
-            )
     y = np.asarray(y)
     classes = np.unique(y)
     _check_arguments(estimator, X, y, class_names, classes, holdout)
     if save_models:
         check_saveable(estimator)
+    name, chosen, n_jobs = choose_engine(engine, n_jobs)
     evaluation = Evaluation(
         estimator=estimator,
         X=X,
@@ -155,42 +136,89 @@ def cross_validate_oof(
         random_state=random_state,
         class_names=tuple(map(str, classes if class_names is None else class_names)),
         holdout=holdout,
-        engine="processes" if n_jobs > 1 else "serial",
+        engine=name,
         n_jobs=n_jobs,
         n_threads=n_threads,
         save_models=save_models,
     )
-    if store is not None:
-        store.begin(evaluation)
-    result = _evaluate(evaluation, store, listener)
-    if store is not None:
-        store.end(result)
-    return result
+    with _opened(store) as folder:
+        if folder is None:
+            return _evaluate(evaluation, chosen, None, listener)
+        folder.begin(evaluation)
+        result = _evaluate(evaluation, chosen, folder, listener)
+        folder.end(result)
+        return result
+
+
+@contextmanager
+def _opened(store: FoldStore | str | Path | None) -> Iterator[FoldStore | None]:
+    if not isinstance(store, str | Path):
+        yield store
+        return
+    from cifar_sk.runs.folder import RunFolder
+
+    with RunFolder.open(store, resume=True) as folder:
+        yield folder
 
 
 def _evaluate(
-    evaluation: Evaluation, store: FoldStore | None, listener: Listener | None
+    evaluation: Evaluation, engine: Engine, store: FoldStore | None, listener: Listener | None
 ) -> OOFResult:
     """Run the folds that the store does not hold."""
-    X, y, splits = evaluation.X, evaluation.y, evaluation.splits
-    holdout_X, holdout_y = evaluation.holdout or (None, None)
-    classes = np.unique(y)
-    task = FoldTask(evaluation.estimator, X, y, classes, evaluation.random_state, holdout_X)
     done = store.completed() if store is not None else {}
-    _check_stored(done, splits)
-    todo = [split for split in splits if split.index not in done]
-    n_jobs, n_threads = evaluation.n_jobs or 1, evaluation.n_threads
+    _check_stored(done, evaluation.splits)
+    work = _missing_folds(evaluation, done, store)
+
+    def tell(event: FoldEvent) -> None:
+        if listener is not None and event.index not in done:
+            listener(event)
+
+    with closing(engine.run(work, tell)) as results:
+        for result in results:
+            if result.index not in done:  # an engine may have tried a fold twice
+                _refuse_unusable(result, done)
+                if store is not None and not result.failed:
+                    store.commit(result)
+                tell(FoldEvent(result.index, result=result))
+                done[result.index] = result
+    lost = [split.index for split in work.splits if split.index not in done]
+    if lost:
+        raise ChildProcessError(f"The engine {evaluation.engine} ended without folds {lost}")
+    return collect_result(
+        done,
+        evaluation.y,
+        evaluation.splits,
+        class_names=evaluation.class_names,
+        holdout_y=evaluation.holdout and evaluation.holdout[1],
+    )
+
+
+def _missing_folds(
+    evaluation: Evaluation, done: Mapping[int, FoldResult], store: FoldStore | None
+) -> FoldWork:
+    task = FoldTask(
+        evaluation.estimator,
+        evaluation.X,
+        evaluation.y,
+        np.unique(evaluation.y),
+        evaluation.random_state,
+        evaluation.holdout and evaluation.holdout[0],
+    )
     models = store if evaluation.save_models else None
-    for result in _run(task, todo, n_jobs, n_threads, models, listener):
-        unusable = refusal(result)
-        if unusable is not None and not any(not fold.failed for fold in done.values()):
-            raise InputError(unusable)  # it will hardly do in the other folds
-        if store is not None and not result.failed:
-            store.commit(result)
-        done[result.index] = result
-        if listener is not None:
-            listener(FoldEvent(result.index, result=result))
-    return collect_result(done, y, splits, class_names=evaluation.class_names, holdout_y=holdout_y)
+    return FoldWork(
+        task,
+        [split for split in evaluation.splits if split.index not in done],
+        evaluation.n_jobs or 1,
+        evaluation.n_threads,
+        lambda split: None if models is None else models.staging(split.index),
+    )
+
+
+def _refuse_unusable(result: FoldResult, done: Mapping[int, FoldResult]) -> None:
+    """Raise what a fold refuses, for it will hardly do in the others, unless one has succeeded."""
+    unusable = refusal(result)
+    if unusable is not None and all(fold.failed for fold in done.values()):
+        raise InputError(unusable)
 
 
 def collect_result(
@@ -231,27 +259,6 @@ def collect_result(
     )
 
 
-def as_splits(cv: Any, y: np.ndarray, groups: Any, random_state: int) -> list[Split]:
-    """List the folds that a ``cv`` argument means.
-
-    Parameters
-    ----------
-    cv, groups, random_state
-        As for `cross_validate_oof`.
-    y : ndarray of shape (n_samples,)
-        Labels.
-
-    Returns
-    -------
-    list of Split
-    """
-    if isinstance(cv, list) and all(isinstance(split, Split) for split in cv):
-        return cv
-    if isinstance(cv, Integral):
-        return make_splits(y, n_folds=int(cv), groups=groups, random_state=random_state)
-    return splits_of(check_cv(cv, y, classifier=True), y, groups)
-
-
 def _check_stored(done: Mapping[int, FoldResult], splits: Sequence[Split]) -> None:
     """Refuse stored folds that are not folds of this run."""
     tested = {split.index: split.test for split in splits}
@@ -286,23 +293,3 @@ def _check_arguments(
         )
     if holdout is not None and not np.isin(holdout[1], classes).all():
         raise InputError("The test split has classes that the training data does not have.")
-
-
-def _run(
-    task: FoldTask,
-    todo: Sequence[Split],
-    n_jobs: int,
-    n_threads: int | None,
-    models: FoldStore | None,
-    listener: Listener | None,
-) -> Iterator[FoldResult]:
-    def save_to(split: Split) -> Path | None:
-        return None if models is None else models.staging(split.index)
-
-    if n_jobs > 1 and len(todo) > 1:
-        yield from run_parallel(task, todo, n_jobs, n_threads, save_to, listener)
-        return
-    for split in todo:
-        with threadpool_limits(n_threads):
-            yield fit_and_predict(task, split, save_to(split), listener)
-        gc.collect()  # a fitted network is a cycle, which may hold a lot

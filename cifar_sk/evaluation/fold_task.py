@@ -1,12 +1,13 @@
 """One fold: a clone fitted on the training samples, and its predictions for the rest.
 
-It knows no Keras. An estimator that keeps ``history_``, ``n_epochs_`` or ``n_parameters_`` has
-them recorded, and one that has ``save`` can be saved; nothing else is asked of it but
-``fit`` and ``predict_proba``.
+It knows no Keras. An estimator that keeps ``history_``, ``n_epochs_``, ``n_parameters_`` or
+``n_multiply_adds_`` has them recorded, and one that has ``save`` can be saved; nothing else is
+asked of it but ``fit`` and ``predict_proba``.
 """
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,28 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils._param_validation import InvalidParameterError
+from threadpoolctl import threadpool_limits
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.json_values import plain
 from cifar_sk.folds.predictions import FoldResult
 from cifar_sk.folds.progress import EpochEnd, listening
 from cifar_sk.folds.splits import Split
-from cifar_sk.pipelines.params import is_left_out
+from cifar_sk.folds.steps import final_classifier, last_step, seeded_clone
+from cifar_sk.registry import pack_registered, unpack_registered
 
-__all__ = [
-    "FoldEvent",
-    "FoldTask",
-    "Listener",
-    "check_saveable",
-    "fit_and_predict",
-    "refusal",
-    "seeded_clone",
-]
-
-# Seed streams of a run: folds have theirs at (0, index).
-_FOLD_STREAM = 0
+__all__ = ["FoldEvent", "FoldTask", "Listener", "refusal", "run_fold"]
 
 
 @dataclass(frozen=True)
@@ -62,7 +53,7 @@ Listener = Callable[[FoldEvent], None]
 
 @dataclass(frozen=True)
 class FoldTask:
-    """What all folds of a run share; sent to worker processes.
+    """What all folds of a run share; in another process it is unpickled ready for `run_fold`.
 
     Attributes
     ----------
@@ -85,9 +76,22 @@ class FoldTask:
     random_state: int
     holdout_X: Any = None  # noqa: N815  (X is the field's name)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Networks and the like that a program has registered go along to its workers.
+        return {**self.__dict__, "registered": pack_registered()}
 
-def fit_and_predict(
-    task: FoldTask, split: Split, save_to: Path | None, listener: Listener | None
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        unpack_registered(state.pop("registered"))
+        self.__dict__.update(state)
+
+
+def run_fold(
+    task: FoldTask,
+    split: Split,
+    *,
+    n_threads: int | None = None,
+    save_to: Path | None = None,
+    tell: Listener | None = None,
 ) -> FoldResult:
     """Fit a clone on one training fold, and predict what it has not seen.
 
@@ -97,42 +101,36 @@ def fit_and_predict(
         The run.
     split : Split
         The fold.
-    save_to : Path or None
+    n_threads : int, default=None
+        Threads of linear algebra in this process meanwhile; None leaves them as they are.
+    save_to : Path, default=None
         Where to save the fitted classifier.
-    listener : callable or None
-        As in `cross_validate_oof`.
+    tell : callable, default=None
+        Called with a `FoldEvent` when the fold begins and when an epoch ends. What it raises
+        ends the fit, and is raised here.
 
     Returns
     -------
     FoldResult
         With the reason where it failed.
     """
-    tell = _Teller(listener, split.index)
-    tell(FoldEvent(split.index))
+    teller = _Teller(tell, split.index)
     result = FoldResult(split.index, split.repeat, split.fold, len(split.train), split.test)
     try:
-        return _fit_and_predict(task, split, result, save_to, tell)
+        teller(FoldEvent(split.index))
+        with threadpool_limits(n_threads):
+            return _fit_and_predict(task, split, result, save_to, teller)
     except Exception as error:
-        if error is tell.raised:
+        if error is teller.raised:
             raise
         text = " ".join(str(error).split()) or "no message"
         return replace(result, error=f"{type(error).__name__}: {text}")
+    finally:
+        gc.collect()  # a fitted network is a cycle, which may hold a lot
 
 
 def refusal(result: FoldResult) -> str | None:
-    """Return what a fold's estimator had against its input, or None.
-
-    Parameters
-    ----------
-    result : FoldResult
-        A fold that may have failed.
-
-    Returns
-    -------
-    str or None
-        The sentence, where the fold failed because parameters or data cannot be used and not
-        because the computation went wrong.
-    """
+    """Return the sentence of a fold that failed for its parameters or data, or None."""
     kind, _, text = (result.error or "").partition(": ")
     return text if kind in {InputError.__name__, InvalidParameterError.__name__} else None
 
@@ -173,18 +171,18 @@ def _fit_and_predict(
     holdout_proba = None
     if task.holdout_X is not None:
         holdout_proba = _aligned_proba(estimator, task.holdout_X, task.classes)
-    final = _final_step(estimator)
+    classifier = final_classifier(estimator)
     if save_to is not None:
-        final.save(save_to)
+        classifier.save(save_to)
     return replace(
         result,
         proba=proba,
         fit_time=fitted - start,
         score_time=scored - fitted,
-        history=_history(final),
-        n_epochs=getattr(final, "n_epochs_", None),
-        n_parameters=getattr(final, "n_parameters_", None),
-        n_multiply_adds=getattr(final, "n_multiply_adds_", None),
+        history=_history(classifier),
+        n_epochs=getattr(classifier, "n_epochs_", None),
+        n_parameters=getattr(classifier, "n_parameters_", None),
+        n_multiply_adds=getattr(classifier, "n_multiply_adds_", None),
         best_params=_best_params(estimator),
         holdout_proba=holdout_proba,
     )
@@ -219,79 +217,5 @@ def _history(classifier: Any) -> dict[str, list[float]]:
 
 def _best_params(estimator: Any) -> dict[str, Any] | None:
     """Return what a search chose in this fold, in JSON values; None for other estimators."""
-    found = getattr(_final(estimator), "best_params_", None)
+    found = getattr(last_step(estimator), "best_params_", None)
     return None if found is None else plain(dict(found))
-
-
-def _final_step(estimator: Any) -> Any:
-    """Return the classifier: the last step, of the best pipeline where a search was fitted."""
-    final = _final(estimator)
-    return _final(final.best_estimator_) if hasattr(final, "best_estimator_") else final
-
-
-def _final(estimator: Any) -> Any:
-    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
-
-
-def check_saveable(estimator: Any) -> None:
-    """Refuse pipelines of which the saved classifier alone would not predict the same.
-
-    Parameters
-    ----------
-    estimator : classifier or pipeline
-        Fitted or not.
-
-    Raises
-    ------
-    InputError
-        If the last step has no ``save``, or another step also acts at predict.
-    """
-    if hasattr(estimator, "estimator") and hasattr(estimator, "save"):  # a search of ours
-        estimator = estimator.estimator
-    for name, step in getattr(estimator, "steps", [])[:-1]:
-        resamples = hasattr(step, "fit_resample")
-        if not (resamples or is_left_out(step) or _is_augmentation(step)):
-            raise InputError(
-                f"Models can be saved where all steps but the last only act in training; "
-                f"step {name!r} ({type(step).__name__}) also acts at predict."
-            )
-    final = _final_step(estimator)
-    if not hasattr(final, "save"):
-        raise InputError(f"{type(final).__name__} has no save method; leave save_models off.")
-
-
-def seeded_clone(estimator: Any, random_state: int, index: int) -> Any:
-    """Clone an estimator, and seed what has no seed from the run's and the fold's number.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Left as it is.
-    random_state : int
-        The run's seed.
-    index : int
-        The fold.
-
-    Returns
-    -------
-    estimator
-        Where a ``random_state`` was None it is an integer now. Augmentation steps in front of
-        a classifier that seeds them are left out.
-    """
-    estimator = clone(estimator)
-    inherits = getattr(_final_step(estimator), "_seeds_augmentation", False)
-    params = estimator.get_params(deep=True)
-    names = sorted(
-        name
-        for name, value in params.items()
-        if name.rpartition("__")[2] == "random_state"
-        and value is None
-        and not (inherits and _is_augmentation(params.get(name.rpartition("__")[0])))
-    )
-    sequence = np.random.SeedSequence(random_state, spawn_key=(_FOLD_STREAM, index))
-    seeds = sequence.generate_state(len(names)) >> 1  # scikit-learn takes 31 bits
-    return estimator.set_params(**dict(zip(names, map(int, seeds), strict=True)))
-
-
-def _is_augmentation(step: Any) -> bool:
-    return getattr(step, "_is_augmentation", False)

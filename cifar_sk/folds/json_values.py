@@ -14,16 +14,8 @@ __all__ = ["plain"]
 def plain(value: Any) -> Any:
     """Turn a parameter's value into JSON values, equal for equal parameters.
 
-    Parameters
-    ----------
-    value : object
-        Any.
-
-    Returns
-    -------
-    JSON value
-        Tuples and arrays become lists; an estimator its class's name, for its parameters are
-        listed by themselves; other objects their name or text, and NaN its text.
+    Tuples and arrays become lists; an estimator its class's name, for its parameters are listed
+    by themselves; other objects their name or text, and NaN its text.
 
     Examples
     --------

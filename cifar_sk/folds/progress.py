@@ -1,4 +1,4 @@
-"""How a fit tells whoever listens that an epoch ended.
+"""The end of an epoch, told by a fit to whoever listens.
 
 A listener is neither a parameter nor a callback object, because those are cloned, pickled and
 shared over folds. It is set around a ``fit`` and seen by every estimator of ours inside it,
@@ -18,24 +18,12 @@ __all__ = ["EpochEnd", "current_listener", "listening", "report_epoch"]
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """An epoch that ended.
+    """An epoch that ended, with its entry of ``history_``."""
 
-    Attributes
-    ----------
-    epoch : int
-        Epochs trained so far in this fit, from 1.
-    n_epochs : int
-        Epochs that this fit trains at most.
-    logs : dict of str to float
-        The epoch's entry of ``history_``.
-    unit : str
-        What ended, where it is no epoch: a search counts its trials.
-    """
-
-    epoch: int
-    n_epochs: int
+    epoch: int  # of this fit, from 1
+    n_epochs: int  # at most
     logs: dict[str, float]
-    unit: str = "epoch"
+    unit: str = "epoch"  # a search tells the trials that ended
 
 
 _listener: ContextVar[Callable[[EpochEnd], None] | None] = ContextVar("listener", default=None)
@@ -44,11 +32,6 @@ _listener: ContextVar[Callable[[EpochEnd], None] | None] = ContextVar("listener"
 @contextmanager
 def listening(listener: Callable[[EpochEnd], None] | None) -> Iterator[None]:
     """Call `listener` after every epoch that is trained inside the ``with`` block.
-
-    Parameters
-    ----------
-    listener : callable or None
-        Called with an `EpochEnd`; None listens to nothing.
 
     Examples
     --------
@@ -64,13 +47,7 @@ def listening(listener: Callable[[EpochEnd], None] | None) -> Iterator[None]:
 
 
 def report_epoch(end: EpochEnd) -> None:
-    """Tell the listener, where there is one.
-
-    Parameters
-    ----------
-    end : EpochEnd
-        What ended.
-    """
+    """Tell the listener, where there is one."""
     listener = current_listener()
     if listener is not None:
         listener(end)

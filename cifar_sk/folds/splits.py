@@ -5,15 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 
 from cifar_sk.errors import InputError, did_you_mean
 
-__all__ = ["Split", "load_groups", "make_splits", "split_fingerprint", "splits_of"]
+__all__ = [
+    "Split",
+    "as_splits",
+    "load_groups",
+    "make_splits",
+    "split_fingerprint",
+    "splits_of",
+]
 
 # Stream 0 of a run's seed belongs to the fits.
 _SHUFFLE_STREAM = 1
@@ -112,28 +120,17 @@ def _numbered(
     ]
 
 
+def as_splits(cv: Any, y: np.ndarray, groups: Any, random_state: int) -> list[Split]:
+    """List the folds that a ``cv`` argument means: a number, folds, or a splitter."""
+    if isinstance(cv, list) and all(isinstance(split, Split) for split in cv):
+        return cv
+    if isinstance(cv, Integral):
+        return make_splits(y, n_folds=int(cv), groups=groups, random_state=random_state)
+    return splits_of(check_cv(cv, y, classifier=True), y, groups)
+
+
 def splits_of(cv: Any, y: np.ndarray, groups: np.ndarray | None = None) -> list[Split]:
-    """List the folds of any scikit-learn splitter that predicts each sample once per repeat.
-
-    Parameters
-    ----------
-    cv : splitter
-        With a ``split(X, y, groups)`` method, such as ``StratifiedKFold(5, shuffle=True)``.
-    y : array-like of shape (n_samples,)
-        Labels.
-    groups : array-like of shape (n_samples,), default=None
-        Handed to the splitter.
-
-    Returns
-    -------
-    list of Split
-
-    Raises
-    ------
-    InputError
-        If the test sets do not cover every sample exactly once per repeat, as those of
-        ``ShuffleSplit`` do not, or a fold trains on what it scores.
-    """
+    """List the folds of any scikit-learn splitter that predicts each sample once per repeat."""
     y = np.asarray(y)
     name = type(cv).__name__
     repeats: list[list[tuple[np.ndarray, np.ndarray]]] = [[]]
@@ -202,18 +199,7 @@ def _check_folds(y: np.ndarray, splits: Sequence[Split]) -> None:
 
 
 def split_fingerprint(splits: Sequence[Split]) -> str:
-    """Name a list of folds by what is in them.
-
-    Parameters
-    ----------
-    splits : sequence of Split
-        The folds of a run.
-
-    Returns
-    -------
-    str
-        SHA-256, 64 hexadecimal digits, over every fold's training and test samples.
-    """
+    """Name the folds of a run by a SHA-256 over every fold's training and test samples."""
     digest = hashlib.sha256()
     for split in splits:
         digest.update(
@@ -225,24 +211,9 @@ def split_fingerprint(splits: Sequence[Split]) -> str:
 
 
 def load_groups(path: str | Path, n_samples: int) -> np.ndarray:
-    """Read the group of every sample from a CSV file.
+    """Read the group of every sample from a CSV file with a header, a row per sample.
 
-    Parameters
-    ----------
-    path : str or Path
-        A CSV file with a header: one column, or one that is called ``group``; a row per
-        sample, in sample order.
-    n_samples : int
-        How many rows there must be.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or does not fit.
+    The groups are its only column, or the one that is called ``group``.
     """
     import pandas as pd
 

@@ -8,9 +8,10 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.folds.json_values import plain
+from cifar_sk.folds.steps import PASSTHROUGH, is_left_out
 from cifar_sk.networks import NETWORKS
 from cifar_sk.pipelines.baselines import BASELINES
-from cifar_sk.pipelines.params import PASSTHROUGH, is_left_out, parse_assignments, set_params
+from cifar_sk.pipelines.params import parse_assignments, set_params
 
 __all__ = [
     "check_network",

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from cifar_sk.augmentation.base import Augmentation
 from cifar_sk.augmentation.policies import augmentation_steps
 from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.folds.steps import PASSTHROUGH, is_augmentation, is_left_out
 
 __all__ = [
     "PASSTHROUGH",
@@ -21,8 +22,6 @@ __all__ = [
     "parse_assignments",
     "set_params",
 ]
-
-PASSTHROUGH = "passthrough"  # scikit-learn's word for a step that is left out
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
@@ -72,11 +71,6 @@ def set_params(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
     return pipeline
 
 
-def is_left_out(step: Any) -> bool:
-    """Tell whether a pipeline leaves a step out."""
-    return step is None or (isinstance(step, str) and step == PASSTHROUGH)
-
-
 def augmentation_operation(name: str, text: Any) -> Any:
     """Read what an augmentation step is to be: one operation, or "passthrough"."""
     if is_left_out(text):
@@ -108,7 +102,7 @@ def _augmentation_names(pipeline: Pipeline) -> list[str]:
     return [
         name
         for name, step in getattr(pipeline, "steps", [])[:-1]
-        if is_left_out(step) or getattr(step, "_is_augmentation", False)
+        if is_left_out(step) or is_augmentation(step)
     ]
 
 

@@ -15,7 +15,7 @@ from cifar_sk.datasets.arrays import data_fingerprint
 from cifar_sk.errors import InputError
 from cifar_sk.folds.json_values import plain
 from cifar_sk.folds.splits import Split, split_fingerprint
-from cifar_sk.pipelines.params import PASSTHROUGH, is_left_out
+from cifar_sk.folds.steps import PASSTHROUGH, is_left_out
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch

@@ -15,7 +15,7 @@ import optuna
 import pandas as pd
 from scipy.stats import bootstrap
 
-from cifar_sk.evaluation.fold_task import seeded_clone
+from cifar_sk.folds.steps import seeded_clone
 from cifar_sk.metrics.intervals import Interval
 from cifar_sk.metrics.scores import score_predictions
 from cifar_sk.tuning.study_view import StudyView, keep_held_out_fit

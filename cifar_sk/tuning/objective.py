@@ -170,6 +170,7 @@ class _Run:
             task.y,
             cv=list(task.splits),
             random_state=task.random_state,
+            engine="serial",  # pruning compares folds in their order
             listener=self,
         )
         values = {

@@ -16,10 +16,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils.validation import check_is_fitted
 
 from cifar_sk.datasets import data_fingerprint
-from cifar_sk.evaluation.cross_validation import as_splits
-from cifar_sk.evaluation.fold_task import seeded_clone
 from cifar_sk.folds.progress import EpochEnd, current_listener, listening
-from cifar_sk.folds.splits import split_fingerprint
+from cifar_sk.folds.splits import as_splits, split_fingerprint
+from cifar_sk.folds.steps import seeded_clone
 from cifar_sk.pipelines.models import pipeline_description, set_params
 from cifar_sk.runs.files import lock_folder, make_folder
 from cifar_sk.tuning.engine import Budget, open_study, run_trials

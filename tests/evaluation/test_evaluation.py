@@ -1,20 +1,16 @@
 """The honest parts: what a fold sees, what it never sees, and that nothing else matters."""
 
-import os
 import random
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
-import psutil
 import pytest
 from joblib import parallel_config
-from joblib.externals.loky import get_reusable_executor
+from memory_store import Store
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     RepeatedStratifiedKFold,
@@ -38,31 +34,18 @@ from cifar_sk import (
 )
 from cifar_sk.augmentation import AugmentedImages
 from cifar_sk.estimators import fitting
-from cifar_sk.evaluation.fold_task import seeded_clone
-from cifar_sk.folds.splits import make_splits
+from cifar_sk.folds.splits import make_splits, split_fingerprint
+from cifar_sk.folds.steps import seeded_clone
 from cifar_sk.networks import NETWORKS, register
 from cifar_sk.pipelines.models import make_model
+from cifar_sk.runs.folder import read_folds
 
 FIVE = StratifiedKFold(5, shuffle=True, random_state=0)
+TWO = StratifiedKFold(2, shuffle=True, random_state=0)
 
 
 def tiny_ann(**params):
     return ANNClassifier(**{"hidden_units": (16,), "epochs": 3, "learning_rate": 1e-2, **params})
-
-
-class Grows(ClassifierMixin, BaseEstimator):
-    """Keeps 400 MB for each fit in its process, whose number it tells as its size."""
-
-    def fit(self, X, y):
-        kept = sys.modules.setdefault("kept_by_grows", [])
-        time.sleep(1.1)  # joblib looks once in a second
-        kept.append(np.ones(50_000_000))
-        self.classes_ = np.unique(y)
-        self.n_parameters_ = os.getpid()
-        return self
-
-    def predict_proba(self, X):
-        return np.full((len(X), 2), 0.5)
 
 
 def accuracy(result):
@@ -129,12 +112,12 @@ def test_neither_training_nor_early_stopping_reads_the_scored_fold(monkeypatch):
         assert not test & (read["train"] | read["validation"])
         assert not read["train"] & read["validation"]
         assert test | read["train"] | read["validation"] == set(range(100))
-        assert len(read["validation"]) == 16
+        assert len(read["validation"]) == 10
         read["train"].clear()
         read["validation"].clear()
 
     estimator = make_pipeline(RandomFlip(), tiny_ann(epochs=2, validation_fraction=0.2))
-    result = cross_validate_oof(estimator, X, y, cv=FIVE, listener=look)
+    result = cross_validate_oof(estimator, X, y, cv=TWO, listener=look)
     assert not result.failed
 
 
@@ -157,7 +140,7 @@ def test_resampling_stays_inside_the_training_fold(digits):
 def test_shuffled_labels_score_at_chance(digits):
     X, y = digits
     shuffled = np.random.default_rng(0).permutation(y)
-    result = cross_validate_oof(tiny_ann(epochs=5), X, shuffled, cv=3)
+    result = cross_validate_oof(tiny_ann(epochs=5), X, shuffled, cv=2)
     pooled = np.mean(result.oof_proba.argmax(axis=1) == result.target)
     # Chance is 0.1; five standard errors of a proportion of 400 are 0.075.
     assert 0.025 < pooled < 0.175
@@ -218,28 +201,37 @@ def test_other_estimators_get_one_draw():
 def test_same_scores_as_scikit_learns_cross_validate(digits):
     X, y = digits
     pipeline = make_pipeline(RandomFlip(), MixUp(), tiny_ann(random_state=3))
-    result = cross_validate_oof(pipeline, X, y, cv=FIVE, random_state=99)
-    expected = cross_validate(pipeline, X, y, cv=FIVE, error_score="raise")["test_score"]
+    result = cross_validate_oof(pipeline, X, y, cv=TWO, random_state=99)
+    expected = cross_validate(pipeline, X, y, cv=TWO, error_score="raise")["test_score"]
     np.testing.assert_array_equal(accuracy(result), expected)
 
 
-def test_one_seed_gives_identical_runs_and_another_does_not(digits):
-    X, y = digits
-    pipeline = make_pipeline(RandomFlip(), tiny_ann())
-    splits = make_splits(y, n_folds=2)
-    first, second, other = (
-        cross_validate_oof(pipeline, X, y, cv=splits, random_state=seed) for seed in (0, 0, 1)
+@pytest.fixture(scope="module")
+def augmented():
+    return make_pipeline(RandomFlip(), tiny_ann())
+
+
+@pytest.fixture(scope="module")
+def splits(digits):
+    return make_splits(digits[1], n_folds=2)
+
+
+@pytest.fixture(scope="module")
+def augmented_run(digits, augmented, splits):
+    """A run of one job with seed 0."""
+    return cross_validate_oof(augmented, *digits, cv=splits, n_threads=1)
+
+
+def test_a_fold_depends_on_its_seed_and_not_on_those_before_it(
+    digits, augmented, splits, augmented_run
+):
+    expected = augmented_run.folds[1].proba
+    alone, other = (
+        cross_validate_oof(augmented, *digits, cv=[splits[1]], random_state=seed).folds[0].proba
+        for seed in (0, 1)
     )
-    assert_same_predictions(first, second)
-    assert not np.array_equal(first.oof_proba, other.oof_proba)
-
-
-def test_a_fold_does_not_depend_on_those_before_it(digits):
-    X, y = digits
-    splits = make_splits(y, n_folds=3)
-    both = cross_validate_oof(tiny_ann(), X, y, cv=splits)
-    alone = cross_validate_oof(tiny_ann(), X, y, cv=[splits[2]])
-    np.testing.assert_array_equal(alone.folds[0].proba, both.folds[2].proba)
+    np.testing.assert_array_equal(alone, expected)
+    assert not np.array_equal(other, expected)
 
 
 def test_seeds_fill_what_is_none_and_keep_integers():
@@ -256,58 +248,33 @@ def test_seeds_fill_what_is_none_and_keep_integers():
     assert isinstance(inherited["annclassifier__random_state"], int)
 
 
-@pytest.mark.parametrize("augment", [False, True])
-def test_two_jobs_equal_one(digits, augment):
-    X, y = digits
-    estimator = make_pipeline(RandomFlip(), tiny_ann()) if augment else tiny_ann()
+def test_two_jobs_equal_one(digits, augmented, splits, augmented_run):
     heard = []
-    one = cross_validate_oof(estimator, X, y, cv=3)
-    two = cross_validate_oof(estimator, X, y, cv=3, n_jobs=2, listener=heard.append)
-    assert_same_predictions(one, two)
-    assert sum(event.epoch is not None for event in heard) == 3 * 3
-    assert sum(event.result is not None for event in heard) == 3
+    two = cross_validate_oof(
+        augmented, *digits, cv=splits, n_threads=1, n_jobs=2, listener=heard.append
+    )
+    assert_same_predictions(augmented_run, two)
+    assert sum(event.epoch is not None for event in heard) == 2 * 3
+    assert sum(event.result is not None for event in heard) == 2
 
 
-SLEEPS = """
-import os, sys, time
-import numpy as np
-from sklearn.dummy import DummyClassifier
-from cifar_sk import cross_validate_oof
+@pytest.mark.parametrize("engine", ["processes", "threads"])
+def test_engines_know_the_networks_that_were_registered(digits, splits, engine):
+    def tiny(input_shape, n_classes):
+        flat = [keras.Input(input_shape), keras.layers.Flatten()]
+        return keras.Sequential([*flat, keras.layers.Dense(n_classes, activation="softmax")])
 
-class Sleeps(DummyClassifier):
-    def fit(self, X, y):
-        print(os.getpid(), flush=True)
-        time.sleep(60)
-
-cross_validate_oof(Sleeps(), np.zeros((8, 1)), [0, 1] * 4, cv=2, n_jobs=2)
-"""
-
-
-def test_workers_end_with_a_parent_that_was_killed():
-    command = [sys.executable, "-c", SLEEPS]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        workers = [int(process.stdout.readline()) for _ in range(2)]
-        assert all(psutil.pid_exists(worker) for worker in workers)
-        process.kill()
-    _, alive = psutil.wait_procs([psutil.Process(w) for w in workers if _runs(w)], timeout=20)
-    assert not alive
-
-
-def _runs(pid):
+    register("tiny", learning_rate=0.01)(tiny)
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def test_workers_are_not_ended_for_what_they_keep_in_memory():
-    """joblib would end, and warn of, workers that grow by 300 MB between two folds."""
-    X, y = np.zeros((12, 1)), np.arange(12) % 2
-    result = cross_validate_oof(Grows(), X, y, cv=6, n_jobs=2)
-    assert not result.failed
-    pids = {fold.n_parameters for fold in result.folds}
-    assert len(pids) <= 2
-    get_reusable_executor().shutdown(wait=True)  # so that later tests have the memory
+        pipeline = make_model("tiny").set_params(classifier__epochs=1)
+        alone = cross_validate_oof(pipeline, *digits, cv=splits, n_threads=1)
+        beside = cross_validate_oof(
+            pipeline, *digits, cv=splits, engine=engine, n_jobs=2, n_threads=1
+        )
+    finally:
+        NETWORKS.remove("tiny")
+    assert [fold.error for fold in beside.folds] == [None, None]
+    assert_same_predictions(alone, beside)
 
 
 # --- results ----------------------------------------------------------------------------------
@@ -342,24 +309,6 @@ def test_holdout_is_predicted_by_every_fold_and_trains_none():
     assert [fold.holdout_proba.shape for fold in result.folds] == [(7, 2)] * 5
 
 
-class FailsOnce(DummyClassifier):
-    """Fails in the fold that does not train on sample 0."""
-
-    def fit(self, X, y, sample_weight=None):
-        if 0 not in np.asarray(X)[:, 0]:
-            raise RuntimeError("no sample 0\nin this fold")
-        return super().fit(X, y)
-
-
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_failing_fold_is_reported_and_the_others_go_on(n_jobs):
-    X, y = np.arange(20).reshape(20, 1), np.arange(20) % 2
-    result = cross_validate_oof(FailsOnce(), X, y, cv=5, n_jobs=n_jobs)
-    assert [fold.error for fold in result.failed] == ["RuntimeError: no sample 0 in this fold"]
-    assert len(result.scored) == 4
-    assert np.isnan(result.oof_proba).any(axis=1).sum() == 4
-
-
 class NotFinite(DummyClassifier):
     def predict_proba(self, X):
         return super().predict_proba(X) * np.nan
@@ -383,12 +332,34 @@ def test_what_are_no_probabilities_fails_the_fold():
     assert len(result.failed) == 2
 
 
+def test_a_store_is_told_what_is_evaluated_and_how_that_ended():
+    X, y = np.zeros((10, 1)), np.array(list("ab") * 5)
+    store, estimator = Store(), DummyClassifier()
+    result = cross_validate_oof(
+        estimator, X, y, cv=2, random_state=3, holdout=(X[:4], y[:4]), n_threads=1, store=store
+    )
+    begun = store.begun
+    assert (begun.estimator, begun.X, begun.random_state) == (estimator, X, 3)
+    assert (begun.engine, begun.n_jobs, begun.n_threads) == ("serial", 1, 1)
+    assert (begun.class_names, begun.save_models) == (("a", "b"), False)
+    assert split_fingerprint(begun.splits) == split_fingerprint(
+        make_splits(y, n_folds=2, random_state=3)
+    )
+    np.testing.assert_array_equal(begun.y, y)
+    np.testing.assert_array_equal(begun.holdout[1], y[:4])
+    assert store.ended is result
+    assert list(store.folds.values()) == list(result.folds)
+
+
 def test_stored_folds_of_other_splits_are_refused(tmp_path):
     X, y = np.zeros((10, 1)), np.arange(10) % 2
-    with RunFolder.open(tmp_path / "run", {}) as run:
-        cross_validate_oof(DummyClassifier(), X, y, cv=2, store=run)
-        with pytest.raises(InputError, match="fold 0 of other splits"):
-            cross_validate_oof(DummyClassifier(), X, y, cv=2, random_state=1, store=run)
+    for store, message in [
+        (Store(), "fold 0 of other splits"),
+        (tmp_path / "run", "split.fingerprint was"),
+    ]:
+        cross_validate_oof(DummyClassifier(), X, y, cv=2, store=store)
+        with pytest.raises(InputError, match=message):
+            cross_validate_oof(DummyClassifier(), X, y, cv=2, random_state=1, store=store)
 
 
 def test_diverging_training_fails_with_its_remedy(digits):
@@ -434,61 +405,43 @@ def test_refusals(kwargs, message):
         cross_validate_oof(**{**arguments, **kwargs})
 
 
-def test_models_are_kept_and_predict_what_was_recorded(digits, tmp_path):
+def test_models_are_kept_and_predict_what_was_recorded(digits, augmented, splits, tmp_path):
     X, y = digits
-    pipeline = make_pipeline(RandomFlip(), tiny_ann())
-    with RunFolder.open(tmp_path / "run", {}) as run:
-        result = cross_validate_oof(pipeline, X, y, cv=2, store=run, save_models=True)
+    result = cross_validate_oof(augmented, X, y, cv=splits, store=tmp_path, save_models=True)
     for fold in result.folds:
-        loaded = ANNClassifier.load(tmp_path / "run" / "folds" / f"{fold.index:02d}")
+        loaded = ANNClassifier.load(tmp_path / "folds" / f"{fold.index:02d}")
         np.testing.assert_array_equal(loaded.predict_proba(X[fold.test_index]), fold.proba)
 
 
-def test_a_pipeline_that_also_acts_at_predict_is_not_saved_in_part(digits, tmp_path):
-    halve = FunctionTransformer(lambda images: images // 2)
-    with (
-        RunFolder.open(tmp_path / "run", {}) as run,
-        pytest.raises(InputError, match="also acts at predict"),
-    ):
-        cross_validate_oof(
-            make_pipeline(halve, tiny_ann(epochs=1)), *digits, cv=2, store=run, save_models=True
-        )
+def test_a_pipeline_that_also_acts_at_predict_is_not_saved_in_part():
+    pipeline = make_pipeline(FunctionTransformer(lambda images: images // 2), tiny_ann())
+    with pytest.raises(InputError, match="also acts at predict"):
+        cross_validate_oof(pipeline, np.zeros((4, 1)), [0, 1, 0, 1], cv=2, save_models=True)
 
 
-def test_resumed_run_equals_an_unbroken_one(digits, tmp_path):
-    X, y = digits
+@pytest.mark.parametrize("as_folder", [False, True])
+def test_a_resumed_run_equals_an_unbroken_one(digits, tmp_path, as_folder):
+    X, y = digits[0].reshape(400, -1), digits[1]
+    forest = ExtraTreesClassifier(3)  # seeded by the run
 
     def stop_after_first(event):
         if event.result is not None:
             raise KeyboardInterrupt
 
-    unbroken = cross_validate_oof(tiny_ann(), X, y, cv=3)
-    with RunFolder.open(tmp_path / "run", {}) as run, pytest.raises(KeyboardInterrupt):
-        cross_validate_oof(tiny_ann(), X, y, cv=3, store=run, listener=stop_after_first)
-    begun = []
-    with RunFolder.open(tmp_path / "run", {}, resume=True) as run:
-        assert len(run.completed()) == 1
-        resumed = cross_validate_oof(
-            tiny_ann(), X, y, cv=3, store=run, listener=lambda event: begun.append(event.index)
-        )
-    assert 0 not in begun
-    assert_same_predictions(unbroken, resumed)
+    def evaluate(**options):
+        store = tmp_path / "run"
+        if not as_folder:
+            return cross_validate_oof(forest, X, y, cv=3, store=store, **options)
+        with RunFolder.open(store, resume=True) as run:
+            return cross_validate_oof(forest, X, y, cv=3, store=run, **options)
 
-
-def test_workers_know_the_networks_that_were_registered(digits):
-    def tiny(input_shape, n_classes):
-        flat = [keras.Input(input_shape), keras.layers.Flatten()]
-        return keras.Sequential([*flat, keras.layers.Dense(n_classes, activation="softmax")])
-
-    register("tiny", learning_rate=0.01)(tiny)
-    try:
-        pipeline = make_model("tiny").set_params(classifier__epochs=1)
-        alone = cross_validate_oof(pipeline, *digits, cv=2, n_threads=1)
-        beside = cross_validate_oof(pipeline, *digits, cv=2, n_jobs=2, n_threads=1)
-    finally:
-        NETWORKS.remove("tiny")
-    assert [fold.error for fold in beside.folds] == [None, None]
-    assert_same_predictions(alone, beside)
+    unbroken = cross_validate_oof(forest, X, y, cv=3)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(listener=stop_after_first)
+    assert list(read_folds(tmp_path / "run")) == [0]
+    heard = []
+    assert_same_predictions(unbroken, evaluate(listener=heard.append))
+    assert {event.index for event in heard} == {1, 2}
 
 
 def test_a_seed_holds_beside_other_threads(digits):
@@ -500,9 +453,9 @@ def test_a_seed_holds_beside_other_threads(digits):
         pipeline = make_pipeline(RandomFlip(), RandomCrop(1), classifier)
         return pipeline.fit(X, y).predict_proba(X[:50])
 
-    alone = [fit_and_predict(seed) for seed in range(4)]
-    with ThreadPoolExecutor(4) as threads:
-        beside = list(threads.map(fit_and_predict, range(4)))
+    alone = [fit_and_predict(seed) for seed in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        beside = list(threads.map(fit_and_predict, range(2)))
     np.testing.assert_array_equal(alone, beside)
 
     folds = StratifiedKFold(2)

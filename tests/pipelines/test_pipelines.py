@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation import cross_validate_oof
-from cifar_sk.evaluation.fold_task import check_saveable
+from cifar_sk.folds.steps import check_saveable
 from cifar_sk.networks import NETWORKS
 from cifar_sk.pipelines.models import (
     check_network,

@@ -1,1 +1,23 @@
-"""Where folds run: in this process, or in processes of their own."""
+"""Where folds run: here one after another, in threads, in processes, or in an engine of yours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cifar_sk.registry import Registry
+
+if TYPE_CHECKING:
+    from cifar_sk.evaluation.engines.base import Engine
+
+__all__ = ["ENGINES"]
+
+# Classes, or functions without arguments.
+ENGINES: Registry[Callable[[], Engine]] = Registry(
+    "engine",
+    own={
+        "serial": f"{__name__}.serial",
+        "processes": f"{__name__}.processes",
+        "threads": f"{__name__}.threads",
+    },
+)

@@ -2,116 +2,92 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
+import pickle
+import signal
 import tempfile
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
-from joblib import Parallel, cpu_count, delayed, parallel_config
-from joblib.externals.loky import process_executor
+import cloudpickle
+import numpy as np
+from joblib import cpu_count, parallel_config
+from joblib.externals.loky import get_reusable_executor, process_executor
+from joblib.parallel import ParallelBackendBase
 
-from cifar_sk.backend.machine import set_threads, threads_set
-from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, fit_and_predict
+from cifar_sk.backend.machine import thread_variables, threads_set
+from cifar_sk.evaluation.engines import ENGINES
+from cifar_sk.evaluation.engines.base import FoldWork, results_as_they_end
+from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, run_fold
 from cifar_sk.folds.predictions import FoldResult
 from cifar_sk.folds.progress import EpochEnd
 from cifar_sk.folds.splits import Split
 
-__all__ = ["end_with_parent", "run_parallel"]
+__all__ = ["Processes", "end_with_parent"]
 
+_IDLE_SECONDS = 300  # for so long workers wait for another evaluation, as joblib's do
 _POLL_SECONDS = 0.2
+_ALIGNMENT = 64  # bytes, as NumPy's own files have it
+_TASK, _ARRAYS, _EVENTS = "task.pickle", "arrays.bin", "events.jsonl"
 
 
-def run_parallel(
-    task: FoldTask,
-    todo: Sequence[Split],
-    n_jobs: int,
-    n_threads: int | None,
-    save_to: Callable[[Split], Path | None],
-    listener: Listener | None,
-) -> Iterator[FoldResult]:
-    """Run folds in up to `n_jobs` processes, and yield each as it ends.
+@ENGINES.register("processes")
+class Processes:
+    """Runs each fold in a process of its own; those that are given up are killed."""
 
-    Parameters
-    ----------
-    task : FoldTask
-        What all folds share; its arrays are memory-mapped, not copied, into the workers.
-    todo : sequence of Split
-        The folds.
-    n_jobs : int
-        Processes.
-    n_threads : int or None
-        Threads of each; None for as many as this process would use.
-    save_to : callable
-        Where to save a fold's classifier.
-    listener : callable or None
-        Called in this process.
+    joblib_backend = "loky"
 
-    Yields
-    ------
-    FoldResult
-    """
-    threads = n_threads or threads_set() or cpu_count()
-    # Workers with another number of threads are not used again, for joblib compares this.
-    with (
-        parallel_config("loky", n_jobs=min(n_jobs, len(todo)), inner_max_num_threads=threads),
-        _relay(listener) as events,
-    ):
-        jobs = (
-            delayed(_work)(task, split, save_to(split), threads, events, os.getpid())
-            for split in todo
-        )
-        results = Parallel(return_as="generator_unordered", pre_dispatch="all")(jobs)
-        try:
-            # Not "yield from", which would close it before the filter is set.
-            for result in results:  # noqa: UP028
-                yield result
-        finally:
-            with warnings.catch_warnings():
-                # Whoever stops early, because a fold refuses the input, means it.
-                warnings.filterwarnings("ignore", ".*tasks which were still being processed")
-                results.close()
+    def run(self, work: FoldWork, tell: Listener) -> Generator[FoldResult, None, None]:
+        """Run folds, as `Engine.run` says."""
+        threads = work.n_threads or threads_set() or cpu_count()
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+            folder = Path(name)
+            _store_task(work.task, folder)
+            executor = _executor(min(work.n_jobs, len(work.splits)), threads)
+            futures: list[Future[FoldResult]] = []
+            try:
+                for split in work.splits:
+                    save_to = work.save_to(split)
+                    futures.append(executor.submit(_work, folder, split, save_to, threads))
+                yield from results_as_they_end(futures, _EventFile(folder / _EVENTS, tell))
+            except BrokenProcessPool as error:
+                raise ChildProcessError(
+                    "A worker process died, perhaps for want of memory; use fewer --jobs"
+                ) from error
+            finally:
+                if not all(future.done() for future in futures):
+                    executor.shutdown(kill_workers=True)
 
 
-def _work(
-    task: FoldTask,
-    split: Split,
-    save_to: Path | None,
-    threads: int,
-    events: str | None,
-    parent: int,
-) -> FoldResult:
-    _prepare_worker(parent)
-    set_threads(threads)  # read when the backend first computes, which is after this
-    listener = None if events is None else lambda event: _append(events, event)
-    return fit_and_predict(task, split, save_to, listener)
+def _executor(n_workers: int, threads: int) -> Any:
+    """Return worker processes: those of before, if they have as many threads."""
+    env = dict.fromkeys(ParallelBackendBase.MAX_NUM_THREADS_VARS, str(threads))
+    return get_reusable_executor(
+        n_workers,
+        timeout=_IDLE_SECONDS,
+        env={**env, **thread_variables(threads)},
+        initializer=_prepare_worker,
+        initargs=(os.getpid(),),
+    )
 
 
-@functools.cache
 def _prepare_worker(parent: int) -> None:
-    """Make this process end with the one that started it, and not for its memory."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     end_with_parent(parent)
-    # Where psutil is installed, joblib takes what TensorFlow keeps for reuse for a leak and
-    # ends the worker in the middle of a run.
+    # Where psutil is installed, loky takes what TensorFlow keeps for reuse for a leak and ends
+    # the worker in the middle of a run.
     process_executor._USE_PSUTIL = False
 
 
 def end_with_parent(parent: int) -> None:
-    """End this process with the one that started it, however that ends.
-
-    Workers outlive a parent that was killed, and would train on for nobody.
-
-    Parameters
-    ----------
-    parent : int
-        Its process number.
-    """
+    """End this process with the one that started it, which may be killed, by its number."""
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
@@ -121,41 +97,59 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _append(events: str, event: FoldEvent) -> None:
-    line = json.dumps([event.index, None if event.epoch is None else asdict(event.epoch)])
-    with Path(events).open("a", encoding="utf-8") as file:
-        file.write(line + "\n")  # one short write, which appends as a whole
+def _work(folder: Path, split: Split, save_to: Path | None, threads: int) -> FoldResult:
+    task = _load_task(folder)
+
+    def note(event: FoldEvent) -> None:
+        line = json.dumps([event.index, event.epoch and asdict(event.epoch)])
+        with (folder / _EVENTS).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")  # one short write, which appends as a whole
+
+    with parallel_config("threading"):  # so that jobs of the estimator start no processes
+        return run_fold(task, split, n_threads=threads, save_to=save_to, tell=note)
 
 
-@contextmanager
-def _relay(listener: Listener | None) -> Iterator[str | None]:
-    """Name a file that workers append events to, and pass these on to the listener."""
-    if listener is None:
-        yield None
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "events.jsonl")
+def _store_task(task: FoldTask, folder: Path) -> None:
+    """Write a task, its arrays into a file that all workers map and none copies."""
+    spans = []
+    with (folder / _ARRAYS).open("wb") as file:
+
+        def write(buffer: pickle.PickleBuffer) -> None:
+            file.write(bytes(-file.tell() % _ALIGNMENT))
+            spans.append((file.tell(), file.write(buffer.raw())))
+
+        arrays = {"X": _contiguous(task.X), "holdout_X": _contiguous(task.holdout_X)}
+        packed = cloudpickle.dumps(replace(task, **arrays), protocol=5, buffer_callback=write)
+        file.write(b"\0")  # an empty file cannot be mapped
+    (folder / _TASK).write_bytes(pickle.dumps((packed, spans)))
+
+
+def _contiguous(X: Any) -> Any:
+    """Return an array in one piece, as only those are pickled apart from the rest."""
+    return np.ascontiguousarray(X) if type(X) in {np.ndarray, np.memmap} else X
+
+
+def _load_task(folder: Path) -> FoldTask:
+    packed, spans = pickle.loads((folder / _TASK).read_bytes())  # noqa: S301  (our parent's)
+    arrays = np.memmap(folder / _ARRAYS, mode="r")
+    buffers = [arrays[start : start + size] for start, size in spans]
+    return pickle.loads(packed, buffers=buffers)  # noqa: S301
+
+
+class _EventFile:
+    """A file that workers append events to; a call tells those that came since the last one."""
+
+    def __init__(self, path: Path, tell: Callable[[FoldEvent], None]) -> None:
         path.touch()
-        stop = threading.Event()
-        thread = threading.Thread(target=_pass_on, args=(path, listener, stop), daemon=True)
-        thread.start()
-        try:
-            yield str(path)
-        finally:
-            stop.set()
-            thread.join()
+        self._path = path
+        self._tell = tell
+        self._position = 0
 
-
-def _pass_on(path: Path, listener: Listener, stop: threading.Event) -> None:
-    with path.open(encoding="utf-8") as file:
-        partial = ""
-        while True:
-            ended = stop.is_set()  # before reading, so that nothing written earlier is missed
-            partial += file.read()
-            *lines, partial = partial.split("\n")
-            for line in lines:
-                index, epoch = json.loads(line)
-                listener(FoldEvent(index, None if epoch is None else EpochEnd(**epoch)))
-            if ended:
-                return
-            stop.wait(_POLL_SECONDS)
+    def __call__(self) -> None:
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        self._position += len(whole) + len(newline)
+        for line in whole.splitlines():
+            index, epoch = json.loads(line)
+            self._tell(FoldEvent(index, epoch and EpochEnd(**epoch)))

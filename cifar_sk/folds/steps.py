@@ -1,0 +1,79 @@
+"""Steps of a pipeline, as the fold loop sees them: which one classifies, which have seeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from cifar_sk.errors import InputError
+
+__all__ = [
+    "PASSTHROUGH",
+    "check_saveable",
+    "final_classifier",
+    "is_augmentation",
+    "is_left_out",
+    "last_step",
+    "seeded_clone",
+]
+
+PASSTHROUGH = "passthrough"  # scikit-learn's word for a step that is left out
+# Seed streams of a run: folds have theirs at (0, index).
+_FOLD_STREAM = 0
+
+
+def is_left_out(step: Any) -> bool:
+    """Tell whether a pipeline leaves a step out."""
+    return step is None or (isinstance(step, str) and step == PASSTHROUGH)
+
+
+def is_augmentation(step: Any) -> bool:
+    """Tell whether a step only changes what is trained on, image by image."""
+    return getattr(step, "_is_augmentation", False)
+
+
+def last_step(estimator: Any) -> Any:
+    """Return the last step of a pipeline; any other estimator is its own."""
+    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+
+
+def final_classifier(estimator: Any) -> Any:
+    """Return what classifies: the last step, of the best pipeline where a search was fitted."""
+    last = last_step(estimator)
+    return last_step(last.best_estimator_) if hasattr(last, "best_estimator_") else last
+
+
+def check_saveable(estimator: Any) -> None:
+    """Refuse pipelines of which the saved classifier alone would not predict the same."""
+    if hasattr(estimator, "estimator") and hasattr(estimator, "save"):  # a search of ours
+        estimator = estimator.estimator
+    for name, step in getattr(estimator, "steps", [])[:-1]:
+        resamples = hasattr(step, "fit_resample")
+        if not (resamples or is_left_out(step) or is_augmentation(step)):
+            raise InputError(
+                f"Models can be saved where all steps but the last only act in training; "
+                f"step {name!r} ({type(step).__name__}) also acts at predict."
+            )
+    classifier = final_classifier(estimator)
+    if not hasattr(classifier, "save"):
+        raise InputError(f"{type(classifier).__name__} has no save method; leave save_models off.")
+
+
+def seeded_clone(estimator: Any, random_state: int, index: int) -> Any:
+    """Clone an estimator, with a seed of this run and fold for each ``random_state`` of None."""
+    estimator = clone(estimator)
+    # Augmentation in front of a classifier of ours takes its seed from that.
+    inherits = getattr(final_classifier(estimator), "_seeds_augmentation", False)
+    params = estimator.get_params(deep=True)
+    names = sorted(
+        name
+        for name, value in params.items()
+        if name.rpartition("__")[2] == "random_state"
+        and value is None
+        and not (inherits and is_augmentation(params.get(name.rpartition("__")[0])))
+    )
+    sequence = np.random.SeedSequence(random_state, spawn_key=(_FOLD_STREAM, index))
+    seeds = sequence.generate_state(len(names)) >> 1  # scikit-learn takes 31 bits
+    return estimator.set_params(**dict(zip(names, map(int, seeds), strict=True)))
