@@ -7,8 +7,6 @@ from typing import Any
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from cifar_sk.errors import InputError, did_you_mean
-from cifar_sk.folds.json_values import plain
-from cifar_sk.folds.steps import PASSTHROUGH, is_left_out
 from cifar_sk.networks import NETWORKS
 from cifar_sk.pipelines.baselines import BASELINES
 from cifar_sk.pipelines.params import parse_assignments, set_params
@@ -18,7 +16,6 @@ __all__ = [
     "make_model",
     "model_names",
     "parse_assignments",
-    "pipeline_description",
     "set_params",
 ]
 
@@ -116,22 +113,3 @@ def check_network(pipeline: Pipeline, image_shape: tuple[int, ...], n_classes: i
     except (ValueError, TypeError) as error:
         text = " ".join(str(error).split())
         raise InputError(f"The network cannot be built: {text}") from error
-
-
-def pipeline_description(pipeline: Pipeline) -> dict[str, Any]:
-    """Describe a pipeline, or any estimator, in JSON values, equal for equal pipelines."""
-    params = pipeline.get_params(deep=True)
-    steps = dict(getattr(pipeline, "steps", [("classifier", pipeline)]))
-    return {
-        "steps": {
-            name: PASSTHROUGH if is_left_out(step) else type(step).__name__
-            for name, step in steps.items()
-        },
-        "order": list(steps),
-        "params": {
-            name: plain(value)
-            for name, value in sorted(params.items())
-            # Where a search keeps its trials is no part of what is computed.
-            if name not in {*steps, "steps", "memory", "storage"}
-        },
-    }

@@ -19,8 +19,9 @@ from cifar_sk.datasets import data_fingerprint
 from cifar_sk.folds.progress import EpochEnd, current_listener, listening
 from cifar_sk.folds.splits import as_splits, split_fingerprint
 from cifar_sk.folds.steps import seeded_clone
-from cifar_sk.pipelines.models import pipeline_description, set_params
+from cifar_sk.pipelines.models import set_params
 from cifar_sk.runs.files import lock_folder, make_folder
+from cifar_sk.runs.manifest import pipeline_description
 from cifar_sk.tuning.engine import Budget, open_study, run_trials
 from cifar_sk.tuning.lost_trials import reclaim
 from cifar_sk.tuning.objective import TuningTask

@@ -21,7 +21,8 @@ from sklearn.preprocessing import StandardScaler
 
 from cifar_sk.errors import InputError
 from cifar_sk.networks import NETWORKS
-from cifar_sk.pipelines.models import check_network, make_model, pipeline_description, set_params
+from cifar_sk.pipelines.models import check_network, make_model, set_params
+from cifar_sk.runs.manifest import pipeline_description
 from cifar_sk.tuning.shipped_spaces import SPACES, augmentation_policy, space_for
 from cifar_sk.tuning.spaces import SearchSpace
 
