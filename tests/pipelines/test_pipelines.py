@@ -14,7 +14,6 @@ from cifar_sk.errors import InputError
 from cifar_sk.evaluation import cross_validate_oof
 from cifar_sk.folds.steps import check_saveable
 from cifar_sk.networks import NETWORKS
-from cifar_sk.runs.manifest import pipeline_description
 from cifar_sk.pipelines.models import (
     check_network,
     make_model,
@@ -23,6 +22,7 @@ from cifar_sk.pipelines.models import (
     set_params,
 )
 from cifar_sk.pipelines.tuned import read_tuned
+from cifar_sk.runs.manifest import pipeline_description
 
 
 @pytest.mark.parametrize("name", model_names())
@@ -322,8 +322,7 @@ def test_a_model_with_a_step_that_is_left_out_can_be_saved():
 def test_the_description_is_the_same_in_every_process():
     code = (
         "import json\n"
-        "from cifar_sk.runs.manifest import pipeline_description
-from cifar_sk.pipelines.models import make_model\n"
+        "from cifar_sk.pipelines.models import make_model\n"
         "from cifar_sk.runs.manifest import pipeline_description\n"
         "made = [make_model('logistic', augment='r4', resample='smote'), make_model('vgg')]\n"
         "text = json.dumps([pipeline_description(pipeline) for pipeline in made])\n"
