@@ -21,6 +21,7 @@ from memory_store import Store
 from sklearn.dummy import DummyClassifier
 from sklearn.tree import ExtraTreeClassifier
 
+from cifar_sk import registry
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation import ENGINES, cross_validate_oof
 from cifar_sk.evaluation.engines.processes import _load_task, _store_task
@@ -293,7 +294,9 @@ def outside(tmp_path, monkeypatch):
     (installed / "entry_points.txt").write_text(points + "loses = outside_engines:Loses\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(ENGINES, "_asked_installed", False)
+    registry._entry_points.cache_clear()
     yield tmp_path
+    registry._entry_points.cache_clear()
     for name in ("backwards", "loses"):
         ENGINES.remove(name)
 

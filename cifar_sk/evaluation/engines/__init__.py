@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any
 
 from cifar_sk.registry import Registry
 
-if TYPE_CHECKING:
-    from cifar_sk.evaluation.engines.base import Engine
-
 __all__ = ["ENGINES"]
 
-# Classes, or functions without arguments.
-ENGINES: Registry[Callable[[], Engine]] = Registry(
+# Classes, or functions without arguments, that make an `Engine`.
+ENGINES: Registry[Callable[[], Any]] = Registry(
     "engine",
     own={
         "serial": f"{__name__}.serial",
