@@ -15,7 +15,6 @@ from cifar_sk.networks.graphs import graph_nodes, graph_of
 __all__ = [
     "Replacements",
     "final_operation",
-    "graph_nodes",
     "leading_rescaling",
     "linear_head",
     "run_graph",

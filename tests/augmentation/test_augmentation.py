@@ -586,7 +586,7 @@ def test_a_step_from_outside_has_a_place_in_policies_by_its_import_path(tmp_path
         "    policy = ('dim', 'share')\n"
         "    def __init__(self, share=0.5):\n"
         "        self.share = share\n"
-        "not_a_step = 3\n"
+        "not_a_step = dict\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(InputError, match="unknown augmentation 'my_steps'"):
