@@ -42,11 +42,18 @@ def load_text(path):
     return rows[:, 1:].reshape(-1, 4, 4, 1).astype(np.uint8), rows[:, 0]
 """
 STEPS = """
-from cifar_sk.augmentation import RandomFlip
+import keras
+from cifar_sk.augmentation import Augmentation
 
-class Mirror(RandomFlip):
-    def __init__(self, mode="vertical", *, random_state=None):
-        super().__init__(mode, random_state=random_state)
+class Invert(Augmentation):
+    def __init__(self, share=0.5, *, random_state=None):
+        self.share = share
+        self.random_state = random_state
+
+    def augment(self, images, generator):
+        shape = (keras.ops.shape(images)[0], 1, 1, 1)
+        chosen = keras.random.uniform(shape, seed=generator) < self.share
+        return keras.ops.where(chosen, 1 - images, images)
 """
 CALLBACKS = """
 import keras
@@ -112,14 +119,14 @@ LITTLE = ("--dataset", "mypkg.data:load", "--epochs", "1")
 
 
 def test_import_paths_of_all_kinds_reach_worker_processes(place, refused):
-    augment = "crop:1,mypkg.steps:Mirror:horizontal"
+    augment = "crop:1,mypkg.steps:Invert:0.25"
     words = ["--model", "mypkg.nets:build", "--augment", augment, "--jobs", "2"]
     run(place, CV, *LITTLE, *words, "--callback", "mypkg.callbacks:Count", "--run", "mine")
     written = read_run(place / "results/mine").manifest
     params = written.pipeline["params"]
     assert written.data.name == "mypkg.data:load"
     assert params["classifier__network"] == "mypkg.nets:build"
-    assert params["mirror__mode"] == "horizontal"
+    assert params["invert__share"] == 0.25
     assert params["classifier__callbacks"] == ["Count"]
     assert (place / "epochs.txt").read_text() == "epoch\n" * 2
     table = (place / "results/mine/oof_predictions.csv").read_text()
