@@ -41,7 +41,10 @@ def compare(
         typer.Argument(help="Folders of two or more finished runs.", show_default=False),
     ],
     metric: Annotated[
-        str, typer.Option(help="The primary metric, chosen before looking.")
+        str,
+        typer.Option(
+            help="The primary metric, chosen before looking; or package.module:function."
+        ),
     ] = "accuracy",
     rope: Annotated[
         float,
@@ -77,10 +80,14 @@ def compare(
     """
     from cifar_sk.comparison import compare_runs, conclusion
     from cifar_sk.comparison.tests import TESTS
+    from cifar_sk.metrics import METRICS
+    from cifar_sk.registry import is_import_path
     from cifar_sk.reports.comparison.files import write_comparison
     from cifar_sk.runs.files import make_folder
     from cifar_sk.runs.reading import read_run
 
+    if is_import_path(metric):
+        METRICS.import_path(metric)
     for path in test or []:
         TESTS.import_path(path)
     comparison = compare_runs(

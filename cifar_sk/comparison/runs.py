@@ -22,6 +22,7 @@ from cifar_sk.comparison.tests.protocol import SampleOutcomes
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics import METRICS, fold_metrics
+from cifar_sk.metrics.scores import metrics_for
 from cifar_sk.runs.reading import FinishedRun
 
 __all__ = ["Comparison", "PairResult", "compare_runs"]
@@ -194,7 +195,7 @@ def compare_runs(
 
 
 def _check_options(metric: str, rope: float, n_classes: int) -> None:
-    known = [name for name, entry in METRICS.items() if n_classes >= entry.min_classes]
+    known = metrics_for(n_classes)
     if metric not in known:
         raise InputError(f"There is no metric {metric!r}{did_you_mean(metric, known)}.")
     if not 0 <= rope < np.inf:

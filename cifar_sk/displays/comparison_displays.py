@@ -16,6 +16,7 @@ from cifar_sk.displays.drawing import (
     GREY,
     INK,
     VERMILLION,
+    Display,
     heading,
     label,
     make_axes,
@@ -25,7 +26,6 @@ from cifar_sk.displays.drawing import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = [
     "CriticalDifferenceDisplay",
@@ -38,19 +38,8 @@ __all__ = [
 _MANY_ROWS = 30  # more are drawn closer together
 
 
-class _Display:
-    """A display of one picture.
-
-    Attributes
-    ----------
-    ax_ : Axes
-        Where `plot` drew.
-    figure_ : Figure
-        Its figure.
-    """
-
-    ax_: Axes
-    figure_: Figure
+class _Display(Display):
+    """A display of one picture."""
 
     def _begin(self, ax: Axes | None, width: float, height: float) -> Axes:
         """Take the axes given, or those of a new figure of this size in inches."""

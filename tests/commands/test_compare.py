@@ -32,6 +32,10 @@ class SignTest:
 
         n_better = int((scores.second > scores.first).sum())
         return Finding(statistic=n_better, p_value=binomtest(n_better, len(scores.first)).pvalue)
+
+
+def hits(target, proba):
+    return (proba.argmax(axis=1) == target).sum()
 """
 
 
@@ -64,11 +68,11 @@ def test_runs_of_any_two_classifiers_are_compared(runs, tmp_path, capsys):
     assert (tmp_path / "out/here/comparison.html").is_file()
 
 
-def test_a_test_of_ones_own_is_in_tables_and_page(runs, tmp_path):
+def test_a_test_and_a_metric_of_ones_own_are_in_tables_and_page(runs, tmp_path):
     (tmp_path / "mine.py").write_text(OWN_TEST)
     command = [sys.executable, "-m", "cifar_sk.compare", runs / "guess", runs / "learn"]
     done = subprocess.run(
-        [*command, "--test", "mine:SignTest", "--output", "out"],
+        [*command, "--test", "mine:SignTest", "--metric", "mine:hits", "--output", "out"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -82,6 +86,8 @@ def test_a_test_of_ones_own_is_in_tables_and_page(runs, tmp_path):
     assert table.loc["mine:SignTest", "statistic"] == (scores["learn"] > scores["guess"]).sum()
     assert table.loc["mine:SignTest", "p_value"] == 0.25  # all of three folds
     assert "| Sign \\<test\\> |" in (tmp_path / "out/comparison.md").read_text("utf-8")
+    metrics = pd.read_csv(tmp_path / "out/comparison.csv").set_index("metric")
+    assert metrics.loc["mine:hits", "learn_mean"] == pytest.approx(30 * scores["learn"].mean())
     page = (tmp_path / "out/comparison.html").read_text("utf-8")
     assert '<th scope="row">Sign &lt;test&gt;</th>' in page
 
