@@ -6,7 +6,7 @@ import importlib
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -14,7 +14,14 @@ from typing import Any, Generic, TypeVar
 
 from cifar_sk.errors import InputError, did_you_mean
 
-__all__ = ["Registry", "is_import_path", "load_object", "pack_registered", "unpack_registered"]
+__all__ = [
+    "Registry",
+    "is_import_path",
+    "load_object",
+    "own_code",
+    "pack_registered",
+    "unpack_registered",
+]
 
 T = TypeVar("T")
 
@@ -74,6 +81,8 @@ class Registry(Mapping[str, T], Generic[T]):
 
         This runs a user's code, so the path comes from the command line and never from a file.
         """
+        if not is_import_path(path):
+            raise InputError(f"A {self.kind} of your own is package.module:name, got {path!r}.")
         self._entries[path] = self._make(path, load_object(path, self.kind))
         self._foreign.add(path)
         return path
@@ -164,13 +173,26 @@ def load_object(path: str, kind: str) -> Any:
         found: Any = importlib.import_module(module_name)
         for name in attribute.split("."):
             found = getattr(found, name)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise InputError(f"The {kind} {path!r} cannot be imported: {error}.") from error
+    except (Exception, SystemExit) as error:  # whatever a user's own module does
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"The {kind} {path!r} cannot be imported ({reason}).") from error
     if not callable(found):
         raise InputError(
             f"The {kind} {path!r} must be a function or a class; got {type(found).__name__}."
         )
     return found
+
+
+@contextmanager
+def own_code(kind: str, name: str) -> Iterator[None]:
+    """Turn what a user's own code raises into a sentence that names it."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise InputError(f"The {kind} {name!r} failed ({reason}).") from error
 
 
 def pack_registered() -> bytes | None:

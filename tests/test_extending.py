@@ -10,7 +10,10 @@ import pytest
 from cifar_sk import cv, read_run, report, tune
 from cifar_sk.augmentation.policies import STEPS as AUGMENTATIONS
 from cifar_sk.datasets.registry import DATASETS, READERS
+from cifar_sk.evaluation.engines import ENGINES
+from cifar_sk.metrics import METRICS
 from cifar_sk.networks import NETWORKS
+from cifar_sk.reports import FIGURES
 
 NETS = """
 import keras
@@ -240,3 +243,57 @@ def test_code_that_is_named_on_the_command_line_runs(place, refused):
 def test_what_cannot_be_used_is_one_sentence(place, refused, words, message):
     assert message in refused(cv.main, "--dataset", "mypkg.data:load", *words)
     assert not (place / "results").exists()
+
+
+BROKEN = """
+import sys
+
+def raises(*arguments, **options):
+    raise RuntimeError("a fault of my own")
+
+def nothing(*arguments, **options):
+    return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--engine", "broken:raises"], "The engine 'broken:raises' failed"),
+        (["--engine", "broken:nothing"], "an object with a method run"),
+        (["--metric", "broken:raises"], "The metric 'broken:raises' failed"),
+        (["--metric", "broken:nothing"], "must return a number"),
+        (["--metric", "accuracy"], "A metric of your own is package.module:name"),
+        (["--figure", "broken:raises"], "The figure 'broken:raises' failed"),
+        (["--figure", "samples"], "A figure of your own is package.module:name"),
+        (["--dataset", "broken:raises"], "The dataset 'broken:raises' failed"),
+        (["--dataset", "os:system"], "The dataset 'os:system' failed"),
+        (["--model", "broken:nothing"], "must return a keras.Model"),
+        (["--model", "ends:x"], "The network 'ends:x' cannot be imported (SystemExit: 3)"),
+        (["--callback", "broken:nothing"], "--callback needs a network"),
+    ],
+)
+def test_what_goes_wrong_in_a_user_s_own_code_is_one_sentence(
+    tmp_path, monkeypatch, capsys, words, message
+):
+    (tmp_path / "broken.py").write_text(BROKEN)
+    (tmp_path / "ends.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model = [] if "--model" in words else ["--model", "dummy"]
+    data = [] if "--dataset" in words else ["--dataset", "digits", "--limit", "60"]
+    registries = (NETWORKS, METRICS, FIGURES, ENGINES, DATASETS)
+    before = [{*registry} for registry in registries]
+    try:
+        with pytest.raises(SystemExit) as stop:
+            cv.main([*model, *data, "--folds", "2", "--jobs", "1", "--quiet", *words])
+    finally:
+        for registry, names in zip(registries, before, strict=True):
+            for name in {*registry} - names:
+                registry.remove(name)
+        sys.modules.pop("broken", None)
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1

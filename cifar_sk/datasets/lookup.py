@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cifar_sk.datasets.digits import open_digits
 from cifar_sk.datasets.home import NotAvailableError, find_best_cifar10
 from cifar_sk.datasets.registry import DATASETS, READERS
 from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.registry import is_import_path, own_code
 
 __all__ = ["open_dataset", "open_default"]
 
@@ -34,7 +36,8 @@ def open_dataset(name_or_path: PathLike, *, test_split: bool, **options: Any) ->
     """Open a registered data set, or what is at a path; options as for `load_dataset`."""
     options["test_split"] = test_split
     if isinstance(name_or_path, str) and name_or_path in DATASETS:
-        found = _call(DATASETS[name_or_path], **options)
+        with own_code("dataset", name_or_path) if is_import_path(name_or_path) else nullcontext():
+            found = _call(DATASETS[name_or_path], **options)
         return _as_opened(found, name_or_path, f"dataset {name_or_path!r}", test_split)
     path = Path(name_or_path).expanduser()
     if not path.exists():

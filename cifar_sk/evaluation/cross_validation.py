@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -173,7 +173,7 @@ def _evaluate(
         if listener is not None and event.index not in done:
             listener(event)
 
-    with closing(engine.run(work, tell)) as results:
+    with closing(engine.run(work, tell) if work.splits else _no_results()) as results:
         for result in results:
             if result.index not in done:  # an engine may have tried a fold twice
                 _refuse_unusable(result, done)
@@ -191,6 +191,11 @@ def _evaluate(
         class_names=evaluation.class_names,
         holdout_y=evaluation.holdout and evaluation.holdout[1],
     )
+
+
+def _no_results() -> Generator[FoldResult, None, None]:
+    """Yield nothing: a run that was finished before asks no engine."""
+    yield from ()
 
 
 def _missing_folds(

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn import metrics as skm
 
 from cifar_sk.errors import InputError
-from cifar_sk.registry import Registry
+from cifar_sk.registry import Registry, own_code
 
 __all__ = [
     "METRICS",
@@ -72,7 +72,8 @@ class _Metrics(Registry[Metric]):
 
 def _as_metric(name: str, function: Callable[..., float]) -> Metric:
     def score(p: _Predictions) -> float:
-        value = function(p.target, p.proba)
+        with own_code("metric", name):
+            value = function(p.target, p.proba)
         try:
             return float(value)
         except (TypeError, ValueError) as error:

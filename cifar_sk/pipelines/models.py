@@ -107,7 +107,11 @@ def check_network(pipeline: Pipeline, image_shape: tuple[int, ...], n_classes: i
     if not hasattr(classifier, "_build_network"):
         return
     try:
-        classifier._build_network(image_shape, n_classes)
+        network = classifier._build_network(image_shape, n_classes)
+        if not hasattr(network, "output_shape"):
+            raise InputError(
+                f"A network's builder must return a keras.Model, got {type(network).__name__}."
+            )
     except InputError:
         raise
     except (ValueError, TypeError) as error:

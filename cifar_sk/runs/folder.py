@@ -131,6 +131,7 @@ class RunFolder:
             raise InputError("A run is either resumed or overwritten; give one of the two.")
         if data is not None and not isinstance(data, DataRecord):
             data = DataRecord.of_bunch(data)
+        own = _as_json(identity)
         path = without_dots(path)
         _check_is_run_or_new(path)
         additions = Additions()
@@ -140,11 +141,11 @@ class RunFolder:
             recover(path)
             is_new = not (path / MANIFEST).exists()
             if not is_new:
-                _allow(path, identity, resume, overwrite)
+                _allow(path, own, resume, overwrite)
             run = cls(
                 path,
                 lock,
-                own=identity or {},
+                own=own,
                 about=info or {},
                 data=data,
                 additions=additions if is_new else None,
@@ -171,9 +172,12 @@ class RunFolder:
         elif is_empty and issubclass(kind, InputError) and self._additions is not None:
             remove(self.path)
             self._additions.take_back()
-        elif issubclass(kind, KeyboardInterrupt) and self.manifest is not None:
+        elif issubclass(kind, KeyboardInterrupt) and self._is_running():
             self.update(status="interrupted")
         self._lock.release()
+
+    def _is_running(self) -> bool:
+        return self.manifest is not None and self.manifest.status == "running"
 
     def begin(self, evaluation: Evaluation) -> None:
         """Write what is evaluated, and the labels, or check that it is what was begun.
@@ -197,6 +201,10 @@ class RunFolder:
         if evaluation.holdout is not None:
             test_target = np.searchsorted(classes, evaluation.holdout[1])
             _write_array(self.path / TEST_TARGET, test_target)
+        else:  # of another evaluation that was begun here and finished no fold
+            (self.path / TEST_TARGET).unlink(missing_ok=True)
+        for staged in (self.path / "folds").glob(".[0-9]*.tmp"):
+            shutil.rmtree(staged)
         self.manifest = manifest
         self.update()
 
@@ -267,7 +275,14 @@ def _check_is_run_or_new(path: Path) -> None:
         raise InputError(f"{path} holds other files than a run's; name another folder.")
 
 
-def _allow(path: Path, identity: Mapping[str, Any] | None, resume: bool, overwrite: bool) -> None:
+def _as_json(identity: Mapping[str, Any] | None) -> dict[str, Any]:
+    try:
+        return json.loads(json.dumps(dict(identity or {})))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"identity must hold JSON values only: {error}.") from error
+
+
+def _allow(path: Path, identity: Mapping[str, Any], resume: bool, overwrite: bool) -> None:
     """Refuse a folder that holds a run, continue it, or set the run aside."""
     old = read_json(path / MANIFEST)
     if overwrite:
@@ -278,10 +293,9 @@ def _allow(path: Path, identity: Mapping[str, Any] | None, resume: bool, overwri
             f"--resume, replace it with --overwrite, or name another with --run."
         )
     elif identity:
-        own = json.loads(json.dumps(dict(identity)))
         # Older versions wrote what was a program's own beside the rest.
-        said = old["identity"].get("own") or {name: old["identity"].get(name) for name in own}
-        _check_is_same(path, said, own)
+        said = old["identity"].get("own") or {n: old["identity"].get(n) for n in identity}
+        _check_is_same(path, said, identity)
 
 
 def _check_is_same(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -317,6 +331,8 @@ def read_manifest(path: str | Path) -> Manifest:
     """
     file = Path(path) / MANIFEST
     raw = read_json(file)
+    if isinstance(raw.get("identity"), dict) and "split" not in raw["identity"]:
+        raise InputError(f"The run of {path} has not begun; continue it with --resume.")
     try:
         return Manifest.from_json(raw)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -1,6 +1,7 @@
 """Finished runs are read as they were written, and anything else is refused."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,51 @@ def test_a_store_may_be_a_path_and_goes_on_or_refuses(tmp_path):
         with pytest.raises(InputError, match=message):
             cross_validate_oof(**arguments, store=tmp_path / "run")
         assert (tmp_path / "run/run.json").read_bytes() == before
+
+
+def test_a_finished_run_asks_no_engine(tmp_path):
+    X, y = np.zeros((8, 1)), np.arange(8) % 2
+    first = cross_validate_oof(DummyClassifier(), X, y, cv=2, store=tmp_path / "run")
+    again = cross_validate_oof(DummyClassifier(), X, y, cv=2, n_jobs=2, store=tmp_path / "run")
+    np.testing.assert_array_equal(first.oof_proba, again.oof_proba)
+
+
+def test_another_evaluation_in_a_run_without_folds_finds_nothing_of_the_first(tmp_path):
+    X, y = np.random.default_rng(0).random((40, 2)), np.arange(40) % 2
+    evaluate = partial(cross_validate_oof, DummyClassifier(), X, y, cv=2, store=tmp_path)
+
+    def stop(event):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(holdout=(X, y), listener=stop)
+    (tmp_path / "folds/.00.tmp").mkdir()
+    (tmp_path / "folds/.00.tmp/classifier.json").write_text("of a run that was killed")
+    evaluate(random_state=1)
+    assert read_run(tmp_path).result.holdout_target is None
+    assert not list(tmp_path.rglob("classifier.json"))
+
+
+def test_an_interrupt_after_the_end_leaves_a_complete_run(tmp_path):
+    def evaluate_and_stop():
+        with RunFolder.open(tmp_path) as folder:
+            cross_validate_oof(
+                DummyClassifier(), np.zeros((8, 1)), np.arange(8) % 2, cv=2, store=folder
+            )
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_and_stop()
+    assert read_manifest(tmp_path).status == "complete"
+
+
+def test_what_no_run_says_is_said(tmp_path):
+    RunFolder.open(tmp_path / "run").__exit__(None)
+    with pytest.raises(InputError, match=r"has not begun; continue it with --resume"):
+        read_manifest(tmp_path / "run")
+    with pytest.raises(InputError, match="identity must hold JSON values only"):
+        RunFolder.open(tmp_path / "other", {"a": np.float32(1)})
+    assert not (tmp_path / "other").exists()
 
 
 def test_runs_of_older_versions_are_read(run):

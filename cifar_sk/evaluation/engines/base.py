@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from joblib import effective_n_jobs
 from joblib.parallel import BACKENDS, get_active_backend
@@ -16,6 +17,7 @@ from cifar_sk.evaluation.engines import ENGINES
 from cifar_sk.evaluation.fold_task import FoldTask, Listener
 from cifar_sk.folds.predictions import FoldResult
 from cifar_sk.folds.splits import Split
+from cifar_sk.registry import own_code
 
 __all__ = ["Engine", "FoldWork", "choose_engine", "results_as_they_end"]
 
@@ -82,19 +84,25 @@ class Engine(Protocol):
 
 def choose_engine(engine: Engine | str | None, n_jobs: int | None) -> tuple[str, Engine, int]:
     """Return an engine's name, the engine, and how many folds it runs at a time."""
-    if n_jobs == 0:
-        raise InputError("n_jobs must be a number from 1, or -1 for all processors; got 0.")
+    if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
+        raise InputError(
+            f"n_jobs must be a whole number from 1, or -1 for all processors; got {n_jobs!r}."
+        )
     n_jobs = effective_n_jobs(n_jobs)
     if engine is None:
         engine = "serial" if n_jobs == 1 else _engine_of_joblib()
+    name = engine if isinstance(engine, str) else type(engine).__name__
+    made: Any = engine
     if isinstance(engine, str):
-        return engine, ENGINES[engine](), n_jobs
-    if isinstance(engine, type) or not hasattr(engine, "run"):
+        make = ENGINES[engine]
+        with own_code("engine", name):
+            made = make()
+    if isinstance(made, type) or not hasattr(made, "run"):
         raise InputError(
             f"engine must be one of {', '.join(ENGINES)}, or an object with a method run; "
-            f"got {engine!r}."
+            f"got {made!r}."
         )
-    return type(engine).__name__, engine, n_jobs
+    return name, made, n_jobs
 
 
 def _engine_of_joblib() -> str:

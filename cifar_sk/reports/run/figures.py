@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +25,7 @@ from cifar_sk.displays import (
 )
 from cifar_sk.errors import InputError
 from cifar_sk.metrics.fold_table import fold_count
-from cifar_sk.registry import Registry
+from cifar_sk.registry import Registry, own_code
 from cifar_sk.reports.run.charts import reliability_summary
 from cifar_sk.reports.run.tables import RunTables
 
@@ -111,7 +112,9 @@ def draw_figures(tables: RunTables) -> list[ReportFigure]:
 def _draw(name: str, draw: Callable[[RunTables], Any], tables: RunTables) -> ReportFigure | None:
     from matplotlib.figure import Figure
 
-    drawn = draw(tables)
+    is_own = not getattr(draw, "__module__", "").startswith("cifar_sk.")
+    with own_code("figure", name) if is_own else nullcontext():
+        drawn = draw(tables)
     if isinstance(drawn, Figure):
         first_line = (draw.__doc__ or name).strip().partition("\n")[0]
         drawn = Drawing(drawn, first_line, first_line)
@@ -119,7 +122,6 @@ def _draw(name: str, draw: Callable[[RunTables], Any], tables: RunTables) -> Rep
         raise InputError(
             f"The figure {name!r} must return a matplotlib Figure, got {type(drawn).__name__}."
         )
-    is_own = not getattr(draw, "__module__", "").startswith("cifar_sk.")
     return None if drawn is None else finish(_file_name(name), *drawn, is_own=is_own)
 
 
