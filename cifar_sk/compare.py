@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 from cifar_sk.commands.options import DataHome, RunDataset
 from cifar_sk.commands.running import run_command
@@ -37,38 +39,29 @@ _EXAMPLES = (
 @app.command(epilog="\n\n".join(_EXAMPLES))
 def compare(
     runs: Annotated[
-        list[Path],
-        typer.Argument(help="Folders of two or more finished runs.", show_default=False),
+        list[Path], Argument(help="Folders of two or more finished runs.", show_default=False)
     ],
     metric: Annotated[
-        str,
-        typer.Option(
-            help="The primary metric, chosen before looking; or package.module:function."
-        ),
+        str, Option(help="The primary metric, chosen before looking; or package.module:function.")
     ] = "accuracy",
     rope: Annotated[
-        float,
-        typer.Option(min=0, help="Differences up to this count as practically none."),
+        float, Option(min=0, help="Differences up to this count as practically none.")
     ] = 0.01,
     test: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A test of your own, as package.module:Test. Repeatable.",
-            show_default=False,
-        ),
+        Option(help="A test of your own, as package.module:Test. Repeatable.", show_default=False),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             help="Folder for tables, figures and page. Unset: made of the runs' names under "
             "results/comparisons.",
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, Option(min=0, help="Seed of the bootstrap.")] = 0,
     images: Annotated[
-        bool,
-        typer.Option("--images/--no-images", help="Whether the page of two runs holds pictures."),
+        bool, Option("--images/--no-images", help="Whether the page of two runs holds pictures.")
     ] = True,
     dataset: RunDataset = None,
     data_home: DataHome = None,
@@ -150,9 +143,7 @@ def _print_tables(comparison: Comparison) -> None:
         console.print(table)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line; an unusable input is one sentence on stderr and exit code 2."""
-    run_command(app, "cifar_sk.compare", argv)
+main = partial(run_command, app, "cifar_sk.compare")
 
 
 if __name__ == "__main__":

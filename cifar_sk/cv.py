@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import Option
 
 from cifar_sk.backend.machine import cap_threads, jobs_at_a_time
 from cifar_sk.commands.cross_validation import CVJob
@@ -65,34 +67,34 @@ def cv(
     context: typer.Context,
     model: Annotated[
         str | None,
-        typer.Option(help="Network or baseline, see below. Unset: cnn.", callback=import_network),
+        Option(help="Network or baseline, see below. Unset: cnn.", callback=import_network),
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Stratified folds.")] = 5,
-    repeats: Annotated[int, typer.Option(min=1, help="Repeats, each shuffled anew.")] = 1,
+    folds: Annotated[int, Option(min=2, help="Stratified folds.")] = 5,
+    repeats: Annotated[int, Option(min=1, help="Repeats, each shuffled anew.")] = 1,
     groups: Annotated[
         Path | None,
-        typer.Option(help="CSV file with a group per sample; no group is trained on and scored."),
+        Option(help="CSV file with a group per sample; no group is trained on and scored."),
     ] = None,
     dataset: Dataset = None,
     data_home: DataHome = None,
     limit: Limit = None,
     augment: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="none, light, r2, r4, or a list: flip,translate:0.1,crop:4,… with steps of your "
             "own as package.module:Class. Unset: none.",
             callback=import_operations,
         ),
     ] = None,
     resample: Annotated[
-        str, typer.Option(help="none, smote, oversample or undersample the training folds.")
+        str, Option(help="none, smote, oversample or undersample the training folds.")
     ] = "none",
-    epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples per step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    epochs: Annotated[int | None, Option(help="Epochs at most.")] = None,
+    batch_size: Annotated[int | None, Option(help="Samples per step.")] = None,
+    learning_rate: Annotated[float | None, Option(help="Highest learning rate.")] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--set",
             help="Any parameter, as step__param=value. Repeatable.",
             callback=import_networks_of,
@@ -100,53 +102,51 @@ def cv(
     ] = None,
     callbacks: Annotated[
         list[str] | None,
-        typer.Option("--callback", help="Keras callback, as package.module:Class. Repeatable."),
+        Option("--callback", help="Keras callback, as package.module:Class. Repeatable."),
     ] = None,
     params: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             help="JSON file of parameters, such as a study's best.json, which also says which "
             "model and augmentation they are of."
         ),
     ] = None,
     seed: Annotated[
-        int,
-        typer.Option(min=0, max=2**32 - 1, help="Seed of folds, weights, order, augmentation."),
+        int, Option(min=0, max=2**32 - 1, help="Seed of folds, weights, order, augmentation.")
     ] = 0,
     jobs: Annotated[
-        str, typer.Option(help="Folds at a time, or auto: as many as the processors allow.")
+        str, Option(help="Folds at a time, or auto: as many as the processors allow.")
     ] = "auto",
     threads: Annotated[
         int | None,
-        typer.Option(
+        Option(
             min=1,
             help="Threads of each fold, whatever --jobs is. Unset: processors / folds, or 1.",
         ),
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(
+        Option(
             callback=_known_engine,
             help=f"Where folds run: {', '.join(ENGINES)}, or package.module:Class of your own. "
             "Unset: serial for one job, processes for more.",
         ),
     ] = None,
     test_split: Annotated[
-        bool, typer.Option("--test-split", help="Also score the official test split.")
+        bool, Option("--test-split", help="Also score the official test split.")
     ] = False,
     metrics: Metrics = None,
     figures: Figures = None,
     save_models: Annotated[
-        bool, typer.Option("--save-models", help="Keep every fold's fitted model.")
+        bool, Option("--save-models", help="Keep every fold's fitted model.")
     ] = False,
     run: Annotated[
-        str | None,
-        typer.Option(help="Name of the run, or a path. Unset: made of model and data set."),
+        str | None, Option(help="Name of the run, or a path. Unset: made of model and data set.")
     ] = None,
-    results: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("results"),
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    results: Annotated[Path, Option(help="Folder of the runs.")] = Path("results"),
+    resume: Annotated[bool, Option("--resume", help="Continue the run.")] = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace the run.")] = False,
+    quiet: Annotated[bool, Option("--quiet", help="Show no progress.")] = False,
 ) -> int:
     """Evaluate a model by stratified k-fold cross-validation, honestly.
 
@@ -221,15 +221,7 @@ def _pipeline(
     return set_params(pipeline, {**from_file, **options, **assigned})
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        The arguments; those of the process by default.
-    """
-    run_command(app, "cifar_sk.cv", argv)
+main = partial(run_command, app, "cifar_sk.cv")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
 from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
 from cifar_sk.commands.running import run_command
@@ -36,32 +37,28 @@ _EXAMPLES = (
 def explain(
     path: Annotated[
         Path,
-        typer.Argument(
-            metavar="RUN", help="Run made with --save-models, or a saved model's folder."
-        ),
+        Argument(metavar="RUN", help="Run made with --save-models, or a saved model's folder."),
     ],
     fold: Annotated[
-        int | None, typer.Option(min=0, help="Keep to this fold's samples and model.")
+        int | None, Option(min=0, help="Keep to this fold's samples and model.")
     ] = None,
     samples: Annotated[
-        str | None, typer.Option(help="Samples to explain, such as 3,17. Unset: by confidence.")
+        str | None, Option(help="Samples to explain, such as 3,17. Unset: by confidence.")
     ] = None,
-    n: Annotated[
-        int, typer.Option(min=1, help="So many right and so many wrong predictions.")
-    ] = 8,
+    n: Annotated[int, Option(min=1, help="So many right and so many wrong predictions.")] = 8,
     method: Annotated[
-        str | None, typer.Option(help="A list of methods, see below. Unset: all that apply.")
+        str | None, Option(help="A list of methods, see below. Unset: all that apply.")
     ] = None,
     explained: Annotated[
-        str, typer.Option("--class", help="Which class to explain: predicted or true.")
+        str, Option("--class", help="Which class to explain: predicted or true.")
     ] = "predicted",
     dataset: Dataset = None,
     data_home: DataHome = None,
     limit: Limit = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder of the files. Unset: explain/ within RUN.")
+        Path | None, Option(help="Folder of the files. Unset: explain/ within RUN.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of noise and of start images.")] = 0,
+    seed: Annotated[int, Option(min=0, help="Seed of noise and of start images.")] = 0,
 ) -> None:
     """Show why a run's models predict what they do.
 
@@ -139,15 +136,7 @@ def _predictions(
     return model_predictions(path, bunch), bunch
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        The arguments; those of the process by default.
-    """
-    run_command(app, "cifar_sk.explain", argv)
+main = partial(run_command, app, "cifar_sk.explain")
 
 
 if __name__ == "__main__":

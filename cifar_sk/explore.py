@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
 from cifar_sk.commands.running import run_command
@@ -35,9 +36,9 @@ def explore(
     data_home: DataHome = None,
     limit: Limit = None,
     output: Annotated[
-        Path, typer.Option(help="Folder for samples.png, made if it does not exist.")
+        Path, Option(help="Folder for samples.png, made if it does not exist.")
     ] = Path("results/explore"),
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the subset and of the samples.")] = 0,
+    seed: Annotated[int, Option(min=0, help="Seed of the subset and of the samples.")] = 0,
 ) -> None:
     """Describe a data set: classes, channels, exact duplicates, and a picture of samples."""
     from cifar_sk.datasets import describe_dataset
@@ -83,9 +84,7 @@ def _save(figure: Figure, output: Path) -> Path:
     return path
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line with these arguments, or with those of the process."""
-    run_command(app, "cifar_sk.explore", argv)
+main = partial(run_command, app, "cifar_sk.explore")
 
 
 if __name__ == "__main__":

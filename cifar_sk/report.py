@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from cifar_sk.commands.options import DataHome, Figures, Metrics, RunDataset
 from cifar_sk.commands.running import run_command
@@ -18,11 +19,11 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def report(
-    run: Annotated[Path, typer.Argument(help="Folder of a finished run.", show_default=False)],
+    run: Annotated[Path, Argument(help="Folder of a finished run.", show_default=False)],
     dataset: RunDataset = None,
     data_home: DataHome = None,
     images: Annotated[
-        bool, typer.Option("--images/--no-images", help="Whether the page holds pictures.")
+        bool, Option("--images/--no-images", help="Whether the page holds pictures.")
     ] = True,
     metrics: Metrics = None,
     figures: Figures = None,
@@ -42,15 +43,7 @@ def report(
     typer.echo(f"report.html, figures and tables of mistakes are in {run}")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line.
-
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        The arguments; those of the process by default.
-    """
-    run_command(app, "cifar_sk.report", argv)
+main = partial(run_command, app, "cifar_sk.report")
 
 
 if __name__ == "__main__":

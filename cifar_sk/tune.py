@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Option
 
 from cifar_sk.backend.machine import cap_threads
 from cifar_sk.commands.import_paths import (
@@ -17,12 +18,7 @@ from cifar_sk.commands.import_paths import (
     import_objectives,
     import_operations,
 )
-from cifar_sk.commands.options import (
-    DataHome,
-    Dataset,
-    Limit,
-    open_dataset,
-)
+from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
 from cifar_sk.commands.running import Call, run_command
 from cifar_sk.errors import InputError
 from cifar_sk.networks import NETWORKS
@@ -55,46 +51,42 @@ def tune(
     context: typer.Context,
     model: Annotated[
         str,
-        typer.Option(
+        Option(
             help=f"{', '.join(sorted(NETWORKS))}, or package.module:function.",
             callback=import_network,
         ),
     ] = "cnn",
     space: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             help="Search space: ann, cnn, fast, augmentation, training, or a TOML file. "
             "Repeatable; later ones win. Unset: the model's own.",
             show_default=False,
         ),
     ] = None,
-    show_space: Annotated[
-        bool, typer.Option("--show-space", help="Print the space, and stop.")
-    ] = False,
-    trials: Annotated[
-        int, typer.Option(min=1, help="Trials of the study, earlier ones included.")
-    ] = 20,
+    show_space: Annotated[bool, Option("--show-space", help="Print the space, and stop.")] = False,
+    trials: Annotated[int, Option(min=1, help="Trials of the study, earlier ones included.")] = 20,
     timeout: Annotated[
-        float | None, typer.Option(min=0, help="Seconds after which no trial begins.")
+        float | None, Option(min=0, help="Seconds after which no trial begins.")
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, help="Stratified folds of the study.")] = 3,
-    epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
+    folds: Annotated[int, Option(min=2, help="Stratified folds of the study.")] = 3,
+    epochs: Annotated[int | None, Option(help="Epochs at most.")] = None,
     dataset: Dataset = None,
     data_home: DataHome = None,
     limit: Limit = None,
     holdout: Annotated[
         float,
-        typer.Option(
+        Option(
             min=0,
             max=0.9,
             help="Keep this share of the images from the study; winner and defaults are "
             "compared on them.",
         ),
     ] = 0.0,
-    holdout_seeds: Annotated[int, typer.Option(min=2, help="Fits of each on --holdout.")] = 5,
+    holdout_seeds: Annotated[int, Option(min=2, help="Fits of each on --holdout.")] = 5,
     nested: Annotated[
         int | None,
-        typer.Option(
+        Option(
             min=2,
             help="Tune inside each of so many outer folds and score the outer fold: an honest "
             "score of the tuning, as an ordinary run.",
@@ -102,7 +94,7 @@ def tune(
     ] = None,
     objective: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             callback=import_objectives,
             help="accuracy (default), another metric, package.module:function of your own, "
             "n_parameters or fit_time. Repeated: all of them, with the Pareto front and without "
@@ -112,24 +104,22 @@ def tune(
     ] = None,
     sampler: Annotated[
         str,
-        typer.Option(
+        Option(
             help="tpe, random, grid, or cmaes (which keeps its state in the storage as a "
             "pickle: use it with storages that you trust)."
         ),
     ] = "tpe",
-    pruner: Annotated[
-        str, typer.Option(help="fold: stop trials that fall behind, or none.")
-    ] = "fold",
+    pruner: Annotated[str, Option(help="fold: stop trials that fall behind, or none.")] = "fold",
     augment: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="As for cifar_sk.cv. Unset: the operations that the space names, or none.",
             callback=import_operations,
         ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--set",
             help="A parameter that is not tuned, as step__param=value.",
             callback=import_networks_of,
@@ -137,31 +127,28 @@ def tune(
     ] = None,
     callbacks: Annotated[
         list[str] | None,
-        typer.Option("--callback", help="Keras callback, as package.module:Class. Repeatable."),
+        Option("--callback", help="Keras callback, as package.module:Class. Repeatable."),
     ] = None,
     storage: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="sqlite:///FILE, journal:///FILE (several workers) or "
             "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE (several machines). Unset: a file "
             "in the study's folder.",
             envvar="CIFAR_SK_STORAGE",
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Trials at a time, in processes.")] = 1,
+    workers: Annotated[int, Option(min=1, help="Trials at a time, in processes.")] = 1,
     threads: Annotated[
-        int | None,
-        typer.Option(min=1, help="Threads of each worker. Unset: processors / workers."),
+        int | None, Option(min=1, help="Threads of each worker. Unset: processors / workers.")
     ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, max=2**32 - 1, help="Seed of folds, sampler, fits.")
-    ] = 0,
+    seed: Annotated[int, Option(min=0, max=2**32 - 1, help="Seed of folds, sampler, fits.")] = 0,
     study: Annotated[
-        str | None, typer.Option(help="Name of the study. Unset: made of model and data set.")
+        str | None, Option(help="Name of the study. Unset: made of model and data set.")
     ] = None,
-    results: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("results"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the study.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    results: Annotated[Path, Option(help="Folder of the runs.")] = Path("results"),
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace the study.")] = False,
+    quiet: Annotated[bool, Option("--quiet", help="Show no progress.")] = False,
 ) -> int:
     """Tune a model's parameters by an Optuna study that gives up early on bad trials.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 from cifar_sk.commands.import_paths import import_dataset, import_figures, import_metrics
 from cifar_sk.datasets.registry import DATASETS, READERS
@@ -13,20 +14,12 @@ from cifar_sk.datasets.registry import DATASETS, READERS
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-__all__ = [
-    "DataHome",
-    "Dataset",
-    "Figures",
-    "Limit",
-    "Metrics",
-    "RunDataset",
-    "open_dataset",
-]
+__all__ = ["DataHome", "Dataset", "Figures", "Limit", "Metrics", "RunDataset", "open_dataset"]
 
 
 Dataset = Annotated[
     str | None,
-    typer.Option(
+    Option(
         help=f"{', '.join(DATASETS)}; a path ({', '.join(READERS)}); or package.module:function. "
         "Unset: CIFAR-10, or the embedded digits if it cannot be had.",
         callback=import_dataset,
@@ -34,12 +27,11 @@ Dataset = Annotated[
     ),
 ]
 DataHome = Annotated[
-    Path | None,
-    typer.Option(help="Folder that CIFAR is looked for in.", envvar="CIFAR_SK_DATA"),
+    Path | None, Option(help="Folder that CIFAR is looked for in.", envvar="CIFAR_SK_DATA")
 ]
 RunDataset = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--dataset",
         help="Where the images of a run are: a name, a path or package.module:function. Unset: "
         "as the run calls them.",
@@ -48,12 +40,12 @@ RunDataset = Annotated[
     ),
 ]
 Limit = Annotated[
-    int | None, typer.Option(min=1, help="Use a stratified random subset of so many images.")
+    int | None, Option(min=1, help="Use a stratified random subset of so many images.")
 ]
 
 Metrics = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--metric",
         callback=import_metrics,
         help="A score of your own, as package.module:function. Repeatable.",
@@ -61,7 +53,7 @@ Metrics = Annotated[
 ]
 Figures = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--figure",
         callback=import_figures,
         help="A figure of your own, as package.module:function. Repeatable.",

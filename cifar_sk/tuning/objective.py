@@ -87,12 +87,7 @@ class Objective:
     """Called by Optuna with a trial; `has_skipped` says whether the last one was skipped."""
 
     def __init__(
-        self,
-        task: TuningTask,
-        *,
-        n_trials: int,
-        worker: str,
-        listener: Listener | None = None,
+        self, task: TuningTask, *, n_trials: int, worker: str, listener: Listener | None = None
     ) -> None:
         self._task = task
         self._n_trials = n_trials
