@@ -12,6 +12,7 @@ import typer
 from typer import Argument, Option
 
 from cifar_sk.commands.options import DataHome, RunDataset
+from cifar_sk.commands.printing import print_table, wide_console
 from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
 
@@ -76,6 +77,7 @@ def compare(
     from cifar_sk.metrics import METRICS
     from cifar_sk.registry import is_import_path
     from cifar_sk.reports.comparison.files import write_comparison
+    from cifar_sk.reports.comparison.rows import comparison_tables
     from cifar_sk.runs.files import make_folder
     from cifar_sk.runs.reading import read_run
 
@@ -92,7 +94,10 @@ def compare(
     pictures = _pictures(comparison, dataset, data_home) if images else None
     make_folder(folder)
     write_comparison(comparison, folder, images=pictures)
-    _print_tables(comparison)
+    console = wide_console(150)
+    for table in comparison_tables(comparison):
+        if len(table.rows) <= _MAX_ROWS + 1:
+            print_table(console, table.rows, table.title)
     for sentence in [*conclusion(comparison), *comparison.remarks]:
         typer.echo(f"- {sentence}")
     typer.echo(f"tables, figures and comparison.html are in {folder}")
@@ -121,26 +126,6 @@ def _folder_name(names: Sequence[str]) -> str:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
     return f"{name.encode()[: _MAX_NAME - 13].decode(errors='ignore')}-{digest}"
-
-
-def _print_tables(comparison: Comparison) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from cifar_sk.reports.comparison.rows import comparison_tables
-
-    console = Console(width=None if Console().is_terminal else 150, highlight=False)
-    for text_table in comparison_tables(comparison):
-        headings, *rows = text_table.rows
-        if len(rows) > _MAX_ROWS:
-            continue
-        table = Table(title=text_table.title, title_justify="left")
-        for heading in headings:
-            table.add_column(Text(heading))
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        console.print(table)
 
 
 main = partial(run_command, app, "cifar_sk.compare")

@@ -18,7 +18,18 @@ from cifar_sk.commands.import_paths import (
     import_networks_of,
     import_operations,
 )
-from cifar_sk.commands.options import DataHome, Dataset, Figures, Limit, Metrics, open_dataset
+from cifar_sk.commands.options import (
+    Callbacks,
+    DataHome,
+    Dataset,
+    Epochs,
+    Figures,
+    Limit,
+    Metrics,
+    Quiet,
+    Results,
+    open_dataset,
+)
 from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation.engines import ENGINES
@@ -31,9 +42,6 @@ from cifar_sk.runs.provenance import provenance
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
-    from sklearn.utils import Bunch
-
-    from cifar_sk.folds.splits import Split
 
 __all__ = ["app", "main"]
 
@@ -58,7 +66,7 @@ def _known_engine(name: str | None) -> str | None:
     if name is not None and is_import_path(name):
         return ENGINES.import_path(name)
     if name is not None:
-        ENGINES[name]
+        ENGINES[name]  # an InputError that lists the known ones
     return name
 
 
@@ -89,7 +97,7 @@ def cv(
     resample: Annotated[
         str, Option(help="none, smote, oversample or undersample the training folds.")
     ] = "none",
-    epochs: Annotated[int | None, Option(help="Epochs at most.")] = None,
+    epochs: Epochs = None,
     batch_size: Annotated[int | None, Option(help="Samples per step.")] = None,
     learning_rate: Annotated[float | None, Option(help="Highest learning rate.")] = None,
     assignments: Annotated[
@@ -100,10 +108,7 @@ def cv(
             callback=import_networks_of,
         ),
     ] = None,
-    callbacks: Annotated[
-        list[str] | None,
-        Option("--callback", help="Keras callback, as package.module:Class. Repeatable."),
-    ] = None,
+    callbacks: Callbacks = None,
     params: Annotated[
         Path | None,
         Option(
@@ -143,10 +148,10 @@ def cv(
     run: Annotated[
         str | None, Option(help="Name of the run, or a path. Unset: made of model and data set.")
     ] = None,
-    results: Annotated[Path, Option(help="Folder of the runs.")] = Path("results"),
+    results: Results = Path("results"),
     resume: Annotated[bool, Option("--resume", help="Continue the run.")] = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the run.")] = False,
-    quiet: Annotated[bool, Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Evaluate a model by stratified k-fold cross-validation, honestly.
 
@@ -154,6 +159,7 @@ def cv(
     matrices, figures and a report page. Exit code 1 says that folds failed, 2 that the input
     cannot be used.
     """
+    from cifar_sk.folds.splits import load_groups, make_splits
     from cifar_sk.pipelines.models import check_network
 
     # Whatever --jobs is, because the tables must not depend on it.
@@ -169,7 +175,10 @@ def cv(
     bunch = open_dataset(dataset, data_home, limit, seed=seed, test_split=test_split)
     if test_split and bunch.test_images is None:
         raise InputError(f"--test-split: {bunch.name!r} has no official test split.")
-    splits = _splits(bunch, folds, repeats, groups, seed)
+    group = None if groups is None else load_groups(groups, len(bunch.target))
+    splits = make_splits(
+        bunch.target, n_folds=folds, n_repeats=repeats, groups=group, random_state=seed
+    )
     check_network(pipeline, bunch.images.shape[1:], len(bunch.target_names))
     job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models, engine)
     name = _run_name(model, augment, resample, bunch.name) if run is None else run
@@ -177,14 +186,9 @@ def cv(
     selected = tuned.selection_note(bunch.name)
     if selected and not quiet:
         typer.secho(f"note: {selected}", fg=typer.colors.YELLOW, err=True)
-    info = {
-        "title": f"{model} on {bunch.name}",
-        "selected": selected,
-        **provenance(context.obj.words),
-    }
-    with job.open_run(path, info, resume, overwrite) as folder:
-        result = job.evaluate(folder, quiet)
-        return job.finish(folder, result)
+    title = f"{model} on {bunch.name}"
+    info = {"title": title, "selected": selected, **provenance(context.obj.words)}
+    return job.run(path, info, resume=resume, overwrite=overwrite, quiet=quiet)
 
 
 def _run_name(model: str, augment: str, resample: str, dataset: str) -> str:
@@ -193,15 +197,6 @@ def _run_name(model: str, augment: str, resample: str, dataset: str) -> str:
     for old, new in {":": "", "/": "x", ",": "+", " ": ""}.items():
         text = text.replace(old, new)
     return text
-
-
-def _splits(bunch: Bunch, folds: int, repeats: int, groups: Path | None, seed: int) -> list[Split]:
-    from cifar_sk.folds.splits import load_groups, make_splits
-
-    group = None if groups is None else load_groups(groups, len(bunch.target))
-    return make_splits(
-        bunch.target, n_folds=folds, n_repeats=repeats, groups=group, random_state=seed
-    )
 
 
 def _pipeline(

@@ -18,7 +18,16 @@ from cifar_sk.commands.import_paths import (
     import_objectives,
     import_operations,
 )
-from cifar_sk.commands.options import DataHome, Dataset, Limit, open_dataset
+from cifar_sk.commands.options import (
+    Callbacks,
+    DataHome,
+    Dataset,
+    Epochs,
+    Limit,
+    Quiet,
+    Results,
+    open_dataset,
+)
 from cifar_sk.commands.running import Call, run_command
 from cifar_sk.errors import InputError
 from cifar_sk.networks import NETWORKS
@@ -70,7 +79,7 @@ def tune(
         float | None, Option(min=0, help="Seconds after which no trial begins.")
     ] = None,
     folds: Annotated[int, Option(min=2, help="Stratified folds of the study.")] = 3,
-    epochs: Annotated[int | None, Option(help="Epochs at most.")] = None,
+    epochs: Epochs = None,
     dataset: Dataset = None,
     data_home: DataHome = None,
     limit: Limit = None,
@@ -125,10 +134,7 @@ def tune(
             callback=import_networks_of,
         ),
     ] = None,
-    callbacks: Annotated[
-        list[str] | None,
-        Option("--callback", help="Keras callback, as package.module:Class. Repeatable."),
-    ] = None,
+    callbacks: Callbacks = None,
     storage: Annotated[
         str | None,
         Option(
@@ -146,9 +152,9 @@ def tune(
     study: Annotated[
         str | None, Option(help="Name of the study. Unset: made of model and data set.")
     ] = None,
-    results: Annotated[Path, Option(help="Folder of the runs.")] = Path("results"),
+    results: Results = Path("results"),
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the study.")] = False,
-    quiet: Annotated[bool, Option("--quiet", help="Show no progress.")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Tune a model's parameters by an Optuna study that gives up early on bad trials.
 
@@ -156,9 +162,12 @@ def tune(
     report page. The best score of a study is selected, hence optimistic; --holdout and
     --nested give honest ones.
     """
-    from cifar_sk.commands.study import TuneJob
-    from cifar_sk.commands.study_setup import Setup, read_space, run_nested
+    from cifar_sk.commands.study import TuneJob, split_off
+    from cifar_sk.commands.study_setup import Setup, read_space
+    from cifar_sk.folds.splits import make_splits
     from cifar_sk.tuning.engine import Budget
+    from cifar_sk.tuning.objective import TuningTask
+    from cifar_sk.tuning.storage import choose_storage
 
     start = time.monotonic()
     call: Call = context.obj
@@ -173,7 +182,6 @@ def tune(
     add_callbacks(setup.pipeline, callbacks or [])
     bunch = open_dataset(dataset, data_home, limit, seed=seed)
     deadline = None if timeout is None else time.time() + timeout
-    budget = Budget(trials, deadline, sampler, pruner)
     parts = [model, *(Path(name).stem for name in space or []), *(["nested"] if nested else [])]
     name = (
         "-".join(dict.fromkeys([*parts, bunch.name])).replace(":", ".") if study is None else study
@@ -182,14 +190,24 @@ def tune(
     about = provenance(_without_password(call.words, storage))
     title = f"{model} tuned on {bunch.name}"
     if nested:
-        search = setup.search(budget, timeout, folds, objectives[0], path / "studies")
+        tuning = {"n_trials": trials, "timeout": timeout, "sampler": sampler, "pruner": pruner}
+        options = {"cv": folds, "scoring": objectives[0], "storage": path / "studies", **tuning}
+        evaluation = setup.nested(bunch, nested, seed, n_threads, options)
+        resume = (path / "run.json").exists() and not overwrite
         info = {"title": title, **about}
-        return run_nested(search, bunch, nested, seed, n_threads, path, info, overwrite, quiet)
-    job = TuneJob.make(
-        setup, bunch, holdout, folds, objectives, seed, budget, path, storage, workers, n_threads
+        return evaluation.run(path, info, resume=resume, overwrite=overwrite, quiet=quiet)
+    kept, held_out = split_off(bunch, holdout, seed)
+    splits = make_splits(kept.target, n_folds=folds, random_state=seed)
+    task = TuningTask(
+        setup.pipeline, setup.space, kept.images, kept.target, splits, objectives, seed
+    )
+    budget = Budget(trials, deadline, sampler, pruner)
+    spec = choose_storage(storage, path, n_workers=workers)
+    job = TuneJob(
+        setup, task, kept, held_out, budget, path, spec, workers, n_threads, holdout_seeds, quiet
     )
     info = {"title": title, "fallback": bunch.fallback, **about, "data source": bunch.source}
-    return job.execute(info, holdout_seeds, start, overwrite, quiet)
+    return job.execute(info, start, overwrite=overwrite)
 
 
 def _check(

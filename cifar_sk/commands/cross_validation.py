@@ -1,4 +1,4 @@
-"""What the options of ``python -m cifar_sk.cv`` amount to: data, folds, pipeline, run folder."""
+"""Runs a cross-validation as ``python -m cifar_sk.cv`` and nested studies do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cifar_sk.commands.printing import print_table, wide_console
 from cifar_sk.commands.progress import FoldProgress
 from cifar_sk.commands.running import keyboard_interrupts
 
@@ -36,16 +37,18 @@ class CVJob:
     save_models: bool
     engine: str | None = None
 
-    def open_run(
-        self, path: Path, info: dict[str, Any], resume: bool, overwrite: bool
-    ) -> RunFolder:
-        """Make the run's folder, or continue or replace it."""
+    def run(
+        self, path: Path, info: dict[str, Any], *, resume: bool, overwrite: bool, quiet: bool
+    ) -> int:
+        """Run what is missing in a run's folder, write what there is, and return the exit code."""
         from cifar_sk.runs.folder import RunFolder
 
-        return RunFolder.open(path, data=self.bunch, info=info, resume=resume, overwrite=overwrite)
+        with RunFolder.open(
+            path, data=self.bunch, info=info, resume=resume, overwrite=overwrite
+        ) as folder:
+            return self._finish(folder, self._evaluate(folder, quiet))
 
-    def evaluate(self, folder: RunFolder, quiet: bool) -> OOFResult:
-        """Run what is missing; on Ctrl-C write what there is, then stop."""
+    def _evaluate(self, folder: RunFolder, quiet: bool) -> OOFResult:
         from rich.console import Console
 
         n_done = len(folder.completed())
@@ -97,10 +100,9 @@ class CVJob:
         )
         if result.folds:
             folder.end(result)
-            self.finish(folder, result)
+            self._finish(folder, result)
 
-    def finish(self, folder: RunFolder, result: OOFResult) -> int:
-        """Write the tables and figures, print the end, and return the exit code."""
+    def _finish(self, folder: RunFolder, result: OOFResult) -> int:
         from cifar_sk.reports import RunTables, summary_table
         from cifar_sk.reports.run.files import write_tables
         from cifar_sk.reports.run.run_info import run_info
@@ -108,19 +110,10 @@ class CVJob:
         info = run_info(folder.manifest, result) if folder.manifest else {}
         tables = RunTables(result, self.bunch.images)
         write_tables(tables, folder.path, info)
-        _print_end(summary_table(tables.folds), result, folder.path)
+        console = wide_console(110)
+        print_table(console, summary_table(tables.folds))
+        for fold in result.failed:
+            console.print(f"fold {fold.index + 1} failed: {fold.error}", markup=False)
+        end = f"tables, figures and report.html are in {folder.path}"
+        console.print(end, markup=False, soft_wrap=True)
         return 1 if result.failed else 0
-
-
-def _print_end(rows: list[list[str]], result: OOFResult, path: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(width=None if Console().is_terminal else 110, highlight=False)
-    table = Table(*rows[0])
-    for row in rows[1:]:
-        table.add_row(*row)
-    console.print(table)
-    for fold in result.failed:
-        console.print(f"fold {fold.index + 1} failed: {fold.error}", markup=False)
-    console.print(f"tables, figures and report.html are in {path}", markup=False, soft_wrap=True)

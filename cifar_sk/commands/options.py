@@ -14,8 +14,19 @@ from cifar_sk.datasets.registry import DATASETS, READERS
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-__all__ = ["DataHome", "Dataset", "Figures", "Limit", "Metrics", "RunDataset", "open_dataset"]
-
+__all__ = [
+    "Callbacks",
+    "DataHome",
+    "Dataset",
+    "Epochs",
+    "Figures",
+    "Limit",
+    "Metrics",
+    "Quiet",
+    "Results",
+    "RunDataset",
+    "open_dataset",
+]
 
 Dataset = Annotated[
     str | None,
@@ -42,7 +53,13 @@ RunDataset = Annotated[
 Limit = Annotated[
     int | None, Option(min=1, help="Use a stratified random subset of so many images.")
 ]
-
+Epochs = Annotated[int | None, Option(help="Epochs at most.")]
+Callbacks = Annotated[
+    list[str] | None,
+    Option("--callback", help="Keras callback, as package.module:Class. Repeatable."),
+]
+Results = Annotated[Path, Option(help="Folder of the runs.")]
+Quiet = Annotated[bool, Option("--quiet", help="Show no progress.")]
 Metrics = Annotated[
     list[str] | None,
     Option(

@@ -14,18 +14,17 @@ import numpy as np
 import optuna
 import typer
 from rich.console import Console
-from rich.table import Table
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
+from cifar_sk.commands.printing import print_table, wide_console
 from cifar_sk.commands.progress import duration
 from cifar_sk.commands.running import keyboard_interrupts
 from cifar_sk.commands.study_progress import StudyProgress
 from cifar_sk.commands.study_setup import Setup
 from cifar_sk.datasets import data_fingerprint
 from cifar_sk.errors import InputError
-from cifar_sk.folds.splits import make_splits
 from cifar_sk.pipelines.models import set_params
 from cifar_sk.reports.study.files import parameter_rows, summary_rows, write_study_report
 from cifar_sk.runs.files import Additions, csv_bytes, write_atomically
@@ -34,12 +33,12 @@ from cifar_sk.tuning.held_out import compare_on_held_out, held_out_rows, held_ou
 from cifar_sk.tuning.lost_trials import reclaim
 from cifar_sk.tuning.objective import TuningTask
 from cifar_sk.tuning.search import study_identity
-from cifar_sk.tuning.storage import StorageSpec, choose_storage, close_storage
+from cifar_sk.tuning.storage import StorageSpec, close_storage
 from cifar_sk.tuning.study_view import StudyView, quiet_optuna
 from cifar_sk.tuning.tables import StudyTables
 from cifar_sk.tuning.workers import process_name, run_workers
 
-__all__ = ["TuneJob"]
+__all__ = ["TuneJob", "split_off"]
 
 _SELECTED = (
     "the best of {n} trials on the study's own folds, hence optimistic: judge it with --nested, "
@@ -47,7 +46,7 @@ _SELECTED = (
 )
 
 
-def _split_off(bunch: Bunch, share: float, seed: int) -> tuple[Bunch, Bunch | None]:
+def split_off(bunch: Bunch, share: float, seed: int) -> tuple[Bunch, Bunch | None]:
     """Keep a stratified part of a data set away from the study."""
     if not share:
         return bunch, None
@@ -75,56 +74,34 @@ class TuneJob:
 
     setup: Setup
     task: TuningTask
+    bunch: Bunch  # what the task is of
     held_out: Bunch | None  # images that the study does not see, by the option --holdout
-    identity: dict[str, Any]
     budget: Budget
     folder: Path  # its name is the study's
     spec: StorageSpec
     n_workers: int
     n_threads: int  # of each worker
+    n_seeds: int  # of the fits on the held-out images
+    quiet: bool
 
-    @classmethod
-    def make(
-        cls,
-        setup: Setup,
-        bunch: Bunch,
-        share: float,
-        folds: int,
-        objectives: tuple[str, ...],
-        seed: int,
-        budget: Budget,
-        folder: Path,
-        storage: str | None,
-        n_workers: int,
-        n_threads: int,
-    ) -> TuneJob:
-        """Put a job together; `share` is the part of the images that is held out."""
-        kept, held_out = _split_off(bunch, share, seed)
-        splits = make_splits(kept.target, n_folds=folds, random_state=seed)
-        task = TuningTask(
-            setup.pipeline, setup.space, kept.images, kept.target, splits, objectives, seed
-        )
-        data = {"name": bunch.name, **_describe(kept)}
-        data["holdout"] = None if held_out is None else _describe(held_out)
-        identity = study_identity(task, data)
-        spec = choose_storage(storage, folder, n_workers=n_workers)
-        return cls(setup, task, held_out, identity, budget, folder, spec, n_workers, n_threads)
-
-    def execute(
-        self, info: dict[str, Any], n_seeds: int, start: float, overwrite: bool, quiet: bool
-    ) -> int:
+    def execute(self, info: dict[str, Any], start: float, *, overwrite: bool) -> int:
         """Run what is left of the study, write what there is, and return the exit code."""
         with self._open(overwrite) as study:
             try:
-                self._run(study, quiet)
+                self._run(study)
                 if self.held_out is not None:
-                    self._compare(study, self.held_out, n_seeds, quiet)
+                    self._compare(study, self.held_out)
             except KeyboardInterrupt:
                 if StudyView(study).complete:
-                    self._export(study, info, n_seeds)
+                    self._export(study, info)
                 raise
-            self._print_end(*self._export(study, info, n_seeds), start)
+            self._print_end(*self._export(study, info), start)
         return 0
+
+    def _identity(self) -> dict[str, Any]:
+        held_out = None if self.held_out is None else _describe(self.held_out)
+        data = {"name": self.bunch.name, **_describe(self.bunch), "holdout": held_out}
+        return study_identity(self.task, data)
 
     @contextmanager
     def _open(self, overwrite: bool) -> Iterator[optuna.Study]:
@@ -150,16 +127,16 @@ class TuneJob:
         with quiet_optuna():
             if overwrite and name in optuna.get_all_study_names(storage):
                 optuna.delete_study(study_name=name, storage=storage)
-        study = open_study(self.task, self.budget, storage, name, self.identity)
+        study = open_study(self.task, self.budget, storage, name, self._identity())
         if self.spec.path is not None:  # then what runs is of processes that died
             reclaim(study, is_stale=lambda _: True)
         return study
 
-    def _run(self, study: optuna.Study, quiet: bool) -> None:
+    def _run(self, study: optuna.Study) -> None:
         n_done = len(StudyView(study).ended)
-        if n_done and not quiet:
+        if n_done and not self.quiet:
             typer.echo(f"{n_done} of {self.budget.n_trials} trials were finished before")
-        progress = StudyProgress(self.budget.n_trials, Console(quiet=quiet))
+        progress = StudyProgress(self.budget.n_trials, Console(quiet=self.quiet))
         with progress, keyboard_interrupts() as check:
 
             def watch(study: optuna.Study) -> None:
@@ -182,14 +159,14 @@ class TuneJob:
                 )
             progress.draw(study)
 
-    def _compare(self, study: optuna.Study, held_out: Bunch, n_seeds: int, quiet: bool) -> None:
+    def _compare(self, study: optuna.Study, held_out: Bunch) -> None:
         """Score the winner and the defaults on images that the study never saw."""
         pipeline, winner = self.setup.pipeline, StudyView(study).best  # others may go on with it
         tuned = set_params(clone(pipeline), self.task.space.decode(winner.params))
 
         def tell(name: str, seed: int) -> None:
-            if not quiet:
-                typer.echo(f"held-out images: fitting {name}, seed {seed + 1} of {n_seeds}")
+            if not self.quiet:
+                typer.echo(f"held-out images: fitting {name}, seed {seed + 1} of {self.n_seeds}")
 
         compare_on_held_out(
             study,
@@ -197,26 +174,23 @@ class TuneJob:
             (self.task.X, self.task.y),
             (held_out.images, held_out.target),
             winner=winner.number,
-            n_seeds=n_seeds,
+            n_seeds=self.n_seeds,
             random_state=self.task.random_state,
             watch=tell,
         )
 
     def _export(
-        self, study: optuna.Study, info: dict[str, Any], n_seeds: int
+        self, study: optuna.Study, info: dict[str, Any]
     ) -> tuple[StudyTables, list[list[str]]]:
         """Write tables, figures and the page, and return the tables and the held-out rows."""
         view = StudyView(study)
         winner = self._winner(view)  # an InputError if there is none
-        tables, rows = StudyTables.of(view), held_out_rows(view, n_seeds)
-        for name, content in {
-            "best.json": winner,
-            "study.json": self._manifest(view, info),
-        }.items():
+        tables, rows = StudyTables.of(view), held_out_rows(view, self.n_seeds)
+        for name, content in (("best.json", winner), ("study.json", self._manifest(view, info))):
             write_atomically(self.folder / name, (json.dumps(content, indent=1) + "\n").encode())
         file = self.folder / "holdout.csv"
         if rows:
-            write_atomically(file, csv_bytes(held_out_table(view, n_seeds)))
+            write_atomically(file, csv_bytes(held_out_table(view, self.n_seeds)))
         else:  # what is there is of another winner
             file.unlink(missing_ok=True)
         write_study_report(tables, self.folder, info=info, held_out=rows)
@@ -251,14 +225,10 @@ class TuneJob:
         }
 
     def _print_end(self, tables: StudyTables, held_out: list[list[str]], start: float) -> None:
-        console = Console(width=None if Console().is_terminal else 110, highlight=False)
+        console = wide_console(110)
         for rows in (summary_rows(tables), parameter_rows(tables), held_out):
-            if not rows:
-                continue
-            table = Table(*rows[0])
-            for row in rows[1:]:
-                table.add_row(*row)
-            console.print(table)
+            if rows:
+                print_table(console, rows)
         selected = _SELECTED.format(n=len(tables.trials))
         console.print(
             f"trial {tables.view.best.number} is {selected}\n"

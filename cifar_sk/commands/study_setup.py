@@ -18,19 +18,15 @@ from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.folds.splits import make_splits
 from cifar_sk.pipelines.models import make_model, parse_assignments, set_params
 from cifar_sk.pipelines.params import PASSTHROUGH
-from cifar_sk.tuning.engine import Budget
 from cifar_sk.tuning.search import StudySearchCV
 from cifar_sk.tuning.shipped_spaces import SPACES, augmentation_policy, space_for
 from cifar_sk.tuning.spaces import SearchSpace
 
-__all__ = ["Setup", "read_space", "run_nested"]
+__all__ = ["Setup", "read_space"]
 
 
 def read_space(model: str, names: list[str], own: Mapping[str, Any] | None) -> SearchSpace:
-    """Put a space together of shipped ones and TOML files, of which later ones win.
-
-    Without any it is `own`, that of a user's study, or the model's.
-    """
+    """Join shipped spaces and TOML files; without any it is a user study's own, or the model's."""
     if not names:
         return space_for(model) if own is None else SearchSpace(own)
     spaces = [
@@ -84,38 +80,11 @@ class Setup:
         space.check(pipeline)
         return cls(model, policy, fixed, pipeline, space)
 
-    def search(
-        self, budget: Budget, timeout: float | None, folds: int, objective: str, storage: Path
-    ) -> StudySearchCV:
-        """Make the search that nested cross-validation evaluates."""
-        return StudySearchCV(
-            self.pipeline,
-            self.space.to_dict(),
-            n_trials=budget.n_trials,
-            timeout=timeout,
-            cv=folds,
-            scoring=objective,
-            sampler=budget.sampler,
-            pruner=budget.pruner,
-            storage=storage,
-        )
-
-
-def run_nested(
-    search: StudySearchCV,
-    bunch: Bunch,
-    n_folds: int,
-    seed: int,
-    n_threads: int,
-    path: Path,
-    info: dict[str, Any],
-    overwrite: bool,
-    quiet: bool,
-) -> int:
-    """Cross-validate a search as a run like any other, and return the exit code."""
-    splits = make_splits(bunch.target, n_folds=n_folds, random_state=seed)
-    n_jobs = jobs_at_a_time("auto", n_folds, n_threads)
-    job = CVJob(bunch, splits, search, seed, n_threads, n_jobs, save_models=False)
-    resume = (path / "run.json").exists() and not overwrite
-    with job.open_run(path, info, resume, overwrite) as folder:
-        return job.finish(folder, job.evaluate(folder, quiet))
+    def nested(
+        self, bunch: Bunch, n_folds: int, seed: int, n_threads: int, options: dict[str, Any]
+    ) -> CVJob:
+        """Make the cross-validation of a search; `options` are those of `StudySearchCV`."""
+        search = StudySearchCV(self.pipeline, self.space.to_dict(), **options)
+        splits = make_splits(bunch.target, n_folds=n_folds, random_state=seed)
+        n_jobs = jobs_at_a_time("auto", n_folds, n_threads)
+        return CVJob(bunch, splits, search, seed, n_threads, n_jobs, save_models=False)
