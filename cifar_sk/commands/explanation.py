@@ -45,12 +45,9 @@ _SHOWN_FILTERS = 16
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions that can be explained, and the models that made them.
+    """Predictions to explain, by sample, and the models that made them (`load`, by fold)."""
 
-    ``table`` has ``sample``, ``fold`` (−1 for a model of no run), ``true``, ``predicted``,
-    ``confidence`` (the predicted class's probability) and ``is_correct``, a row per sample;
-    ``load(fold)`` returns the fitted classifier.
-    """
+    # The fold of a model of no run is -1.
 
     table: pd.DataFrame
     load: Callable[[int], BaseImageClassifier]
@@ -154,12 +151,9 @@ def explain_samples(
     explained: str = "predicted",
     random_state: int = 0,
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """Explain each sample by its own fold's model.
-
-    Returns `chosen` with ``explained`` (the class) and ``logit``, and with integrated gradients
-    ``completeness_error`` (their sum, less the logit's difference from the baseline's); and by
-    method the maps, float32 (n, h, w).
-    """
+    """Explain each sample by its own fold's model: the table, and maps, float32 (n, h, w)."""
+    # completeness_error is the sum of integrated gradients, less the logit's difference from the
+    # baseline's.
     chosen = chosen.reset_index(drop=True)
     table = chosen.assign(explained=chosen[explained], logit=np.nan)
     if "integrated_gradients" in methods:

@@ -1,8 +1,5 @@
-"""Import paths among the options: what a user adds of their own code.
-
-Each function is the callback of an option, so the code that is imported is named on the command
-line; a name that stands in a file is never imported.
-"""
+"""Callbacks of options that import what a user adds of their own code."""
+# What is imported is named on the command line; a name that stands in a file never is.
 
 from __future__ import annotations
 

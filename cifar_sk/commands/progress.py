@@ -18,8 +18,6 @@ __all__ = ["FoldProgress", "duration"]
 def duration(seconds: float) -> str:
     """Write a time span for people.
 
-    Examples
-    --------
     >>> duration(9.4), duration(125), duration(7260)
     ('9 s', '2 min 05 s', '2 h 01 min')
     """
@@ -32,12 +30,7 @@ def duration(seconds: float) -> str:
 
 
 class FoldProgress:
-    """Shows folds and epochs as they end, with the time remaining; a listener of the fold loop.
-
-    On a terminal a line for each running fold and one for all of them are redrawn below those
-    of finished folds; elsewhere every epoch and fold is a plain line. `n_done` of the `n_folds`
-    were finished before.
-    """
+    """Shows folds and epochs as they end, redrawn on a terminal and else line by line."""
 
     def __init__(self, n_folds: int, n_done: int, console: Console) -> None:
         from rich.progress import BarColumn, Progress, TaskID, TextColumn

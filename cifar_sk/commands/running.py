@@ -33,12 +33,9 @@ def run_command(
     defaults: Mapping[str, Any] | None = None,
     space: Mapping[str, Any] | None = None,
 ) -> None:
-    """Run a command line, and end the process as users expect.
-
-    It ends by `SystemExit`: 0, the command's own code, 2 for input that cannot be used (said in
-    one sentence), 1 for what the machine refused (such as a full disk), 130 for Ctrl-C. `defaults`
-    are other defaults than the command's own, by the names of its parameters.
-    """
+    """Run a command line, and end the process by its exit code, with a sentence if it failed."""
+    # 2 is for input that cannot be used, 1 for what the machine refused (such as a full disk), 130
+    # for Ctrl-C. `defaults` replace the command's own, by the names of its parameters.
     prog = f"python -m {name}"
     args = list(sys.argv[1:] if argv is None else argv)
     try:
@@ -69,11 +66,8 @@ def _end(message: str, code: int) -> None:
 
 @contextmanager
 def keyboard_interrupts() -> Iterator[Callable[[], None]]:
-    """Remember Ctrl-C, for the interpreter drops the exception where it runs a finaliser.
-
-    Yields a function to be called now and then, which raises KeyboardInterrupt if Ctrl-C was
-    pressed; in other threads than the main one it does nothing.
-    """
+    """Yield a function to be called now and then, which raises KeyboardInterrupt after Ctrl-C."""
+    # The interpreter drops the exception where it runs a finaliser.
     pressed = threading.Event()
 
     def handle(*_: object) -> None:

@@ -18,11 +18,9 @@ _REDRAW_SECONDS = 0.3
 
 
 class StudyProgress:
-    """Shows what is new in a study whenever it is called with it.
+    """Shows what is new in a study whenever it is called with it."""
 
-    That is a line for every trial that ended; on a terminal those that are running stand below,
-    redrawn. It reads the study alone, so it serves one process and many alike.
-    """
+    # It reads the study alone, so it serves one process and many alike.
 
     def __init__(self, n_trials: int, console: Console) -> None:
         from rich.live import Live

@@ -31,10 +31,8 @@ def class_f1_differences(
     n_resamples: int = 2_000,
     random_state: int = 0,
 ) -> pd.DataFrame:
-    """Tabulate F1 of every class, 0 / 0 as 0, with percentile bounds of second - first.
-
-    `target` is (n_samples,); `first` and `second` are predicted classes, (n_samples, n_repeats).
-    """
+    """Tabulate F1 of every class, 0 / 0 as 0, with percentile bounds of second - first."""
+    # target is (n_samples,); first and second are classes, (n_samples, n_repeats).
     if n_resamples < 1:
         raise InputError(f"n_resamples must be at least 1, got {n_resamples}; use 1000 or more")
     generator = np.random.default_rng(random_state)

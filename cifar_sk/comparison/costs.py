@@ -15,12 +15,8 @@ __all__ = ["cost_table"]
 
 
 def cost_table(runs: Sequence[FinishedRun], names: Sequence[str]) -> pd.DataFrame:
-    """Return a row per run: seconds per fold, milliseconds per image, and counts of the network.
-
-    ``n_parameters`` and ``multiply_adds`` (of one image through the network once) are NaN where
-    they were not recorded or differ between folds. ``predict_ms_per_image`` holds everything that
-    predicting takes, such as several views of an image.
-    """
+    """Tabulate seconds per fold, milliseconds per image and counts of the network, by run."""
+    # Counts are NaN where they were not recorded or differ between folds.
     return pd.DataFrame(
         [_cost_row(run, name) for run, name in zip(runs, names, strict=True)]
     ).astype({"n_parameters": "float64", "multiply_adds": "float64"})

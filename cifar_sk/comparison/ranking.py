@@ -28,13 +28,10 @@ __all__ = ["Ranking", "cliques", "rank_runs"]
 
 @dataclass(frozen=True)
 class Ranking:
-    """Runs by mean score, every pair of them, and groups of which no two are told apart.
+    """Runs by mean score (best first), every pair of them, and groups that are not told apart."""
 
-    ``table`` has a row per run, best first: ``mean`` and ``std`` over folds (ddof=1), and
-    ``mean_rank`` (1 is best; ties share the mean of their ranks). ``pairs`` has a row per pair:
-    ``difference`` (better - worse), ``low``, ``high``, ``p_value``, ``p_holm``, and the posterior
-    probabilities ``p_better`` (by more than the region of equivalence) and ``p_equivalent``.
-    """
+    # Ties share the mean of their ranks. A difference is better - worse; p_better is the posterior
+    # probability of one beyond the region of equivalence.
 
     table: pd.DataFrame
     pairs: pd.DataFrame
@@ -95,11 +92,7 @@ def _test_pairs(
 
 
 def cliques(names: Sequence[str], told_apart: set[frozenset[str]]) -> tuple[tuple[str, ...], ...]:
-    """Find the largest groups of which no two are told apart; they may overlap.
-
-    >>> cliques(["a", "b", "c"], {frozenset("ac")})
-    (('a', 'b'), ('b', 'c'))
-    """
+    """Find the largest groups of which no two are told apart; they may overlap."""
     place = {name: position for position, name in enumerate(names)}
     alike = {
         name: {other for other in names if other != name and {name, other} not in told_apart}

@@ -23,12 +23,9 @@ def predicted_classes(result: OOFResult) -> np.ndarray:
 def only_one_right(
     results: Sequence[OOFResult], names: Sequence[str], predicted: Sequence[np.ndarray]
 ) -> pd.DataFrame:
-    """List the samples that one run gets right in every repeat, and the other in none.
-
-    Columns: ``sample``, ``true`` class, ``right`` (the run that gets it right), ``wrong_class``
-    (what the other one predicts most often), and what each run gives the true class, averaged over
-    repeats: ``proba_right`` and ``proba_wrong``.
-    """
+    """List the samples that one run gets right in every repeat, and the other in none."""
+    # wrong_class is what the other one predicts most often; proba_right and proba_wrong are what
+    # each gives the true class, averaged over repeats.
     target, class_names = results[0].target, np.asarray(results[0].class_names, dtype=object)
     is_right = [classes == target[:, None] for classes in predicted]
     given = [result.oof_proba[np.arange(len(target)), target] for result in results]
@@ -48,10 +45,8 @@ def only_one_right(
 
 
 def outcomes_by_class(results: Sequence[OOFResult], names: Sequence[str]) -> pd.DataFrame:
-    """Count for each class, and for ``all``, how many samples both, one or neither run gets right.
-
-    With repeats, what a run predicts for a sample is the class of the highest mean probability.
-    """
+    """Count by class, and for ``all``, how many samples both, one or neither run gets right."""
+    # With repeats a run predicts the class of the highest mean probability.
     target, class_names = results[0].target, results[0].class_names
     one, other = (result.oof_proba.argmax(axis=1) == target for result in results)
     outcomes = {

@@ -106,11 +106,7 @@ def run_trials(
     worker_name: str = "0",
     watch: Watch | None = None,
 ) -> None:
-    """Run trials in this process until the study has as many as it should have.
-
-    `watch` is called with the study whenever a fold begins or ends, an epoch ends, or a trial
-    ends; what it raises ends the study.
-    """
+    """Run trials here until the study has as many as it should; what `watch` raises ends it."""
 
     def tell(*_: object) -> None:
         if watch is not None:

@@ -1,9 +1,5 @@
-"""Compares a study's winner with the defaults on held-out images, which it never saw.
-
-These are the images that the option ``--holdout`` of a study keeps back; elsewhere in the code
-`holdout` is a data set's official test split. Each fit is kept in the study as it ends, so that
-none is repeated.
-"""
+"""Compares the winner with the defaults on images that the study never saw (``--holdout``)."""
+# Elsewhere in the code `holdout` is a data set's official test split.
 
 from __future__ import annotations
 
@@ -36,11 +32,8 @@ def compare_on_held_out(
     random_state: int,
     watch: Callable[[str, int], None],
 ) -> None:
-    """Fit the winner and the defaults with several seeds, and score them on held-out images.
-
-    `pipelines` are named "tuned", with the parameters of the trial `winner`, and "default";
-    `watch` is called with the name and the number of a fit before it.
-    """
+    """Fit "tuned" and "default" pipelines with several seeds, and score the held-out images."""
+    # Each fit is kept in the study as it ends, so that none is repeated.
     X, y = data
     held_out_X, held_out_y = held_out
     target = np.searchsorted(np.unique(y), held_out_y)
@@ -99,15 +92,13 @@ def held_out_rows(view: StudyView, n_seeds: int) -> list[list[str]]:
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray, *, random_state: int = 0) -> Interval:
-    """Estimate by how much the first is more accurate than the second, on the same samples.
-
-    Each array has the share of a model's fits that get a sample right; the bounds are those of
-    a 95 % percentile bootstrap over samples, with all training runs held fixed.
+    """Estimate how much more often the first is right, from its share of right fits per sample.
 
     >>> first, second = np.array([1, 1, 1, 0.5]), np.array([0, 1, 0.5, 0.5])
     >>> paired_difference(first, second).estimate
     0.375
     """
+    # The bounds hold all training runs fixed: what is resampled are the images.
     difference = np.asarray(first) - np.asarray(second)
     bounds = bootstrap(
         (difference,),

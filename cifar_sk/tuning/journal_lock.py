@@ -11,12 +11,11 @@ __all__ = ["JournalLock"]
 
 
 class JournalLock:
-    """The lock of a journal's writers, in the form that Optuna's file backend asks for.
+    """A lock with the interface that Optuna's file backend asks for."""
 
-    The kernel releases it with a process that is killed, where Optuna's own would hold up the
-    others for half a minute. Whoever takes it also removes what a killed writer left of a line:
-    the next line would be appended to it, and nobody could read the journal again.
-    """
+    # The kernel releases it with a process that is killed, where Optuna's own would hold up the
+    # others for half a minute. Whoever takes it also removes what a killed writer left of a line:
+    # the next line would be appended to it, and nobody could read the journal again.
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -21,22 +21,15 @@ _UNNAMED_FOR = timedelta(seconds=10)
 
 
 def reclaim(study: Study, *, is_stale: Callable[[TrialView], bool]) -> list[int]:
-    """Fail the running trials that `is_stale` says are of dead processes, and queue them again.
-
-    Returns the numbers of the failed trials. Each one's parameters wait as a new trial, up to
-    `MAX_RETRIES` times.
-    """
+    """Fail the running trials of dead processes and queue them again; return their numbers."""
     stale = [trial for trial in StudyView(study).in_state("running") if is_stale(trial)]
     return [trial.number for trial in stale if _fail_and_retry(study, trial.frozen)]
 
 
 def requeue(study: Study) -> int:
-    """Queue the parameters of lost trials that nobody has queued again, and count them.
-
-    To fail a trial and to queue its successor are two steps, and a process may die between them.
-    Two processes that call this at once may queue the same trial; the second one is then skipped
-    for being the same.
-    """
+    """Queue the parameters of lost trials that nobody has queued again, and count them."""
+    # To fail a trial and to queue its successor are two steps, and a process may die between
+    # them. If two processes queue the same trial, the second is skipped for being the same.
     view = StudyView(study)
     followed = {number for trial in view.trials for number in _history(trial.frozen)}
     orphans = [
@@ -50,11 +43,8 @@ def requeue(study: Study) -> int:
 
 
 def is_ownerless(trial: TrialView) -> bool:
-    """Say whether a running trial of this machine was begun by a process that died at once.
-
-    A process first writes its name into its trial. One killed before that leaves a trial that
-    cannot be told by the name, and that others would wait for.
-    """
+    """Say whether a running trial was begun by a process that died before it wrote its name."""
+    # Such a trial cannot be told by its name, and others would wait for it.
     begun = trial.frozen.datetime_start
     is_old = begun is not None and datetime.now() - begun > _UNNAMED_FOR
     return is_old and trial.worker is None
@@ -82,11 +72,9 @@ def _may_be_retried(trial: FrozenTrial) -> bool:
 
 
 def retry(study: Study, trial: FrozenTrial) -> None:
-    """Queue a failed trial's parameters again, unless that was done `MAX_RETRIES` times.
-
-    As Optuna's ``RetryHeartbeatStaleTrialCallback``, and readable as its retries are, but the
-    new trial has nothing of what the lost one recorded.
-    """
+    """Queue a failed trial's parameters again, at most `MAX_RETRIES` times."""
+    # As Optuna's RetryHeartbeatStaleTrialCallback, and readable as its retries are, but the
+    # new trial has nothing of what the lost one recorded.
     if not _may_be_retried(trial):
         return
     attrs = trial.system_attrs
@@ -104,10 +92,7 @@ def retry(study: Study, trial: FrozenTrial) -> None:
 
 
 def reclaim_expired(study: Study) -> None:
-    """Fail and queue again the trials of a server's study that have no recent heartbeat.
-
-    Workers do so before each trial. Other storages have no heartbeats; nothing happens there.
-    """
+    """Fail and queue again the trials of a server's study that have no recent heartbeat."""
     backend = getattr(study._storage, "_backend", None)
     if not isinstance(backend, RDBStorage) or backend.heartbeat_interval is None:
         return
@@ -118,11 +103,9 @@ def reclaim_expired(study: Study) -> None:
 
 
 def _begin_heartbeats(storage: RDBStorage, study_id: int) -> None:
-    """Give running trials without any heartbeat their first.
-
-    Optuna does not count a trial as stale whose process died before its first heartbeat. From
-    this one on it has the grace period to show that it lives.
-    """
+    """Give running trials without any heartbeat their first."""
+    # Optuna never counts a trial as stale whose process died before its first heartbeat. From
+    # this one on it has the grace period to show that it lives.
     from sqlalchemy import text
 
     query = text(

@@ -29,13 +29,9 @@ _COSTS = ("n_parameters", "fit_time")
 
 @dataclass(frozen=True)
 class TuningTask:
-    """The pipeline, the space and the data of a study; sent to worker processes.
+    """The pipeline, the space and the data of a study; sent to worker processes."""
 
-    Where the objective is one metric, trials are pruned. Until a fold ends, the accuracy of its
-    inner validation split stands for metrics that are maximised, and the cross-entropy for those
-    that are minimised. Without an inner split only the ends of folds are compared. All trials
-    have the same folds and the same seed, so that what differs are the parameters.
-    """
+    # All trials have the same folds and the same seed, so that what differs are the parameters.
 
     estimator: Any  # a pipeline, cloned for every trial
     space: SearchSpace
@@ -47,11 +43,7 @@ class TuningTask:
 
 
 def directions(objectives: Sequence[str]) -> list[Literal["maximize", "minimize"]]:
-    """Return which way each objective points, as Optuna calls it.
-
-    >>> directions(["accuracy", "n_parameters"])
-    ['maximize', 'minimize']
-    """
+    """Return which way each objective points, as Optuna calls it."""
     known = [*METRICS, *_COSTS]
     for name in objectives:
         if name not in known:

@@ -25,27 +25,16 @@ _SPACING = 3  # between the epochs that are looked at
 
 
 def step_of(fold: int, epoch: int | None, epochs_per_fold: int) -> int:
-    """Return where an epoch (from 1), or with None the end of a fold (from 0), stands.
-
-    >>> step_of(0, 1, 10), step_of(0, None, 10), step_of(1, 1, 10)
-    (1, 11, 12)
-    """
+    """Return the step of an epoch (from 1), or with None of the end of a fold (from 0)."""
     return fold * (epochs_per_fold + 1) + (epochs_per_fold + 1 if epoch is None else epoch)
 
 
 def best_so_far(
     reports: Mapping[int, float], step: int, epochs_per_fold: int, *, maximize: bool
 ) -> float | None:
-    """Return how well a trial had done when it came to a step, of its reports by step.
-
-    At the end of a fold that is what was reported there. Within a fold it is the best epoch up to
-    `step`, for early stopping goes back to it; also if the fold ended before `step`. None if the
-    trial has not come so far.
-
-    >>> reports = {1: 0.3, 2: 0.5, 3: 0.4, 11: 0.45}
-    >>> best_so_far(reports, 3, 10, maximize=True), best_so_far(reports, 12, 10, maximize=True)
-    (0.5, None)
-    """
+    """Return how well a trial had done at a step; None if it has not come so far."""
+    # Within a fold that is its best epoch up to `step`, for early stopping goes back to it; also
+    # if the fold ended before `step`. At a fold's end it is what was reported there.
     if not reports or max(reports) < step:
         return None
     start = (step - 1) // (epochs_per_fold + 1) * (epochs_per_fold + 1)

@@ -64,12 +64,10 @@ def check_sampler(name: str, space: SearchSpace, n_objectives: int) -> None:
 def make_sampler(
     name: str, space: SearchSpace, *, random_state: int, place: int, worker: int
 ) -> optuna.samplers.BaseSampler:
-    """Make the sampler for the next trial, of which `place` were drawn before.
-
-    A sampler that was seeded once would draw the same parameters again when a study is
-    continued, and in every worker. So each trial has a sampler of its own, seeded by its
-    place: a study that was killed goes on as if it had not been.
-    """
+    """Make the sampler for the next trial, of which `place` were drawn before."""
+    # A sampler that was seeded once would draw the same parameters again when a study is
+    # continued, and in every worker. Seeded by its place, a killed study goes on as if it had
+    # not been.
     key = (_SAMPLER_STREAM, place, worker)
     seed = int(np.random.SeedSequence(random_state, spawn_key=key).generate_state(1)[0])
     if name == "grid":  # its seed orders the grid, which it keeps in the study

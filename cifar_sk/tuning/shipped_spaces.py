@@ -80,15 +80,7 @@ def space_for(model: str) -> SearchSpace:
 
 
 def augmentation_policy(space: SearchSpace) -> str:
-    """Write the policy that gives a pipeline the augmentation steps that a space names.
-
-    It is each step's first operation, in the space's order, or "none".
-
-    >>> augmentation_policy(SearchSpace({"randomcrop": ["passthrough", "crop:2", "crop:4"]}))
-    'crop:2'
-    >>> augmentation_policy(space_for("cnn"))
-    'none'
-    """
+    """Write the policy of the steps that a space names: the first operation of each, or none."""
     steps = [
         next((text for text in choices if text != PASSTHROUGH), "")
         for choices in space.operations.values()

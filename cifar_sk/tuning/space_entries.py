@@ -1,7 +1,4 @@
-"""The entries of a search space: ranges, choices, and the operations of a step.
-
-A value is stored as Optuna keeps it, and native as a pipeline takes it.
-"""
+"""Ranges, choices and operations; values are stored for Optuna and native for pipelines."""
 
 from __future__ import annotations
 

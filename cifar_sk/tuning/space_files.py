@@ -23,11 +23,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def toml_line(name: str, value: Any) -> str:
-    r"""Write a key and its value as a line; a dict becomes an inline table.
-
-    >>> toml_line("classifier__dropout", {"low": 0.0, "high": 0.5})
-    'classifier__dropout = { low = 0.0, high = 0.5 }\n'
-    """
+    """Write a key and its value as a line; a dict becomes an inline table."""
     is_bare = re.fullmatch(r"[A-Za-z0-9_-]+", name)
     return f"{name if is_bare else json.dumps(name, ensure_ascii=False)} = {_toml(value, name)}\n"
 

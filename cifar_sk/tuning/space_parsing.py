@@ -25,13 +25,7 @@ _EXAMPLE = "such as [32, 64], or a table such as { low = 0.0, high = 0.5 }"
 
 
 def parse_entry(name: str, value: Any) -> Entry:
-    """Read what a search space says about a parameter, or a step.
-
-    >>> parse_entry("classifier__epochs", {"low": 5, "high": 20})
-    Range(low=5, high=20, step=1, log=False)
-    >>> parse_entry("classifier__batch_size", [32, 64])
-    Choices(values=(32, 64))
-    """
+    """Read what a search space says about a parameter, or a step."""
     if not isinstance(name, str) or not name:
         raise InputError(f"A search space names parameters as step__param; got {name!r}.")
     value = as_plain(value)

@@ -1,9 +1,6 @@
-"""The storages that keep the trials of a study.
-
-One process writes an SQLite file, several of one machine a journal, several machines a
-PostgreSQL server. For a file it is the command's lock that proves a trial lost with its process;
-for a server it is the missing heartbeat.
-"""
+"""Storages of studies: SQLite for a process, a journal for several, PostgreSQL for machines."""
+# For a file it is the command's lock that proves a trial lost with its process; for a server it
+# is the missing heartbeat.
 
 from __future__ import annotations
 
@@ -38,15 +35,7 @@ _OPEN_PAUSE_SECONDS = 0.3
 
 @dataclass(frozen=True, repr=False)
 class StorageSpec:
-    """Describes a storage, and can be handed to another process and opened there.
-
-    Made by `choose_storage`. The URL has absolute paths, and the password: show `shown` instead.
-    A server's trial gives a sign of life every `heartbeat_interval` seconds, and counts as dead
-    after `grace_period` seconds without one.
-
-    >>> choose_storage("postgresql+psycopg://ann:secret@db.example.org/studies", Path("."))
-    StorageSpec('postgresql+psycopg://ann:***@db.example.org/studies')
-    """
+    """A storage that can be opened in any process; `shown` hides the password of `url`."""
 
     url: str
     heartbeat_interval: int = 10
@@ -77,11 +66,9 @@ class StorageSpec:
         return None if self.is_server else Path(_parsed(self.url).database or "")
 
     def locks(self, folder: Path) -> list[tuple[Path, Path]]:
-        """List what a command locks while it works on a file, each with what it guards.
-
-        Whoever holds these locks, and has no worker processes, knows that all running trials are
-        of processes that died. A server needs none.
-        """
+        """List what a command locks while it works on a file, each with what it guards."""
+        # Whoever holds these, and has no worker processes, knows that all running trials are of
+        # processes that died. A server needs none.
         if self.path is None:
             return []
         own = self.path.with_name(f".{self.path.name}.command")
@@ -100,11 +87,7 @@ class StorageSpec:
         return str(self.path) if self.kind == "journal" else self.shown
 
     def open(self) -> BaseStorage:
-        """Open the storage, making it where there is none; `close_storage` ends its use.
-
-        An InputError says why it cannot be opened: no driver, no server, no such database, a wrong
-        password, a file that is something else.
-        """
+        """Open the storage, made where there is none; an InputError says why it cannot be."""
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
@@ -167,18 +150,9 @@ class StorageSpec:
 
 
 def choose_storage(url: str | None, folder: str | Path, *, n_workers: int = 1) -> StorageSpec:
-    """Find out which storage a study uses, without opening it.
-
-    A URL is ``sqlite:///FILE`` for one process, ``journal:///FILE`` for several of one machine, or
-    ``postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`` for any number; three slashes begin a
-    relative path, four an absolute one. With None the study keeps a file in its folder: the one
-    that is there, or a new one that fits the number of workers.
-
-    >>> choose_storage(None, "studies/cnn").path.name
-    'study.db'
-    >>> choose_storage(None, "studies/cnn", n_workers=2).path.name
-    'journal.log'
-    """
+    """Find a study's storage, by a URL or else in its folder, without opening it."""
+    # sqlite:///FILE serves one process, journal:///FILE several of one machine, PostgreSQL any
+    # number. Three slashes begin a relative path, four an absolute one.
     spec = _in_folder(Path(folder), n_workers) if url is None else _explicit(url)
     if spec.kind == "sqlite" and n_workers > 1:
         raise InputError(

@@ -98,13 +98,9 @@ def _rounded(value: object) -> object:
 
 
 def _importances_table(view: StudyView) -> pd.DataFrame:
-    """Estimate which parameters account for the differences between the complete trials.
-
-    fANOVA (Hutter, Hoos and Leyton-Brown 2014, "An Efficient Approach for Assessing
-    Hyperparameter Importance", PMLR 32); of few trials it is a hint and no more. There are no
-    rows where fewer than four trials are complete, all have one score, or no parameter tells
-    them apart.
-    """
+    """Estimate by fANOVA which parameters matter; without rows where that cannot be told."""
+    # Hutter, Hoos and Leyton-Brown 2014, "An Efficient Approach for Assessing Hyperparameter
+    # Importance", PMLR 32. Of few trials it is a hint and no more.
     nothing = pd.DataFrame({"parameter": [], "importance": []})
     complete = view.complete
     if len(complete) < 4 or len({trial.values[0] for trial in complete}) < 2:

@@ -49,12 +49,8 @@ def run_workers(
     n_threads: int,
     watch: Watch | None = None,
 ) -> None:
-    """Run trials in processes of their own until the study has as many as it should have.
-
-    The study is in a storage that several processes can write; the images are shared through a
-    file. `watch` is called with the study a few times a second, and what it raises ends the study.
-    A ChildProcessError says that processes keep dying.
-    """
+    """Run trials in processes of their own until the study has as many as it should have."""
+    # What `watch` raises ends the study. A ChildProcessError says that processes keep dying.
     with tempfile.TemporaryDirectory() as folder, quiet_optuna():
         np.save(Path(folder) / "X.npy", np.asarray(task.X))
         sent = replace(task, X=None)

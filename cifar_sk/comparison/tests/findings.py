@@ -26,11 +26,8 @@ __all__ = ["findings_table"]
 def findings_table(
     scores: pd.DataFrame, right: Sequence[np.ndarray], **options: Any
 ) -> pd.DataFrame:
-    """Return a row per pair of runs, test and, of tests over samples, repeat.
-
-    `scores` are the primary metric, (n_folds, n_runs); `right` says of each run which samples it
-    gets right, (n_samples, n_repeats); `options` are those of `FoldScores`.
-    """
+    """Return a row per pair of runs, test and, of tests over samples, repeat."""
+    # scores are (n_folds, n_runs); right says by run which samples are, (n_samples, n_repeats).
     tests = all_tests()
     rows = []
     for one, other in combinations(range(len(right)), 2):
