@@ -26,8 +26,7 @@ def check_alike(runs: Sequence[FinishedRun]) -> None:
         twice = next(str(run.path) for run in runs if places.count(run.path.resolve()) > 1)
         raise InputError(f"{twice} is given twice; a run cannot be compared with itself.")
     for run in runs[1:]:
-        changed = _changes(runs[0], run)
-        if changed:
+        if changed := _changes(runs[0], run):
             raise InputError(
                 f"{run.path} cannot be compared with {runs[0].path}, for it has other data or "
                 f"folds: {'; '.join(changed)}; run both with the same --dataset, --limit, "
@@ -37,14 +36,14 @@ def check_alike(runs: Sequence[FinishedRun]) -> None:
 
 def _changes(first: FinishedRun, other: FinishedRun) -> list[str]:
     """Name the differences of two manifests, or else those of the predictions."""
-    clauses = [
-        clause
-        for part in ("data", "split")
-        if not _has_same_fingerprint(first, other, part)
-        for clause in differences(
-            first.manifest.identity()[part], other.manifest.identity()[part], part
-        )
-    ]
+    clauses = []
+    for part in ("data", "split"):
+        one, two = (run.manifest.identity()[part] for run in (first, other))
+        prints = {getattr(run.manifest, part).fingerprint for run in (first, other)}
+        # The same images may lie in two folders, under two names; and an old run of a program
+        # of one's own may have no fingerprint.
+        if len(prints) > 1 or not all(prints):
+            clauses += differences(one, two, part)
     return clauses or _other_predictions(first.result, other.result)
 
 
@@ -61,13 +60,6 @@ def _other_predictions(one: OOFResult, two: OOFResult) -> list[str]:
     return []
 
 
-def _has_same_fingerprint(first: FinishedRun, other: FinishedRun, part: str) -> bool:
-    # The same images may lie in two folders, under two names; and an old run of a program of
-    # one's own may have no fingerprint.
-    one, two = (getattr(run.manifest, part).fingerprint for run in (first, other))
-    return bool(one) and one == two
-
-
 def run_names(runs: Sequence[FinishedRun]) -> tuple[str, ...]:
     """Name runs by their folders, with as many parents as tell them apart."""
     parts = [run.path.resolve().parts for run in runs]
@@ -82,7 +74,9 @@ def remarks(runs: Sequence[FinishedRun], names: Sequence[str]) -> list[str]:
     """Return sentences on what weakens or colours a comparison, as far as manifests tell."""
     found = [_seeds(runs, names), _conditions(runs)]
     for run, name in zip(runs, names, strict=True):
-        found += [_fallback(run, name), _origin(run, name), _search(run, name)]
+        if fallback := run.manifest.data.fallback:
+            found.append(f"{name} ran on other data than was asked for: {fallback}")
+        found += [_origin(run, name), _search(run, name)]
     return list(dict.fromkeys(sentence for sentence in found if sentence))
 
 
@@ -106,14 +100,8 @@ def _conditions(runs: Sequence[FinishedRun]) -> str:
     return f"Times were not measured alike: the runs had different {' and '.join(varied)}."
 
 
-def _fallback(run: FinishedRun, name: str) -> str:
-    fallback = run.manifest.data.fallback
-    return f"{name} ran on other data than was asked for: {fallback}" if fallback else ""
-
-
 def _origin(run: FinishedRun, name: str) -> str:
-    selected = run.manifest.selected
-    if selected:
+    if selected := run.manifest.selected:
         return f"{name}: {selected}"
     file = _option(run.manifest.command or "", "--params")
     if file is None:

@@ -17,9 +17,8 @@ __all__ = ["cost_table"]
 def cost_table(runs: Sequence[FinishedRun], names: Sequence[str]) -> pd.DataFrame:
     """Tabulate seconds per fold, milliseconds per image and counts of the network, by run."""
     # Counts are NaN where they were not recorded or differ between folds.
-    return pd.DataFrame(
-        [_cost_row(run, name) for run, name in zip(runs, names, strict=True)]
-    ).astype({"n_parameters": "float64", "multiply_adds": "float64"})
+    rows = [_cost_row(run, name) for run, name in zip(runs, names, strict=True)]
+    return pd.DataFrame(rows).astype({"n_parameters": "float64", "multiply_adds": "float64"})
 
 
 def _cost_row(run: FinishedRun, name: str) -> dict[str, Any]:

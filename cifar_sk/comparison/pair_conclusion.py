@@ -8,21 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cifar_sk.comparison import wording
 from cifar_sk.comparison.ranked_conclusion import ranked_sentences
 from cifar_sk.comparison.runs import Comparison, PairResult
-from cifar_sk.comparison.wording import (
-    ALPHA,
-    SURE,
-    amount,
-    digits_for,
-    interval,
-    listing,
-    metric_name,
-    p_text,
-    probability,
-    region,
-    signed,
-)
+from cifar_sk.comparison.wording import ALPHA, SURE
 
 __all__ = ["conclusion"]
 
@@ -68,20 +57,20 @@ def _order(comparison: Comparison, difference: float) -> tuple[str, str]:
 
 def _difference(comparison: Comparison, pair: PairResult) -> str:
     first, second = comparison.names
-    metric, label, folds = comparison.metric, metric_name(comparison.metric), comparison.folds
-    test = pair.test
+    metric, label = comparison.metric, wording.metric_name(comparison.metric)
+    folds, test = comparison.folds, pair.test
     if np.isnan(test.p_value):
         return _without_spread(comparison, pair)
-    digits = digits_for(test.high - test.low)
-    basis = f"Nadeau–Bengio corrected paired t-test over {folds}, {p_text(test.p_value)}"
+    digits = wording.digits_for(test.high - test.low)
+    basis = f"Nadeau–Bengio corrected paired t-test over {folds}, {wording.p_text(test.p_value)}"
     if test.p_value < ALPHA:
         better, worse = _order(comparison, test.estimate)
         low, high = sorted(np.sign(test.estimate) * np.array([test.low, test.high]))
-        size = amount(test.estimate, metric, digits=digits)
-        inside = f"95 % interval {interval(low, high, metric, digits=digits)}"
+        size = wording.amount(test.estimate, metric, digits=digits)
+        inside = f"95 % interval {wording.interval(low, high, metric, digits=digits)}"
         return f"{better} is better than {worse} by {size} of {label}, {inside} ({basis})."
-    size = signed(test.estimate, metric, digits=digits)
-    inside = interval(test.low, test.high, metric, digits=digits)
+    size = wording.signed(test.estimate, metric, digits=digits)
+    inside = wording.interval(test.low, test.high, metric, digits=digits)
     text = (
         f"{folds} cannot tell {first} and {second} apart in {label}: {second} − {first} is "
         f"{size}, 95 % interval {inside} ({basis})."
@@ -93,7 +82,7 @@ def _difference(comparison: Comparison, pair: PairResult) -> str:
 
 def _without_spread(comparison: Comparison, pair: PairResult) -> str:
     first, second = comparison.names
-    label, test = metric_name(comparison.metric), pair.test
+    label, test = wording.metric_name(comparison.metric), pair.test
     if not pair.n_other_predictions:
         return f"{first} and {second} predict the same class for every image."
     if np.isnan(test.estimate):
@@ -105,7 +94,7 @@ def _without_spread(comparison: Comparison, pair: PairResult) -> str:
         return f"One fold cannot tell how certain the difference in {label} is."
     if abs(test.estimate) < 1e-12:
         return f"{first} and {second} have the same {label} in every fold."
-    size = signed(test.estimate, comparison.metric)
+    size = wording.signed(test.estimate, comparison.metric)
     return (
         f"{second} − {first} is {size} of {label} in every fold alike; without any spread over "
         "folds, no test over folds can be made."
@@ -117,28 +106,27 @@ def _bayesian(comparison: Comparison, pair: PairResult) -> str:
     verdict = pair.posterior.verdict(comparison.rope)
     if np.isnan(verdict.equivalent):
         return ""
-    size = region(comparison.rope, comparison.metric)
-    label = metric_name(comparison.metric)
+    size = wording.region(comparison.rope, comparison.metric)
+    label = wording.metric_name(comparison.metric)
+    equivalent = wording.probability(verdict.equivalent)
     if verdict.equivalent >= SURE:
         return (
-            f"They are practically equivalent: with probability "
-            f"{probability(verdict.equivalent)}, {label} differs by at most {size} (Bayesian "
-            "correlated t-test)."
+            f"They are practically equivalent: with probability {equivalent}, {label} differs by "
+            f"at most {size} (Bayesian correlated t-test)."
         )
     lower, higher = (first, second) if comparison.greater_is_better else (second, first)
     chances = {lower: verdict.below, higher: verdict.above}
+    said = {name: wording.probability(chance) for name, chance in chances.items()}
     for name, chance in chances.items():
         if chance >= SURE:
             return (
-                f"With probability {probability(chance)}, {name} is better by more than {size} "
-                f"(Bayesian correlated t-test; practically equivalent with probability "
-                f"{probability(verdict.equivalent)})."
+                f"With probability {said[name]}, {name} is better by more than {size} (Bayesian "
+                f"correlated t-test; practically equivalent with probability {equivalent})."
             )
     return (
         f"The Bayesian correlated t-test reaches no verdict (none has probability {SURE}): "
-        f"{first} is better by more than {size} with probability {probability(chances[first])}, "
-        f"they are practically equivalent with {probability(verdict.equivalent)}, and {second} "
-        f"is better with {probability(chances[second])}."
+        f"{first} is better by more than {size} with probability {said[first]}, they are "
+        f"practically equivalent with {equivalent}, and {second} is better with {said[second]}."
     )
 
 
@@ -155,7 +143,7 @@ def _mcnemar(comparison: Comparison, pair: PairResult) -> list[str]:
         sentences.append(
             f"{where} the {n_samples:,} images, {second} alone gets {row['only_second']:,} right "
             f"and {first} alone {row['only_first']:,}: {_mcnemar_verdict(comparison, row)} "
-            f"(McNemar's exact test, {p_text(row['p_value'])})."
+            f"(McNemar's exact test, {wording.p_text(row['p_value'])})."
         )
     return sentences
 
@@ -191,7 +179,7 @@ def _disagreement(comparison: Comparison, pair: PairResult) -> str:
     if is_found and verdict.equivalent >= SURE:
         sentences.append("So there is a difference, but too small to matter by this measure.")
     elif is_found and max(verdict.below, verdict.above) < SURE:
-        size = region(comparison.rope, comparison.metric)
+        size = wording.region(comparison.rope, comparison.metric)
         sentences.append(f"So there is a difference; whether it exceeds {size} is open.")
     elif not is_found and max(verdict.below, verdict.above) >= SURE:
         sentences.append(
@@ -238,7 +226,7 @@ def _other_metrics(comparison: Comparison) -> str:
     favours_second = (apart["difference"] > 0) == (apart["better"] == "higher")
     counts = {second: int(favours_second.sum()), first: int((~favours_second).sum())}
     won = [f"{name} is better in {count}" for name, count in counts.items() if count]
-    return f"Of the other {n} metrics, {listing(won)} by Holm-corrected tests."
+    return f"Of the other {n} metrics, {wording.listing(won)} by Holm-corrected tests."
 
 
 def _classes(comparison: Comparison, pair: PairResult) -> str:
@@ -258,7 +246,7 @@ def _classes(comparison: Comparison, pair: PairResult) -> str:
     basis = "95 % bootstrap intervals over images, of these fitted models, each class on its own"
     if not said:
         return f"In no class is F1 told apart ({basis})."
-    return f"By class, {listing(said)} ({basis})."
+    return f"By class, {wording.listing(said)} ({basis})."
 
 
 def _some(classes: list[str], n_classes: int) -> str:
@@ -282,7 +270,7 @@ def _costs(comparison: Comparison) -> str:
         one, two = float(one_run[column]), float(other[column])
         if one > 0 and two > 0:
             said.append(f"{_times(two / one)} the {text}")
-    return f"{second} takes, against {first}, {listing(said)}." if said else ""
+    return f"{second} takes, against {first}, {wording.listing(said)}." if said else ""
 
 
 def _times(ratio: float) -> str:

@@ -7,20 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from cifar_sk.comparison import wording
 from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.runs import Comparison
-from cifar_sk.comparison.wording import (
-    ALPHA,
-    SURE,
-    amount,
-    digits_for,
-    interval,
-    listing,
-    metric_name,
-    p_text,
-    probability,
-    region,
-)
+from cifar_sk.comparison.wording import ALPHA, SURE
 
 __all__ = ["ranked_sentences"]
 
@@ -46,15 +36,15 @@ def _leader(comparison: Comparison, ranking: Ranking) -> str:
     best = ranking.table["run"].iloc[0]
     of_best = ranking.pairs[ranking.pairs["better"] == best]
     apart = of_best["p_holm"] < ALPHA
-    label = metric_name(comparison.metric)
+    label = wording.metric_name(comparison.metric)
     mean = ranking.table["mean"].iloc[0]
     begin = f"{best} has the best mean {label} ({mean:.4f} over {comparison.folds})"
     beaten = [_by(comparison, row) for row in of_best[apart].to_dict("records")]
     level = of_best.loc[of_best["p_holm"] >= ALPHA, "worse"].tolist()
     if beaten:
-        begin += f". It is better than {listing(beaten)}"
+        begin += f". It is better than {wording.listing(beaten)}"
     if level:
-        begin += f"; {comparison.folds} cannot tell it apart from {listing(level)}"
+        begin += f"; {comparison.folds} cannot tell it apart from {wording.listing(level)}"
     return f"{begin} ({_basis(ranking)})."
 
 
@@ -62,10 +52,10 @@ def _by(comparison: Comparison, row: Mapping[Any, Any]) -> str:
     metric = comparison.metric
     sign = 1 if comparison.greater_is_better else -1
     low, high = sorted([sign * row["low"], sign * row["high"]])
-    digits = digits_for(high - low)
-    size = amount(row["difference"], metric, digits=digits)
-    inside = interval(low, high, metric, digits=digits)
-    return f"{row['worse']} by {size} {inside} ({p_text(row['p_holm'])})"
+    digits = wording.digits_for(high - low)
+    size = wording.amount(row["difference"], metric, digits=digits)
+    inside = wording.interval(low, high, metric, digits=digits)
+    return f"{row['worse']} by {size} {inside} ({wording.p_text(row['p_holm'])})"
 
 
 def _others(comparison: Comparison, ranking: Ranking) -> list[str]:
@@ -76,7 +66,7 @@ def _others(comparison: Comparison, ranking: Ranking) -> list[str]:
     sentences = []
     for better, rows in rest[apart].groupby("better", sort=False):
         beaten = [_by(comparison, row) for row in rows.to_dict("records")]
-        sentences.append(f"{better} is better than {listing(beaten)}.")
+        sentences.append(f"{better} is better than {wording.listing(beaten)}.")
     level = rest[rest["p_holm"] >= ALPHA]
     if len(level):
         pairs = [f"{row['better']} and {row['worse']}" for row in level.to_dict("records")]
@@ -95,11 +85,12 @@ def _untested(pairs: pd.DataFrame) -> str:
 
 
 def _equivalent(comparison: Comparison, pairs: pd.DataFrame) -> list[str]:
-    size = region(comparison.rope, comparison.metric)
+    size = wording.region(comparison.rope, comparison.metric)
+    label = wording.metric_name(comparison.metric)
     return [
         f"{row['better']} and {row['worse']} are practically equivalent: with probability "
-        f"{probability(row['p_equivalent'])}, {metric_name(comparison.metric)} differs by at most "
-        f"{size} (Bayesian correlated t-test)."
+        f"{wording.probability(row['p_equivalent'])}, {label} differs by at most {size} "
+        "(Bayesian correlated t-test)."
         for row in pairs[pairs["p_equivalent"] >= SURE].to_dict("records")
     ]
 

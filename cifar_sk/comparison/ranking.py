@@ -50,14 +50,8 @@ def rank_runs(
     order = scores.mean().sort_values(ascending=not greater_is_better, kind="stable").index
     ordered = scores[order]
     ranks = ordered.rank(axis=1, ascending=not greater_is_better)
-    table = pd.DataFrame(
-        {
-            "run": list(order),
-            "mean": ordered.mean().to_numpy(),
-            "std": ordered.std(ddof=1).to_numpy(),
-            "mean_rank": ranks.mean().to_numpy(),
-        }
-    )
+    columns = {"mean": ordered.mean(), "std": ordered.std(ddof=1), "mean_rank": ranks.mean()}
+    table = pd.DataFrame(columns).rename_axis("run").reset_index()
     pairs = _test_pairs(ordered, test_train_ratio, greater_is_better, rope)
     apart = pairs[pairs["p_holm"] < alpha]
     told = {frozenset(pair) for pair in zip(apart["better"], apart["worse"], strict=True)}
@@ -74,19 +68,10 @@ def _test_pairs(
         test = corrected_paired_t_test(differences, test_train_ratio=test_train_ratio)
         posterior = correlated_posterior(sign * differences, test_train_ratio=test_train_ratio)
         verdict = posterior.verdict(rope)
-        rows.append(
-            {
-                "better": better,
-                "worse": worse,
-                "difference": test.estimate,
-                "low": test.low,
-                "high": test.high,
-                "p_value": test.p_value,
-                "p_better": verdict.above,
-                "p_equivalent": verdict.equivalent,
-            }
-        )
-    pairs = pd.DataFrame(rows)
+        found = (test.estimate, test.low, test.high, test.p_value)
+        rows.append((better, worse, *found, verdict.above, verdict.equivalent))
+    names = ["better", "worse", "difference", "low", "high", "p_value", "p_better", "p_equivalent"]
+    pairs = pd.DataFrame(rows, columns=names)
     pairs.insert(6, "p_holm", holm(pairs["p_value"]))
     return pairs
 

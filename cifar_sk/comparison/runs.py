@@ -167,7 +167,9 @@ def compare_runs(
     names = run_names(runs)
     tables = {name: _fold_scores(run.result) for name, run in zip(names, runs, strict=True)}
     scores = pd.DataFrame({name: table[metric] for name, table in tables.items()})
-    ratio, better = _test_train_ratio(runs[0].result), METRICS[metric].greater_is_better
+    folds = runs[0].result.scored
+    ratio = sum(len(fold.test_index) for fold in folds) / sum(fold.n_train for fold in folds)
+    better = METRICS[metric].greater_is_better
     predicted = [predicted_classes(run.result) for run in runs]
     right = [classes == runs[0].result.target[:, None] for classes in predicted]
     tests = findings_table(
@@ -219,11 +221,6 @@ def _fold_scores(result: OOFResult) -> pd.DataFrame:
     return folds[[name for name in METRICS if name in folds]]
 
 
-def _test_train_ratio(result: OOFResult) -> float:
-    n_test = sum(len(fold.test_index) for fold in result.scored)
-    return n_test / sum(fold.n_train for fold in result.scored)
-
-
 def _metric_table(tables: dict[str, pd.DataFrame], primary: str, ratio: float) -> pd.DataFrame:
     names = [str(name) for name in next(iter(tables.values()))]
     columns: dict[str, object] = {
@@ -231,10 +228,8 @@ def _metric_table(tables: dict[str, pd.DataFrame], primary: str, ratio: float) -
         "better": ["higher" if METRICS[name].greater_is_better else "lower" for name in names],
     }
     for run, table in tables.items():
-        columns |= {
-            f"{run}_mean": table.mean(skipna=False).to_numpy(),
-            f"{run}_std": table.std(ddof=1, skipna=False).to_numpy(),
-        }
+        columns[f"{run}_mean"] = table.mean(skipna=False).to_numpy()
+        columns[f"{run}_std"] = table.std(ddof=1, skipna=False).to_numpy()
     metrics = pd.DataFrame(columns)
     return metrics if len(tables) > 2 else metrics.join(_metric_tests(tables, primary, ratio))
 
@@ -264,13 +259,9 @@ def _compare_pair(
     results = [run.result for run in runs]
     target, class_names = results[0].target, results[0].class_names
     differences = (scores[names[1]] - scores[names[0]]).to_numpy()
+    one, two = predicted
     classes = class_f1_differences(
-        target,
-        predicted[0],
-        predicted[1],
-        len(class_names),
-        n_resamples=n_resamples,
-        random_state=random_state,
+        target, one, two, len(class_names), n_resamples=n_resamples, random_state=random_state
     )
     classes.insert(0, "class", list(class_names))
     first, second = (classes == target[:, None] for classes in predicted)
@@ -282,5 +273,5 @@ def _compare_pair(
         classes=classes,
         only_one_right=only_one_right(results, names, predicted),
         outcomes=outcomes_by_class(results, names),
-        n_other_predictions=int((predicted[0] != predicted[1]).sum()),
+        n_other_predictions=int((one != two).sum()),
     )

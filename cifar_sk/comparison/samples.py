@@ -55,13 +55,10 @@ def outcomes_by_class(results: Sequence[OOFResult], names: Sequence[str]) -> pd.
         f"only_{names[1]}_right": ~one & other,
         "both_wrong": ~one & ~other,
     }
-    counts = {
-        name: np.bincount(target[held], minlength=len(class_names))
-        for name, held in outcomes.items()
-    }
-    table = pd.DataFrame({"class": list(class_names), **counts})
-    totals = {"class": "all", **{name: held.sum() for name, held in counts.items()}}
-    return pd.concat([table, pd.DataFrame([totals])], ignore_index=True)
+    n = len(class_names)
+    counts = {name: np.bincount(target[held], minlength=n) for name, held in outcomes.items()}
+    totals = {name: [*count, count.sum()] for name, count in counts.items()}
+    return pd.DataFrame({"class": [*class_names, "all"], **totals})
 
 
 def _most_frequent(predicted: np.ndarray) -> np.ndarray:

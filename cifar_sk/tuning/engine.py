@@ -112,7 +112,7 @@ def run_trials(
         if watch is not None:
             watch(study)
 
-    objective = Objective(task, n_trials=budget.n_trials, worker=worker_name, listener=tell)
+    objective = Objective(task, budget.n_trials, worker_name, tell)
     n_skipped = 0
     with quiet_optuna():
         while not budget.is_over and n_skipped < _SKIPS_BEFORE_END:

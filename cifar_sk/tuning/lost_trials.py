@@ -97,8 +97,7 @@ def reclaim_expired(study: Study) -> None:
     if not isinstance(backend, RDBStorage) or backend.heartbeat_interval is None:
         return
     _begin_heartbeats(backend, study._study_id)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
+    with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
         fail_stale_trials(study)
 
 

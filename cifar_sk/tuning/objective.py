@@ -75,41 +75,33 @@ class FailedTrial(Exception):  # noqa: N818
     """A trial that could not be evaluated."""
 
 
+@dataclass
 class Objective:
     """Called by Optuna with a trial; `has_skipped` says whether the last one was skipped."""
 
-    def __init__(
-        self, task: TuningTask, *, n_trials: int, worker: str, listener: Listener | None = None
-    ) -> None:
-        self._task = task
-        self._n_trials = n_trials
-        self._worker = worker
-        self._listener = listener
-        self._epochs_per_fold = most_epochs(task.estimator, task.space)
-        self.has_skipped = False
-        self._number: int | None = None
+    task: TuningTask
+    n_trials: int
+    worker: str
+    listener: Listener | None = None
+    has_skipped: bool = False
+    _number: int | None = None
 
     def __call__(self, trial: optuna.Trial) -> tuple[float, ...]:
         """Evaluate a trial: a value for each objective, or what says why there is none."""
         self.has_skipped = False
         self._number = trial.number
-        record(trial, worker=self._worker)
-        params = self._task.space.suggest(trial)
+        record(trial, worker=self.worker)
+        params = self.task.space.suggest(trial)
         self._skip_if_needless(trial, params)
-        run = _Run(self._task, trial, self._epochs_per_fold, self._listener)
+        run = _Run(self.task, trial, self.listener)
         try:
             return run.evaluate(self._pipeline(params))
         except InputError as error:
             record(trial, error=str(error))
             raise FailedTrial(str(error)) from error
         finally:
-            record(
-                trial,
-                fold_scores=run.scores,
-                n_epochs=run.n_epochs,
-                n_parameters=run.n_parameters,
-                fit_time=run.fit_time,
-            )
+            record(trial, fold_scores=run.scores, n_epochs=run.n_epochs)
+            record(trial, n_parameters=run.n_parameters, fit_time=run.fit_time)
 
     def lost_trial(self, study: optuna.Study) -> optuna.trial.FrozenTrial | None:
         """Return the last trial if it was failed without having come to an end of its own."""
@@ -117,7 +109,7 @@ class Objective:
         return next((trial.frozen for trial in lost if trial.number == self._number), None)
 
     def _pipeline(self, params: Mapping[str, Any]) -> Any:
-        task = self._task
+        task = self.task
         pipeline = set_params(clone(task.estimator), task.space.decode(params))
         check_network(pipeline, task.X.shape[1:], len(np.unique(task.y)))
         return pipeline
@@ -127,7 +119,7 @@ class Objective:
         same = [other.number for other in before if other.params == params]
         if same:
             reason = f"same as trial {same[0]}"
-        elif len(before) >= self._n_trials:  # another worker was faster
+        elif len(before) >= self.n_trials:  # another worker was faster
             reason = "one trial too many"
         else:
             return
@@ -142,7 +134,6 @@ class _Run:
 
     task: TuningTask
     trial: optuna.Trial
-    epochs_per_fold: int
     listener: Listener | None
     scores: list[dict[str, float]] = field(default_factory=list)
     n_epochs: list[int] = field(default_factory=list)
@@ -160,11 +151,8 @@ class _Run:
             engine="serial",  # pruning compares folds in their order
             listener=self,
         )
-        values = {
-            **{name: self.mean(name) for name in self.scores[0]},
-            "n_parameters": float(self.n_parameters or 0),
-            "fit_time": self.fit_time,
-        }
+        values = {"n_parameters": float(self.n_parameters or 0), "fit_time": self.fit_time}
+        values |= {name: self.mean(name) for name in self.scores[0]}
         return tuple(values[name] for name in task.objectives)
 
     def mean(self, name: str) -> float:
@@ -209,7 +197,8 @@ class _Run:
         self.report(float(np.mean([*done, value])), len(done), epoch)
 
     def report(self, value: float, fold: int, epoch: int | None) -> None:
-        self.trial.report(value, step_of(fold, epoch, self.epochs_per_fold))
+        epochs_per_fold = most_epochs(self.task.estimator, self.task.space)
+        self.trial.report(value, step_of(fold, epoch, epochs_per_fold))
         has_ended = len(self.scores) == len(self.task.splits)
         if not has_ended and self.trial.should_prune():
             raise optuna.TrialPruned

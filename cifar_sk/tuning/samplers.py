@@ -18,28 +18,14 @@ __all__ = ["SAMPLERS", "check_sampler", "make_sampler"]
 _SAMPLER_STREAM = 2
 
 
-def _tpe(seed: int, space: SearchSpace) -> optuna.samplers.BaseSampler:
-    # Parameters are judged together, for the best learning rate depends on the batch size.
-    return optuna.samplers.TPESampler(seed=seed, multivariate=True)
-
-
-def _random(seed: int, space: SearchSpace) -> optuna.samplers.BaseSampler:
-    return optuna.samplers.RandomSampler(seed=seed)
-
-
-def _grid(seed: int, space: SearchSpace) -> optuna.samplers.BaseSampler:
-    return optuna.samplers.GridSampler(space.grid(), seed=seed)
-
-
-def _cmaes(seed: int, space: SearchSpace) -> optuna.samplers.BaseSampler:
-    return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
-
-
 SAMPLERS: dict[str, Callable[[int, SearchSpace], optuna.samplers.BaseSampler]] = {
-    "tpe": _tpe,
-    "random": _random,
-    "grid": _grid,
-    "cmaes": _cmaes,
+    # Parameters are judged together, for the best learning rate depends on the batch size.
+    "tpe": lambda seed, _: optuna.samplers.TPESampler(seed=seed, multivariate=True),
+    "random": lambda seed, _: optuna.samplers.RandomSampler(seed=seed),
+    "grid": lambda seed, space: optuna.samplers.GridSampler(space.grid(), seed=seed),
+    "cmaes": lambda seed, _: optuna.samplers.CmaEsSampler(
+        seed=seed, warn_independent_sampling=False
+    ),
 }
 
 
@@ -72,7 +58,6 @@ def make_sampler(
     seed = int(np.random.SeedSequence(random_state, spawn_key=key).generate_state(1)[0])
     if name == "grid":  # its seed orders the grid, which it keeps in the study
         seed = random_state
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
         # multivariate TPE is marked experimental since 2.2; its interface is one keyword here
-        warnings.simplefilter("ignore", ExperimentalWarning)
         return SAMPLERS[name](seed, space)

@@ -93,15 +93,14 @@ class StorageSpec:
         try:
             if self.path is not None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            return self._open_journal() if self.kind == "journal" else self._open_database()
+            return self._open_database() if self.kind != "journal" else self._open_journal()
         except ImportError as error:
             raise InputError(
                 f"{self.shown} needs the driver psycopg; pip install 'psycopg[binary]'."
             ) from error
         except (SQLAlchemyError, RuntimeError, OSError, *_NO_JOURNAL) as error:
-            remedy = (
-                "check that it runs and has this database" if self.is_server else "name another"
-            )
+            check = "check that it runs and has this database"
+            remedy = check if self.is_server else "name another"
             raise InputError(
                 f"--storage {self.shown} cannot be opened ({_reason(error)}); {remedy}."
             ) from error
@@ -109,10 +108,9 @@ class StorageSpec:
     def _open_journal(self) -> JournalStorage:
         from optuna.storages.journal import JournalFileBackend, JournalStorage
 
-        path = str(self.path)
         # A lock is anything with acquire and release; Optuna exports no base class for it.
-        lock: Any = JournalLock(Path(path))
-        return JournalStorage(JournalFileBackend(path, lock_obj=lock))
+        lock: Any = JournalLock(Path(str(self.path)))
+        return JournalStorage(JournalFileBackend(str(self.path), lock_obj=lock))
 
     def _open_database(self) -> RDBStorage:
         from sqlalchemy.exc import IntegrityError, ProgrammingError
@@ -130,19 +128,15 @@ class StorageSpec:
         from optuna.storages import RDBStorage
 
         if not self.is_server:
-            return RDBStorage(
-                self.url, engine_kwargs={"connect_args": {"timeout": _LOCK_WAIT_SECONDS}}
-            )
+            connect = {"timeout": _LOCK_WAIT_SECONDS}
+            return RDBStorage(self.url, engine_kwargs={"connect_args": connect})
         is_set = "connect_timeout" in _parsed(self.url).query
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)
+        connect = {} if is_set else {"connect_timeout": _CONNECT_SECONDS}
+        with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
             return RDBStorage(
                 self.url,
                 # A server that was restarted, or closed an idle connection, is asked again.
-                engine_kwargs={
-                    "pool_pre_ping": True,
-                    "connect_args": {} if is_set else {"connect_timeout": _CONNECT_SECONDS},
-                },
+                engine_kwargs={"pool_pre_ping": True, "connect_args": connect},
                 heartbeat_interval=self.heartbeat_interval,
                 grace_period=self.grace_period,
                 heartbeat_stale_trial_callback=retry,
@@ -163,9 +157,8 @@ def choose_storage(url: str | None, folder: str | Path, *, n_workers: int = 1) -
 
 
 def _in_folder(folder: Path, n_workers: int) -> StorageSpec:
-    if (folder / _JOURNAL).exists():
-        return _of_file("journal", folder / _JOURNAL)
-    if n_workers > 1 and not (folder / _SQLITE).exists():
+    is_new = not (folder / _SQLITE).exists()
+    if (folder / _JOURNAL).exists() or (n_workers > 1 and is_new):
         return _of_file("journal", folder / _JOURNAL)
     return _of_file("sqlite", folder / _SQLITE)
 

@@ -6,7 +6,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 import optuna
@@ -40,14 +40,15 @@ class TrialView:
     params: dict[str, Any]  # stored values, as SearchSpace.decode takes them
     values: list[float]  # one per objective, if it is complete
     reports: dict[int, float]  # to the pruner, by step of its time line
-    is_default: bool  # whether it has the parameters that the pipeline came with
-    worker: str | None  # the process that ran it; None if that died before it said so
-    error: str  # why it failed, or nothing
-    skipped: str  # why it was skipped, or nothing
-    fold_scores: list[dict[str, float]]  # by metric, of every fold that ended
-    n_epochs: list[int]  # of every fold that began
-    n_parameters: int | None
-    fit_time: float | None  # seconds over all folds
+    _: KW_ONLY  # what is recorded in the trial under these names
+    is_default: bool = False  # whether it has the parameters that the pipeline came with
+    worker: str | None = None  # the process that ran it; None if that died before it said so
+    error: str = ""  # why it failed, or nothing
+    skipped: str = ""  # why it was skipped, or nothing
+    fold_scores: list[dict[str, float]] = field(default_factory=list)  # by metric, of ended folds
+    n_epochs: list[int] = field(default_factory=list)  # of every fold that began
+    n_parameters: int | None = None
+    fit_time: float | None = None  # seconds over all folds
 
     @classmethod
     def of(cls, trial: FrozenTrial) -> Self:
@@ -62,14 +63,7 @@ class TrialView:
             params=trial.params,
             values=trial.values or [],
             reports=trial.intermediate_values,
-            is_default=attrs.get("is_default", False),
-            worker=attrs.get("worker"),
-            error=attrs.get("error", ""),
-            skipped=attrs.get("skipped", ""),
-            fold_scores=attrs.get("fold_scores", []),
-            n_epochs=attrs.get("n_epochs", []),
-            n_parameters=attrs.get("n_parameters"),
-            fit_time=attrs.get("fit_time"),
+            **{f.name: attrs[f.name] for f in fields(cls) if f.kw_only and f.name in attrs},
         )
 
     @property
@@ -89,6 +83,9 @@ class StudyView:
         self.objectives: list[str] = self._attrs.get("objectives", [])
         # JSON values that are equal where a study is continued; none until it has begun.
         self.identity: dict[str, Any] = self._attrs.get("identity", {})
+        self.ended = [trial for trial in self.trials if trial.is_ended]
+        self.complete = self.in_state("complete")  # with a value for every objective
+        self.errors = [trial.error for trial in self.in_state("failed")]
 
     @property
     def epochs_per_fold(self) -> int:
@@ -108,21 +105,6 @@ class StudyView:
     def counted(self) -> list[TrialView]:
         """The trials that a study was asked for: they run, or came to an end of their own."""
         return [trial for trial in self.trials if trial.is_ended or trial.state == "running"]
-
-    @property
-    def ended(self) -> list[TrialView]:
-        """Trials that came to an end of their own: complete, pruned or failed."""
-        return [trial for trial in self.trials if trial.is_ended]
-
-    @property
-    def complete(self) -> list[TrialView]:
-        """Trials that have a value for every objective."""
-        return self.in_state("complete")
-
-    @property
-    def errors(self) -> list[str]:
-        """Why trials failed."""
-        return [trial.error for trial in self.in_state("failed")]
 
     @property
     def best(self) -> TrialView:
@@ -160,9 +142,8 @@ def begin_study(
     """Describe a new study, and queue the default parameters as its first trial."""
     study.set_user_attr("epochs_per_fold", epochs_per_fold)
     study.set_user_attr("objectives", list(objectives))
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
         # Names for dashboards; "experimental" since 3.2.
-        warnings.simplefilter("ignore", ExperimentalWarning)
         study.set_metric_names(list(objectives))
     if defaults is not None:
         study.enqueue_trial(dict(defaults), user_attrs={"is_default": True})

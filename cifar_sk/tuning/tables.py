@@ -119,8 +119,7 @@ def _importances_table(view: StudyView) -> pd.DataFrame:
 
 
 def _fanova(study: optuna.Study, params: list[str]) -> dict[str, float]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
         try:
             return evaluator.evaluate(study, params=params, target=lambda trial: trial.values[0])

@@ -66,10 +66,19 @@ class McNemarTest:
 
     def __call__(self, right: SampleOutcomes) -> Finding:
         """Test the samples that one run alone gets right."""
-        only_first = int((right.first & ~right.second).sum())
-        only_second = int((right.second & ~right.first).sum())
+        _, only_first, only_second, _ = _counts(right).values()
         interval = paired_accuracy_interval(only_first, only_second, len(right.first))
         return Finding(*interval, p_value=exact_mcnemar_test(only_first, only_second))
+
+
+def _counts(right: SampleOutcomes) -> dict[str, int]:
+    held = {
+        "both": right.first & right.second,
+        "only_first": right.first & ~right.second,
+        "only_second": right.second & ~right.first,
+        "neither": ~right.first & ~right.second,
+    }
+    return {name: int(samples.sum()) for name, samples in held.items()}
 
 
 def mcnemar_table(outcomes: list[SampleOutcomes]) -> pd.DataFrame:
@@ -77,17 +86,6 @@ def mcnemar_table(outcomes: list[SampleOutcomes]) -> pd.DataFrame:
     rows = []
     for repeat, right in enumerate(outcomes):
         found = McNemarTest()(right)
-        rows.append(
-            {
-                "repeat": repeat,
-                "both": int((right.first & right.second).sum()),
-                "only_first": int((right.first & ~right.second).sum()),
-                "only_second": int((right.second & ~right.first).sum()),
-                "neither": int((~right.first & ~right.second).sum()),
-                "difference": found.estimate,
-                "low": found.low,
-                "high": found.high,
-                "p_value": found.p_value,
-            }
-        )
+        test = {"low": found.low, "high": found.high, "p_value": found.p_value}
+        rows.append({"repeat": repeat, **_counts(right), "difference": found.estimate, **test})
     return pd.DataFrame(rows)
