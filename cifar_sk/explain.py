@@ -14,8 +14,6 @@ from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
-    from sklearn.utils import Bunch
-
     from cifar_sk.commands.explanation import Predictions
 
 __all__ = ["app", "main"]
@@ -69,21 +67,12 @@ def explain(
     if explained not in {"predicted", "true"}:
         raise InputError(f"--class must be predicted or true, got {explained!r}.")
     listed, methods = _numbers(samples), _methods(method)
-    predictions, bunch = _predictions(path, fold, dataset, data_home, limit, seed)
-    from cifar_sk.commands.explanation import write_explanation
+    predictions = _predictions(path, fold, dataset, data_home, limit, seed)
+    from cifar_sk.commands.explanation import choose_samples, write_explanation
 
     folder = output or path / "explain"
-    written = write_explanation(
-        predictions,
-        bunch,
-        folder,
-        listed=listed,
-        n=n,
-        methods=methods,
-        explained=explained,
-        random_state=seed,
-        tell=typer.echo,
-    )
+    chosen = choose_samples(predictions.table, listed, n)
+    written = write_explanation(predictions, chosen, folder, methods, explained, seed, typer.echo)
     typer.echo(f"{', '.join(written)} are in {folder}")
 
 
@@ -118,7 +107,7 @@ def _predictions(
     data_home: Path | None,
     limit: int | None,
     seed: int,
-) -> tuple[Predictions, Bunch]:
+) -> Predictions:
     from cifar_sk.commands.explanation import model_predictions, run_predictions
 
     if not (path / "classifier.json").exists():
@@ -128,12 +117,12 @@ def _predictions(
             raise InputError("--limit is for saved models; a run says how many images it has.")
         run = read_run(path)
         bunch = run_dataset(run, dataset, data_home)
-        return run_predictions(run, bunch, fold), bunch
+        return run_predictions(run, bunch, fold)
     if fold is not None:
         raise InputError(f"--fold is for runs, but {path} is a saved model.")
     bunch = open_dataset(dataset, data_home, limit, seed=seed)
     typer.echo(f"{path} belongs to no run: it may have trained on these images.")
-    return model_predictions(path, bunch), bunch
+    return model_predictions(path, bunch)
 
 
 main = partial(run_command, app, "cifar_sk.explain")

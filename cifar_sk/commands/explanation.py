@@ -52,6 +52,7 @@ class Predictions:
     table: pd.DataFrame
     load: Callable[[int], BaseImageClassifier]
     name: str
+    bunch: Bunch  # the data set that is predicted
 
 
 def run_predictions(run: FinishedRun, bunch: Bunch, fold: int | None = None) -> Predictions:
@@ -74,7 +75,7 @@ def run_predictions(run: FinishedRun, bunch: Bunch, fold: int | None = None) -> 
     def load(index: int) -> BaseImageClassifier:
         return BaseImageClassifier.load(run.model_folder(index))
 
-    return Predictions(pd.concat(tables, ignore_index=True), load, run.name)
+    return Predictions(pd.concat(tables, ignore_index=True), load, run.name, bunch)
 
 
 def model_predictions(path: Path, bunch: Bunch) -> Predictions:
@@ -93,7 +94,7 @@ def model_predictions(path: Path, bunch: Bunch) -> Predictions:
     proba[:, classifier.classes_.astype(int)] = classifier.predict_proba(bunch.images)
     index = np.arange(len(proba))
     table = _prediction_table(index, -1, bunch.target, proba, bunch.target_names)
-    return Predictions(table, lambda _: classifier, path.resolve().name)
+    return Predictions(table, lambda _: classifier, path.resolve().name, bunch)
 
 
 def _check_classes(classifier: BaseImageClassifier, bunch: Bunch, who: str) -> None:
@@ -145,7 +146,6 @@ def choose_samples(
 def explain_samples(
     predictions: Predictions,
     chosen: pd.DataFrame,
-    bunch: Bunch,
     methods: Sequence[str],
     *,
     explained: str = "predicted",
@@ -154,7 +154,7 @@ def explain_samples(
     """Explain each sample by its own fold's model: the table, and maps, float32 (n, h, w)."""
     # completeness_error is the sum of integrated gradients, less the logit's difference from the
     # baseline's.
-    chosen = chosen.reset_index(drop=True)
+    bunch, chosen = predictions.bunch, chosen.reset_index(drop=True)
     table = chosen.assign(explained=chosen[explained], logit=np.nan)
     if "integrated_gradients" in methods:
         table["completeness_error"] = np.nan
@@ -198,20 +198,16 @@ def _explain_rows(
 
 def write_explanation(
     predictions: Predictions,
-    bunch: Bunch,
+    chosen: dict[str, pd.DataFrame],
     folder: Path,
-    *,
-    listed: Sequence[int] | None,
-    n: int,
     methods: Sequence[str] | None,
     explained: str,
     random_state: int,
     tell: Callable[[str], None],
 ) -> list[str]:
     """Write ``explained.csv`` and the figures into a folder; return their names."""
-    from cifar_sk.runs.files import write_files
+    from cifar_sk.runs.files import csv_bytes, write_files
 
-    chosen = choose_samples(predictions.table, listed, n)
     first_fold = int(next(iter(chosen.values()))["fold"].iloc[0])
     classifier = predictions.load(first_fold)
     methods = methods or applicable(classifier)
@@ -220,46 +216,38 @@ def write_explanation(
     if of_samples:
         for name, rows in chosen.items():
             tell(f"explaining {len(rows)} {_HEADINGS[name]}")
-        contents |= _sample_files(predictions, chosen, bunch, of_samples, explained, random_state)
+        rows = pd.concat([rows.assign(figure=name) for name, rows in chosen.items()])
+        # All at once, for every model compiles every method.
+        table, maps = explain_samples(
+            predictions, rows, of_samples, explained=explained, random_state=random_state
+        )
+        contents |= _sample_figures(predictions, table, maps)
+        table["figure"] += ".png"
+        contents["explained.csv"] = csv_bytes(table)
     of = "" if first_fold < 0 else f"{predictions.name}, model of fold {first_fold}\n"
-    for name, display in draw_model(classifier, bunch, methods, random_state).items():
+    for name, display in draw_model(classifier, predictions.bunch, methods, random_state).items():
         display.title = of + display.title
         contents[f"{name}.png"] = _png(display.plot())
     write_files(folder, contents, known=FILES)
     return list(contents)
 
 
-def _sample_files(
-    predictions: Predictions,
-    chosen: dict[str, pd.DataFrame],
-    bunch: Bunch,
-    methods: Sequence[str],
-    explained: str,
-    random_state: int,
+def _sample_figures(
+    predictions: Predictions, table: pd.DataFrame, maps: dict[str, np.ndarray]
 ) -> dict[str, bytes]:
     from cifar_sk.displays.attribution_displays import AttributionDisplay
-    from cifar_sk.runs.files import csv_bytes
 
-    # All at once, for every model compiles every method.
-    table, maps = explain_samples(
-        predictions,
-        pd.concat([rows.assign(figure=f"{name}.png") for name, rows in chosen.items()]),
-        bunch,
-        methods,
-        explained=explained,
-        random_state=random_state,
-    )
     contents = {}
-    for name in chosen:
-        own = table["figure"] == f"{name}.png"
+    for name in table["figure"].unique():
+        own = table["figure"] == name
         display = AttributionDisplay(
             table[own],
-            bunch.images[table.loc[own, "sample"]],
+            predictions.bunch.images[table.loc[own, "sample"]],
             {method: values[own] for method, values in maps.items()},
             title=f"{predictions.name}: {_HEADINGS[name]}",
         )
         contents[f"{name}.png"] = _png(display.plot())
-    return {**contents, "explained.csv": csv_bytes(table)}
+    return contents
 
 
 def applicable(classifier: BaseImageClassifier) -> list[str]:

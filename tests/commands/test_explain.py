@@ -88,7 +88,7 @@ def test_samples_are_explained_by_the_model_that_held_them_out(run, bunch):
     assert chosen["fold"].tolist() == [1, 0]
     chosen.index += 7  # whatever rows they are
     methods = ["saliency", "integrated_gradients"]
-    table, maps = explain_samples(predictions, chosen, bunch, methods, explained="true")
+    table, maps = explain_samples(predictions, chosen, methods, explained="true")
     assert (table["completeness_error"].abs() < 0.02 * table["logit"].abs() + 0.02).all()
     for row, (sample, fold) in enumerate([(second, 1), (first, 0)]):
         model = BaseImageClassifier.load(finished.model_folder(fold))
