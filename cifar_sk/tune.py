@@ -245,21 +245,9 @@ def main(
 ) -> None:
     """Run the command line, as itself or as that of a study of one's own.
 
-    Parameters
-    ----------
-    argv : sequence of str, default=None
-        The arguments; those of the process by default.
-    name : str, default="cifar_sk.tune"
-        The module that is run, for messages.
-    space : mapping, default=None
-        The search space, unless ``--space`` is given.
-    **defaults
-        Other defaults of the options, such as ``trials=30``.
-
-    Examples
-    --------
-    A study of one's own is a file ``my_study.py`` with two statements, which are run by
-    ``python -m my_study --dataset digits``::
+    `name` is the module that is run, for messages; `space` the search space, unless ``--space`` is
+    given; `defaults` are other defaults of the options. A study of one's own is a file
+    ``my_study.py``, which is run by ``python -m my_study --dataset digits``::
 
         from cifar_sk.tune import main
 

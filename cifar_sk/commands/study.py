@@ -14,7 +14,6 @@ import numpy as np
 import optuna
 import typer
 from rich.console import Console
-from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
@@ -25,7 +24,6 @@ from cifar_sk.commands.study_progress import StudyProgress
 from cifar_sk.commands.study_setup import Setup
 from cifar_sk.datasets import data_fingerprint
 from cifar_sk.errors import InputError
-from cifar_sk.pipelines.models import set_params
 from cifar_sk.reports.study.files import parameter_rows, summary_rows, write_study_report
 from cifar_sk.runs.files import Additions, csv_bytes, write_atomically
 from cifar_sk.tuning.engine import Budget, check_study, open_study, run_trials
@@ -160,24 +158,12 @@ class TuneJob:
             progress.draw(study)
 
     def _compare(self, study: optuna.Study, held_out: Bunch) -> None:
-        """Score the winner and the defaults on images that the study never saw."""
-        pipeline, winner = self.setup.pipeline, StudyView(study).best  # others may go on with it
-        tuned = set_params(clone(pipeline), self.task.space.decode(winner.params))
-
         def tell(name: str, seed: int) -> None:
             if not self.quiet:
                 typer.echo(f"held-out images: fitting {name}, seed {seed + 1} of {self.n_seeds}")
 
-        compare_on_held_out(
-            study,
-            {"tuned": tuned, "default": pipeline},
-            (self.task.X, self.task.y),
-            (held_out.images, held_out.target),
-            winner=winner.number,
-            n_seeds=self.n_seeds,
-            random_state=self.task.random_state,
-            watch=tell,
-        )
+        images = held_out.images, held_out.target
+        compare_on_held_out(study, self.task, images, self.n_seeds, tell)
 
     def _export(
         self, study: optuna.Study, info: dict[str, Any]

@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import optuna
 import pandas as pd
 from scipy.stats import bootstrap
+from sklearn.base import clone
 
 from cifar_sk.folds.steps import seeded_clone
 from cifar_sk.metrics.intervals import Interval
 from cifar_sk.metrics.scores import score_predictions
+from cifar_sk.pipelines.models import set_params
+from cifar_sk.tuning.objective import TuningTask
 from cifar_sk.tuning.study_view import StudyView, keep_held_out_fit
 
 __all__ = ["compare_on_held_out", "held_out_rows", "held_out_table", "paired_difference"]
@@ -23,30 +26,29 @@ _MODELS = ("tuned", "default")
 
 def compare_on_held_out(
     study: optuna.Study,
-    pipelines: Mapping[str, Any],
-    data: tuple[Any, Any],
+    task: TuningTask,
     held_out: tuple[Any, Any],
-    *,
-    winner: int,
     n_seeds: int,
-    random_state: int,
     watch: Callable[[str, int], None],
 ) -> None:
     """Fit "tuned" and "default" pipelines with several seeds, and score the held-out images."""
     # Each fit is kept in the study as it ends, so that none is repeated.
-    X, y = data
+    winner = StudyView(study).best  # once, for other commands may go on with the study
+    tuned = set_params(clone(task.estimator), task.space.decode(winner.params))
+    pipelines = {"tuned": tuned, "default": task.estimator}
     held_out_X, held_out_y = held_out
-    target = np.searchsorted(np.unique(y), held_out_y)
+    target = np.searchsorted(np.unique(task.y), held_out_y)
     for seed in range(n_seeds):
         for name, pipeline in pipelines.items():
-            if StudyView(study).held_out_fit(_model(winner, name), seed):
+            model = _model(winner.number, name)
+            if StudyView(study).held_out_fit(model, seed):
                 continue
             watch(name, seed)
-            fitted = seeded_clone(pipeline, random_state, seed).fit(X, y)
+            fitted = seeded_clone(pipeline, task.random_state, seed).fit(task.X, task.y)
             proba = np.asarray(fitted.predict_proba(held_out_X), dtype=np.float64)
             hits = "".join("01"[int(hit)] for hit in proba.argmax(axis=1) == target)
             fit = {"scores": score_predictions(target, proba), "correct": hits}
-            keep_held_out_fit(study, _model(winner, name), seed, fit)
+            keep_held_out_fit(study, model, seed, fit)
 
 
 def _model(winner: int, name: str) -> str:

@@ -96,15 +96,7 @@ class FoldPruner(BasePruner):
         self.min_epochs = min_epochs
 
     def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
-        """Say whether to stop a running trial at its last report.
-
-        Parameters
-        ----------
-        study : optuna.Study
-            With one direction, and ``epochs_per_fold`` among its user attributes.
-        trial : optuna.trial.FrozenTrial
-            The running trial.
-        """
+        """Say whether to stop a running trial of a study with one direction at its last report."""
         step = trial.last_step
         if step is None:
             return False

@@ -166,43 +166,17 @@ class StudySearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict labels by the best pipeline.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
+        """Predict labels, shape (n_samples,), by the best pipeline."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict(X)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict class probabilities by the best pipeline.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, ...)
-            Samples.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
+        """Predict class probabilities, shape (n_samples, n_classes), by the best pipeline."""
         check_is_fitted(self, "best_estimator_")
         return self.best_estimator_.predict_proba(X)
 
     def save(self, folder: str | Path) -> None:
-        """Save the best pipeline's classifier.
-
-        Parameters
-        ----------
-        folder : path
-            Exists and is empty.
-        """
+        """Save the best pipeline's classifier in a folder that exists and is empty."""
         check_is_fitted(self, "best_estimator_")
         self.best_estimator_.steps[-1][1].save(folder)
 

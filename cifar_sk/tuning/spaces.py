@@ -77,18 +77,7 @@ class SearchSpace:
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
-        """Read a space from a TOML file with a line for each parameter.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be read, or is no search space.
-        """
+        """Read a space from a TOML file with a line for each parameter, or raise an InputError."""
         content = read_toml(path)
         try:
             return cls(content)
@@ -96,15 +85,8 @@ class SearchSpace:
             raise InputError(f"{path}: {error}") from error
 
     def to_toml(self) -> str:
-        """Write the space as TOML, a line for each parameter.
+        """Write the space as TOML, a line for each parameter; None among choices is an InputError.
 
-        Raises
-        ------
-        InputError
-            If None is among the choices, for which TOML has no word.
-
-        Examples
-        --------
         >>> print(SearchSpace({"classifier__dropout": {"low": 0, "high": 0.5}}).to_toml(), end="")
         classifier__dropout = { low = 0.0, high = 0.5 }
         """
@@ -170,33 +152,11 @@ class SearchSpace:
         return {name: entry.suggest(trial, name) for name, entry in self._entries.items()}
 
     def decode(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn stored values into those that `cifar_sk.pipelines.models.set_params` takes.
-
-        Parameters
-        ----------
-        stored : mapping
-            Of all parameters or some.
-
-        Raises
-        ------
-        InputError
-            If something is not in the space.
-        """
+        """Turn stored values of some parameters into those that `set_params` takes."""
         return self._translated(stored, lambda entry: entry.decode)
 
     def encode(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn parameters into stored values.
-
-        Parameters
-        ----------
-        params : mapping
-            Of all parameters or some; augmentation steps as texts or as objects.
-
-        Raises
-        ------
-        InputError
-            If something is not in the space.
-        """
+        """Turn parameters into stored values; augmentation steps may be texts or objects."""
         return self._translated(params, lambda entry: entry.encode)
 
     def _translated(
@@ -239,13 +199,7 @@ class SearchSpace:
         return self._listed(lambda entry: entry.stored())
 
     def param_grid(self) -> dict[str, list[Any]]:
-        """List the values for scikit-learn's GridSearchCV, augmentation steps as objects.
-
-        Raises
-        ------
-        InputError
-            If there are ranges of floats without a step.
-        """
+        """List the values for scikit-learn's GridSearchCV, augmentation steps as objects."""
         return self._listed(lambda entry: entry.native())
 
     def _listed(self, values: Callable[[Entry], list[Any] | None]) -> dict[str, list[Any]]:
@@ -258,19 +212,11 @@ class SearchSpace:
         return {name: values(entry) or [] for name, entry in self._entries.items()}
 
     def param_distributions(self) -> dict[str, Any]:
-        """Return what scikit-learn's RandomizedSearchCV draws from.
-
-        Lists, and frozen distributions of scipy.stats where there are ranges without a step. Ints
-        with ``log`` are drawn as Optuna draws them.
-        """
+        """Return what scikit-learn's RandomizedSearchCV draws from: lists and distributions."""
         return {name: entry.random() for name, entry in self._entries.items()}
 
     def optuna_distributions(self) -> dict[str, BaseDistribution]:
-        """Return what ``optuna_integration.OptunaSearchCV`` draws from.
-
-        These are real values: lists as lists, augmentation steps as objects or "passthrough". They
-        need a study in memory, which is the default there.
-        """
+        """Return what ``OptunaSearchCV`` draws from: real values, for a study in memory."""
         with warnings.catch_warnings():
             # Optuna warns of choices that its files cannot keep. OptunaSearchCV knows no
             # decoding, so these must be the real ones; in memory that is no problem.
@@ -278,20 +224,8 @@ class SearchSpace:
             return {name: entry.distribution(native=True) for name, entry in self._entries.items()}
 
     def check(self, pipeline: Any) -> None:
-        """Refuse what a pipeline has no use for, before anything is fitted.
-
-        Each choice, and both ends of each range, is set in a clone in turn.
-
-        Parameters
-        ----------
-        pipeline : Pipeline
-            Left as it is.
-
-        Raises
-        ------
-        InputError
-            If parameters are unknown, all of which are named, or values are refused.
-        """
+        """Refuse by an InputError what a pipeline has no use for, before anything is fitted."""
+        # Each choice, and both ends of each range, is set in a clone in turn.
         probes = {name: entry.probes() for name, entry in self._entries.items()}
         firsts = {name: values[0] for name, values in probes.items()}
         set_params(clone(pipeline), firsts)
