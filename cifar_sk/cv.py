@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Option
 
 from cifar_sk.backend.machine import cap_threads, jobs_at_a_time
+from cifar_sk.commands import options
 from cifar_sk.commands.cross_validation import CVJob
 from cifar_sk.commands.import_paths import (
     add_callbacks,
     import_network,
     import_networks_of,
     import_operations,
-)
-from cifar_sk.commands.options import (
-    Callbacks,
-    DataHome,
-    Dataset,
-    Epochs,
-    Figures,
-    Limit,
-    Metrics,
-    Quiet,
-    Results,
-    open_dataset,
 )
 from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
@@ -41,7 +29,7 @@ from cifar_sk.runs.files import place
 from cifar_sk.runs.provenance import provenance
 
 if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
+    pass
 
 __all__ = ["app", "main"]
 
@@ -83,9 +71,9 @@ def cv(
         Path | None,
         Option(help="CSV file with a group per sample; no group is trained on and scored."),
     ] = None,
-    dataset: Dataset = None,
-    data_home: DataHome = None,
-    limit: Limit = None,
+    dataset: options.Dataset = None,
+    data_home: options.DataHome = None,
+    limit: options.Limit = None,
     augment: Annotated[
         str | None,
         Option(
@@ -97,7 +85,7 @@ def cv(
     resample: Annotated[
         str, Option(help="none, smote, oversample or undersample the training folds.")
     ] = "none",
-    epochs: Epochs = None,
+    epochs: options.Epochs = None,
     batch_size: Annotated[int | None, Option(help="Samples per step.")] = None,
     learning_rate: Annotated[float | None, Option(help="Highest learning rate.")] = None,
     assignments: Annotated[
@@ -108,7 +96,7 @@ def cv(
             callback=import_networks_of,
         ),
     ] = None,
-    callbacks: Callbacks = None,
+    callbacks: options.Callbacks = None,
     params: Annotated[
         Path | None,
         Option(
@@ -140,18 +128,18 @@ def cv(
     test_split: Annotated[
         bool, Option("--test-split", help="Also score the official test split.")
     ] = False,
-    metrics: Metrics = None,
-    figures: Figures = None,
+    metrics: options.Metrics = None,
+    figures: options.Figures = None,
     save_models: Annotated[
         bool, Option("--save-models", help="Keep every fold's fitted model.")
     ] = False,
     run: Annotated[
         str | None, Option(help="Name of the run, or a path. Unset: made of model and data set.")
     ] = None,
-    results: Results = Path("results"),
+    results: options.Results = Path("results"),
     resume: Annotated[bool, Option("--resume", help="Continue the run.")] = False,
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the run.")] = False,
-    quiet: Quiet = False,
+    quiet: options.Quiet = False,
 ) -> int:
     """Evaluate a model by stratified k-fold cross-validation, honestly.
 
@@ -160,7 +148,7 @@ def cv(
     cannot be used.
     """
     from cifar_sk.folds.splits import load_groups, make_splits
-    from cifar_sk.pipelines.models import check_network
+    from cifar_sk.pipelines.models import check_network, make_model, parse_assignments, set_params
 
     # Whatever --jobs is, because the tables must not depend on it.
     n_threads = cap_threads(threads, folds * repeats)
@@ -168,11 +156,14 @@ def cv(
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     tuned = TunedModel() if params is None else read_tuned(params)
     model, augment = model or tuned.model or "cnn", augment or tuned.augment or "none"
-    pipeline = _pipeline(model, augment, resample, tuned.params, given, assignments or [])
+    by_hand = {f"classifier__{name}": v for name, v in given.items() if v is not None}
+    by_hand |= parse_assignments(assignments or [])  # --set has the last word
+    pipeline = make_model(model, augment=augment, resample=resample)
+    set_params(pipeline, {**tuned.params, **by_hand})
     add_callbacks(pipeline, callbacks or [])
     if save_models and callbacks:
         raise InputError("--save-models keeps parameters, not code; leave --callback away.")
-    bunch = open_dataset(dataset, data_home, limit, seed=seed, test_split=test_split)
+    bunch = options.open_dataset(dataset, data_home, limit, seed=seed, test_split=test_split)
     if test_split and bunch.test_images is None:
         raise InputError(f"--test-split: {bunch.name!r} has no official test split.")
     group = None if groups is None else load_groups(groups, len(bunch.target))
@@ -197,23 +188,6 @@ def _run_name(model: str, augment: str, resample: str, dataset: str) -> str:
     for old, new in {":": "", "/": "x", ",": "+", " ": ""}.items():
         text = text.replace(old, new)
     return text
-
-
-def _pipeline(
-    model: str,
-    augment: str,
-    resample: str,
-    from_file: Mapping[str, Any],
-    given: dict[str, Any],
-    assignments: list[str],
-) -> Pipeline:
-    """Make the pipeline; --params, then the options, then --set have the last word."""
-    from cifar_sk.pipelines.models import make_model, parse_assignments, set_params
-
-    assigned = parse_assignments(assignments)
-    options = {f"classifier__{name}": v for name, v in given.items() if v is not None}
-    pipeline = make_model(model, augment=augment, resample=resample)
-    return set_params(pipeline, {**from_file, **options, **assigned})
 
 
 main = partial(run_command, app, "cifar_sk.cv")

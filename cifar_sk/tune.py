@@ -11,22 +11,13 @@ import typer
 from typer import Option
 
 from cifar_sk.backend.machine import cap_threads
+from cifar_sk.commands import options
 from cifar_sk.commands.import_paths import (
     add_callbacks,
     import_network,
     import_networks_of,
     import_objectives,
     import_operations,
-)
-from cifar_sk.commands.options import (
-    Callbacks,
-    DataHome,
-    Dataset,
-    Epochs,
-    Limit,
-    Quiet,
-    Results,
-    open_dataset,
 )
 from cifar_sk.commands.running import Call, run_command
 from cifar_sk.errors import InputError
@@ -79,10 +70,10 @@ def tune(
         float | None, Option(min=0, help="Seconds after which no trial begins.")
     ] = None,
     folds: Annotated[int, Option(min=2, help="Stratified folds of the study.")] = 3,
-    epochs: Epochs = None,
-    dataset: Dataset = None,
-    data_home: DataHome = None,
-    limit: Limit = None,
+    epochs: options.Epochs = None,
+    dataset: options.Dataset = None,
+    data_home: options.DataHome = None,
+    limit: options.Limit = None,
     holdout: Annotated[
         float,
         Option(
@@ -134,7 +125,7 @@ def tune(
             callback=import_networks_of,
         ),
     ] = None,
-    callbacks: Callbacks = None,
+    callbacks: options.Callbacks = None,
     storage: Annotated[
         str | None,
         Option(
@@ -152,9 +143,9 @@ def tune(
     study: Annotated[
         str | None, Option(help="Name of the study. Unset: made of model and data set.")
     ] = None,
-    results: Results = Path("results"),
+    results: options.Results = Path("results"),
     overwrite: Annotated[bool, Option("--overwrite", help="Replace the study.")] = False,
-    quiet: Quiet = False,
+    quiet: options.Quiet = False,
 ) -> int:
     """Tune a model's parameters by an Optuna study that gives up early on bad trials.
 
@@ -180,7 +171,7 @@ def tune(
     n_threads = cap_threads(threads, nested or workers)
     setup = Setup.make(model, augment, searched, epochs, assignments or [])
     add_callbacks(setup.pipeline, callbacks or [])
-    bunch = open_dataset(dataset, data_home, limit, seed=seed)
+    bunch = options.open_dataset(dataset, data_home, limit, seed=seed)
     deadline = None if timeout is None else time.time() + timeout
     parts = [model, *(Path(name).stem for name in space or []), *(["nested"] if nested else [])]
     name = (
@@ -191,8 +182,8 @@ def tune(
     title = f"{model} tuned on {bunch.name}"
     if nested:
         tuning = {"n_trials": trials, "timeout": timeout, "sampler": sampler, "pruner": pruner}
-        options = {"cv": folds, "scoring": objectives[0], "storage": path / "studies", **tuning}
-        evaluation = setup.nested(bunch, nested, seed, n_threads, options)
+        outer = {"cv": folds, "scoring": objectives[0], "storage": path / "studies"}
+        evaluation = setup.nested(bunch, nested, seed, n_threads, {**tuning, **outer})
         resume = (path / "run.json").exists() and not overwrite
         info = {"title": title, **about}
         return evaluation.run(path, info, resume=resume, overwrite=overwrite, quiet=quiet)

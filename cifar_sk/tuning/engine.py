@@ -14,14 +14,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from cifar_sk.errors import InputError
 from cifar_sk.runs.files import differences
 from cifar_sk.tuning.lost_trials import reclaim_expired, requeue, retry
-from cifar_sk.tuning.objective import (
-    FailedTrial,
-    Objective,
-    SkippedTrial,
-    TuningTask,
-    directions,
-    most_epochs,
-)
+from cifar_sk.tuning.objective import NoValueError, Objective, TuningTask, directions, most_epochs
 from cifar_sk.tuning.pruning import FoldPruner
 from cifar_sk.tuning.samplers import check_sampler, make_sampler
 from cifar_sk.tuning.study_view import StudyView, begin_study, quiet_optuna
@@ -138,7 +131,7 @@ def run_trials(
 
 def _run_one(study: optuna.Study, objective: Objective) -> None:
     try:
-        study.optimize(objective, n_trials=1, catch=(SkippedTrial, FailedTrial))
+        study.optimize(objective, n_trials=1, catch=(NoValueError,))
     except KeyboardInterrupt:
         if lost := objective.lost_trial(study):
             retry(study, lost)

@@ -21,7 +21,7 @@ from cifar_sk.tuning.pruning import step_of
 from cifar_sk.tuning.spaces import SearchSpace
 from cifar_sk.tuning.study_view import StudyView, record
 
-__all__ = ["FailedTrial", "Objective", "SkippedTrial", "TuningTask", "directions", "most_epochs"]
+__all__ = ["NoValueError", "Objective", "TuningTask", "directions", "most_epochs"]
 
 # Objectives beside the metrics: what a model costs. Both are minimised.
 _COSTS = ("n_parameters", "fit_time")
@@ -67,12 +67,8 @@ def most_epochs(estimator: Any, space: SearchSpace) -> int:
     return int(estimator.get_params().get("classifier__epochs", 1))
 
 
-class SkippedTrial(Exception):  # noqa: N818  (as Optuna's TrialPruned: nothing went wrong)
-    """A trial that need not be run."""
-
-
-class FailedTrial(Exception):  # noqa: N818
-    """A trial that could not be evaluated."""
+class NoValueError(Exception):
+    """Ends a trial that could not be evaluated, or need not be run; the study goes on."""
 
 
 @dataclass
@@ -98,7 +94,7 @@ class Objective:
             return run.evaluate(self._pipeline(params))
         except InputError as error:
             record(trial, error=str(error))
-            raise FailedTrial(str(error)) from error
+            raise NoValueError(str(error)) from error
         finally:
             record(trial, fold_scores=run.scores, n_epochs=run.n_epochs)
             record(trial, n_parameters=run.n_parameters, fit_time=run.fit_time)
@@ -125,7 +121,7 @@ class Objective:
             return
         record(trial, skipped=reason)
         self.has_skipped = True
-        raise SkippedTrial(reason)
+        raise NoValueError(reason)
 
 
 @dataclass
@@ -174,7 +170,7 @@ class _Run:
             if refused := refusal(fold):
                 raise InputError(refused)
             record(self.trial, error=f"fold {fold.index}: {fold.error}")
-            raise FailedTrial(fold.error)
+            raise NoValueError(fold.error)
         target = np.searchsorted(np.unique(self.task.y), self.task.y[fold.test_index])
         scores = score_predictions(target, np.asarray(fold.proba))
         self.scores.append({name: scores[name] for name in self.task.objectives if name in scores})

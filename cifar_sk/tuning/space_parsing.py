@@ -7,17 +7,8 @@ from typing import Any
 
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.pipelines.params import augmentation_operation
-from cifar_sk.tuning.space_entries import (
-    Choices,
-    Entry,
-    Operations,
-    Range,
-    as_plain,
-    as_scalar,
-    decimal,
-    described,
-    is_number,
-)
+from cifar_sk.tuning import space_entries as entries
+from cifar_sk.tuning.space_entries import Choices, Entry, Operations, Range, as_scalar, decimal
 
 __all__ = ["parse_entry"]
 
@@ -28,7 +19,7 @@ def parse_entry(name: str, value: Any) -> Entry:
     """Read what a search space says about a parameter, or a step."""
     if not isinstance(name, str) or not name:
         raise InputError(f"A search space names parameters as step__param; got {name!r}.")
-    value = as_plain(value)
+    value = entries.as_plain(value)
     if "__" not in name:
         return _operations(name, value)
     if isinstance(value, Mapping):
@@ -46,7 +37,7 @@ def _operations(name: str, values: Any) -> Operations:
     texts = _choices(name, values)
     seen: list[Any] = []
     for text in texts:
-        found = described(augmentation_operation(name, text))
+        found = entries.described(augmentation_operation(name, text))
         if found in seen:
             raise InputError(f"{name} has {text!r} twice; name each operation once.")
         seen.append(found)
@@ -103,11 +94,11 @@ def _check_keys(name: str, table: Mapping[str, Any]) -> None:
             raise InputError(f"The range {name} has no {key}; give low and high.")
     for key in ("low", "high", "step"):
         value = table.get(key)
-        if not (is_number(value) or (key == "step" and value is None)):
+        if not (entries.is_number(value) or (key == "step" and value is None)):
             raise InputError(f"{key} of {name} must be a finite number; got {value!r}.")
 
 
 def _is_storable(value: Any) -> bool:
     if isinstance(value, list):
         return all(_is_storable(item) for item in value)
-    return value is None or isinstance(value, bool | str) or is_number(value)
+    return value is None or isinstance(value, bool | str) or entries.is_number(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from itertools import combinations
 from typing import Any
@@ -11,13 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.comparison.tests.holm import holm
-from cifar_sk.comparison.tests.protocol import (
-    Finding,
-    FoldScores,
-    SampleOutcomes,
-    StatisticalTest,
-    all_tests,
-)
+from cifar_sk.comparison.tests.protocol import Finding, FoldScores, SampleOutcomes, all_tests
 from cifar_sk.errors import InputError
 
 __all__ = ["findings_table"]
@@ -49,7 +43,7 @@ def findings_table(
     return table
 
 
-def _found(name: str, test: StatisticalTest, given: FoldScores | SampleOutcomes) -> dict[str, Any]:
+def _found(name: str, test: Callable[[Any], Any], given: Any) -> dict[str, Any]:
     found = test(given)
     if not isinstance(found, Finding):
         raise InputError(f"The test {name!r} must return a Finding, got {found!r}.")

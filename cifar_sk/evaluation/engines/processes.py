@@ -50,7 +50,8 @@ class Processes:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
             folder = Path(name)
             _store_task(work.task, folder)
-            executor = _executor(min(work.n_jobs, len(work.splits)), threads)
+            # A run that is continued may have no folds left.
+            executor = _executor(max(1, min(work.n_jobs, len(work.splits))), threads)
             futures: list[Future[FoldResult]] = []
             try:
                 for split in work.splits:
