@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from typer import Option
@@ -12,12 +12,7 @@ from typer import Option
 from cifar_sk.backend.machine import cap_threads, jobs_at_a_time
 from cifar_sk.commands import options
 from cifar_sk.commands.cross_validation import CVJob
-from cifar_sk.commands.import_paths import (
-    add_callbacks,
-    import_network,
-    import_networks_of,
-    import_operations,
-)
+from cifar_sk.commands.import_paths import add_callbacks, import_network, import_operations
 from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation.engines import ENGINES
@@ -27,9 +22,6 @@ from cifar_sk.pipelines.tuned import TunedModel, read_tuned
 from cifar_sk.registry import is_import_path
 from cifar_sk.runs.files import place
 from cifar_sk.runs.provenance import provenance
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["app", "main"]
 
@@ -89,12 +81,7 @@ def cv(
     batch_size: Annotated[int | None, Option(help="Samples per step.")] = None,
     learning_rate: Annotated[float | None, Option(help="Highest learning rate.")] = None,
     assignments: Annotated[
-        list[str] | None,
-        Option(
-            "--set",
-            help="Any parameter, as step__param=value. Repeatable.",
-            callback=import_networks_of,
-        ),
+        list[str] | None, options.set_option("Any parameter, as step__param=value. Repeatable.")
     ] = None,
     callbacks: options.Callbacks = None,
     params: Annotated[

@@ -15,7 +15,6 @@ from cifar_sk.commands import options
 from cifar_sk.commands.import_paths import (
     add_callbacks,
     import_network,
-    import_networks_of,
     import_objectives,
     import_operations,
 )
@@ -119,11 +118,7 @@ def tune(
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        Option(
-            "--set",
-            help="A parameter that is not tuned, as step__param=value.",
-            callback=import_networks_of,
-        ),
+        options.set_option("A parameter that is not tuned, as step__param=value."),
     ] = None,
     callbacks: options.Callbacks = None,
     storage: Annotated[

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Option
 
-from cifar_sk.commands.import_paths import import_dataset, import_figures, import_metrics
+from cifar_sk.commands.import_paths import (
+    import_dataset,
+    import_figures,
+    import_metrics,
+    import_networks_of,
+)
 from cifar_sk.datasets.registry import DATASETS, READERS
 
 if TYPE_CHECKING:
@@ -26,6 +31,7 @@ __all__ = [
     "Results",
     "RunDataset",
     "open_dataset",
+    "set_option",
 ]
 
 Dataset = Annotated[
@@ -76,6 +82,11 @@ Figures = Annotated[
         help="A figure of your own, as package.module:function. Repeatable.",
     ),
 ]
+
+
+def set_option(help_text: str) -> Any:
+    """Make the option ``--set``, which may name a network of one's own."""
+    return Option("--set", help=help_text, callback=import_networks_of)
 
 
 def open_dataset(

@@ -66,13 +66,10 @@ class FoldProgress:
     def __call__(self, event: FoldEvent) -> None:
         """Show an event of the fold loop."""
         with self._lock:
-            self._handle(event)
-
-    def _handle(self, event: FoldEvent) -> None:
-        if event.result is not None:
-            self._end_fold(event.index, event.result)
-        elif event.epoch is not None and event.index not in self._ended:
-            self._end_epoch(event.index, event.epoch)
+            if event.result is not None:
+                self._end_fold(event.index, event.result)
+            elif event.epoch is not None and event.index not in self._ended:
+                self._end_epoch(event.index, event.epoch)
 
     def _end_epoch(self, index: int, end: EpochEnd) -> None:
         self._share[index] = end.epoch / end.n_epochs

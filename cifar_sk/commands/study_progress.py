@@ -58,15 +58,13 @@ class StudyProgress:
         for trial in ended:
             if trial.number not in self._shown:
                 self._shown.add(trial.number)
-                self._print(f"{_describe(view, trial)} ({self._times(len(ended))})")
+                text = f"{_describe(view, trial)} ({self._times(len(ended))})"
+                self._console.print(text, markup=False, highlight=False, soft_wrap=True)
         if self._live.is_started:
             running = [_describe(view, trial) for trial in view.in_state("running")]
             text = "\n".join([*running, f"{len(ended)} of {self._n_trials} trials"])
             self._live.update(Text(text), refresh=True)
         self._drawn = time.monotonic()
-
-    def _print(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _times(self, n_ended: int) -> str:
         elapsed = time.monotonic() - self._start

@@ -118,14 +118,15 @@ class Range:
         # In Optuna's own arithmetic: stored values are compared with those that it draws.
         return min(place * (self.step or 0) + self.low, self.high)
 
-    def _is_end(self, value: float) -> bool:
-        # exp(log(low)) may lie a rounding below low
-        return math.isclose(value, self.low) or math.isclose(value, self.high)
-
     def _place(self, value: Any) -> int | None:
         """Count the steps from `low`; None where there are none, LookupError if outside."""
         value = as_plain(value)
-        if not is_number(value) or not (self.low <= value <= self.high or self._is_end(value)):
+        if not is_number(value):
+            raise LookupError(value)
+        # exp(log(low)) may lie a rounding below low
+        if not self.low <= value <= self.high and not any(
+            math.isclose(value, end) for end in (self.low, self.high)
+        ):
             raise LookupError(value)
         if self.step is None:
             return None
@@ -186,10 +187,6 @@ class Choices:
             if _is_same(known, as_plain(value)):
                 return as_scalar(known)
         raise LookupError(value)
-
-    def random(self) -> Any:
-        """Return what RandomizedSearchCV draws from."""
-        return self.native()
 
 
 @dataclass(frozen=True)

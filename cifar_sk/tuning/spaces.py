@@ -213,7 +213,10 @@ class SearchSpace:
 
     def param_distributions(self) -> dict[str, Any]:
         """Return what scikit-learn's RandomizedSearchCV draws from: lists and distributions."""
-        return {name: entry.random() for name, entry in self._entries.items()}
+        return {
+            name: entry.random() if isinstance(entry, Range) else entry.native()
+            for name, entry in self._entries.items()
+        }
 
     def optuna_distributions(self) -> dict[str, BaseDistribution]:
         """Return what ``OptunaSearchCV`` draws from: real values, for a study in memory."""
