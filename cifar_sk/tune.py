@@ -153,7 +153,7 @@ def tune(
     from cifar_sk.folds.splits import make_splits
     from cifar_sk.tuning.engine import Budget
     from cifar_sk.tuning.objective import TuningTask
-    from cifar_sk.tuning.storage import choose_storage
+    from cifar_sk.tuning.storage import choose_storage, shown_url
 
     start = time.monotonic()
     call: Call = context.obj
@@ -173,7 +173,10 @@ def tune(
         "-".join(dict.fromkeys([*parts, bunch.name])).replace(":", ".") if study is None else study
     )
     path = place(name, results if nested else results / "studies", "--study")
-    about = provenance(_without_password(call.words, storage))
+    words = call.words
+    if storage is not None:  # which may hold a password
+        words = [word.replace(storage, shown_url(storage)) for word in words]
+    about = provenance(words)
     title = f"{model} tuned on {bunch.name}"
     if nested:
         tuning = {"n_trials": trials, "timeout": timeout, "sampler": sampler, "pruner": pruner}
@@ -211,15 +214,6 @@ def _check(
             "--nested runs its outer folds side by side, keeps its studies in the run's folder "
             "and holds out the outer folds; leave --workers, --storage and --holdout away."
         )
-
-
-def _without_password(words: list[str], storage: str | None) -> list[str]:
-    if storage is None:
-        return words
-    from cifar_sk.tuning.storage import shown_url
-
-    shown = shown_url(storage)
-    return [word.replace(storage, shown) for word in words]
 
 
 def main(

@@ -49,7 +49,8 @@ def class_f1_differences(
         draws = generator.multinomial(counts.sum(), counts / counts.sum(), size=n_resamples)
         weights = np.vstack([counts, draws]).astype(np.float64)  # BLAS multiplies floats only
         for run, columns in enumerate((outcomes[:, :n_repeats], outcomes[:, n_repeats:])):
-            received = weights @ _occurrences(columns, n_classes)
+            occurrences = columns[:, :, None] == np.arange(n_classes)
+            received = weights @ occurrences.sum(axis=1, dtype=np.float64)
             predicted[run] += received
             hits[run, :, label] = received[:, label]
     total = predicted + support * n_repeats
@@ -66,11 +67,3 @@ def class_f1_differences(
             "support": support,
         }
     )
-
-
-def _occurrences(outcomes: np.ndarray, n_classes: int) -> np.ndarray:
-    """Count how often each row holds each class."""
-    counts = np.zeros((len(outcomes), n_classes))
-    for column in outcomes.T:
-        counts[np.arange(len(outcomes)), column] += 1
-    return counts

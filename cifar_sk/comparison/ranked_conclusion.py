@@ -27,11 +27,6 @@ def ranked_sentences(comparison: Comparison, ranking: Ranking) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def _basis(ranking: Ranking) -> str:
-    n = len(ranking.pairs)
-    return f"Nadeau–Bengio corrected paired t-tests, Holm-corrected over {n} pairs"
-
-
 def _leader(comparison: Comparison, ranking: Ranking) -> str:
     best = ranking.table["run"].iloc[0]
     of_best = ranking.pairs[ranking.pairs["better"] == best]
@@ -45,7 +40,9 @@ def _leader(comparison: Comparison, ranking: Ranking) -> str:
         begin += f". It is better than {wording.listing(beaten)}"
     if level:
         begin += f"; {comparison.folds} cannot tell it apart from {wording.listing(level)}"
-    return f"{begin} ({_basis(ranking)})."
+    n = len(ranking.pairs)
+    basis = f"Nadeau–Bengio corrected paired t-tests, Holm-corrected over {n} pairs"
+    return f"{begin} ({basis})."
 
 
 def _by(comparison: Comparison, row: Mapping[Any, Any]) -> str:

@@ -22,7 +22,7 @@ from cifar_sk.folds.steps import seeded_clone
 from cifar_sk.pipelines.models import set_params
 from cifar_sk.runs.files import lock_folder, make_folder
 from cifar_sk.runs.manifest import pipeline_description
-from cifar_sk.tuning.engine import Budget, open_study, run_trials
+from cifar_sk.tuning.engine import Budget, Watch, open_study, run_trials
 from cifar_sk.tuning.lost_trials import reclaim
 from cifar_sk.tuning.objective import TuningTask
 from cifar_sk.tuning.spaces import SearchSpace
@@ -189,37 +189,31 @@ class StudySearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     def _run(self, task: TuningTask) -> optuna.Study:
         deadline = None if self.timeout is None else time.time() + self.timeout
         budget = Budget(self.n_trials, deadline, self.sampler, self.pruner)
-        identity = study_identity(task, _data(task))
+        classes, target = np.unique(task.y, return_inverse=True)
+        fingerprint = data_fingerprint(np.asarray(task.X), target, list(map(str, classes)))
+        data = {"name": "fit", "n_samples": len(task.y), "fingerprint": fingerprint}
+        identity = study_identity(task, data)
         with _storage(self.storage, identity) as storage:
             study = open_study(task, budget, storage, "fit", identity)
             reclaim(study, is_stale=lambda _: True)  # the folder is locked, so they are dead
-            run_trials(study, task, budget, watch=_Relay(self.n_trials))
+            run_trials(study, task, budget, watch=_relay(self.n_trials))
             # What stays is readable when the file is closed.
             return study if storage is None else in_memory(study)
 
 
-class _Relay:
-    """Tells a listener outside of the search that a trial ended, as a fit tells of epochs."""
+def _relay(n_trials: int) -> Watch:
+    """Make a watch that tells a listener outside of trials, as a fit tells of epochs."""
+    listener, n_told = current_listener(), 0
 
-    def __init__(self, n_trials: int) -> None:
-        self._n_trials = n_trials
-        self._listener = current_listener()
-        self._n_done = 0
-
-    def __call__(self, study: optuna.Study) -> None:
-        if self._listener is None:
-            return
+    def watch(study: optuna.Study) -> None:
+        nonlocal n_told
         view = StudyView(study)
-        if len(view.ended) > self._n_done:
-            self._n_done = len(view.ended)
+        if listener is not None and len(view.ended) > n_told:
+            n_told = len(view.ended)
             logs = {"best": view.best.values[0]} if view.complete else {}
-            self._listener(EpochEnd(self._n_done, self._n_trials, logs, unit="trial"))
+            listener(EpochEnd(n_told, n_trials, logs, unit="trial"))
 
-
-def _data(task: TuningTask) -> dict[str, Any]:
-    classes, target = np.unique(task.y, return_inverse=True)
-    fingerprint = data_fingerprint(np.asarray(task.X), target, [str(name) for name in classes])
-    return {"name": "fit", "n_samples": len(task.y), "fingerprint": fingerprint}
+    return watch
 
 
 @contextmanager

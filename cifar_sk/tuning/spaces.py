@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
+import tomllib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +16,6 @@ from sklearn.base import clone
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.pipelines.params import set_params
 from cifar_sk.tuning.space_entries import Entry, Operations, Range
-from cifar_sk.tuning.space_files import read_toml, toml_line
 from cifar_sk.tuning.space_parsing import parse_entry
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class SearchSpace:
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
         """Read a space from a TOML file with a line for each parameter, or raise an InputError."""
-        content = read_toml(path)
+        content = _read_toml(path)
         try:
             return cls(content)
         except InputError as error:
@@ -90,7 +92,7 @@ class SearchSpace:
         >>> print(SearchSpace({"classifier__dropout": {"low": 0, "high": 0.5}}).to_toml(), end="")
         classifier__dropout = { low = 0.0, high = 0.5 }
         """
-        return "".join(toml_line(name, value) for name, value in self.to_dict().items())
+        return "".join(_toml_line(name, value) for name, value in self.to_dict().items())
 
     def to_dict(self) -> dict[str, Any]:
         """Write the space as JSON values, equal for equal spaces."""
@@ -240,3 +242,28 @@ class SearchSpace:
                     raise InputError(
                         f"{name} of the search space cannot be {value!r}: {error}"
                     ) from error
+
+
+def _read_toml(path: str | Path) -> dict[str, Any]:
+    """Read a TOML file; an InputError if it cannot be read."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        text = " ".join(str(error).split())
+        raise InputError(f"The search space {path} cannot be read as TOML: {text}.") from error
+
+
+def _toml_line(name: str, value: Any) -> str:
+    """Write a key and its value as a line; a dict becomes an inline table."""
+    is_bare = re.fullmatch(r"[A-Za-z0-9_-]+", name)
+    return f"{name if is_bare else json.dumps(name, ensure_ascii=False)} = {_toml(value, name)}\n"
+
+
+def _toml(value: Any, name: str) -> str:
+    if value is None:
+        raise InputError(f"{name} may be None, for which TOML has no word; keep it in Python.")
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(v, name)}' for key, v in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(item, name) for item in value)}]"
+    return json.dumps(value, ensure_ascii=False)
