@@ -11,13 +11,7 @@ import typer
 from typer import Option
 
 from cifar_sk.backend.machine import cap_threads
-from cifar_sk.commands import options
-from cifar_sk.commands.import_paths import (
-    add_callbacks,
-    import_network,
-    import_objectives,
-    import_operations,
-)
+from cifar_sk.commands import import_paths, options
 from cifar_sk.commands.running import Call, run_command
 from cifar_sk.errors import InputError
 from cifar_sk.networks import NETWORKS
@@ -52,7 +46,7 @@ def tune(
         str,
         Option(
             help=f"{', '.join(sorted(NETWORKS))}, or package.module:function.",
-            callback=import_network,
+            callback=import_paths.import_network,
         ),
     ] = "cnn",
     space: Annotated[
@@ -94,7 +88,7 @@ def tune(
     objective: Annotated[
         list[str] | None,
         Option(
-            callback=import_objectives,
+            callback=import_paths.import_objectives,
             help="accuracy (default), another metric, package.module:function of your own, "
             "n_parameters or fit_time. Repeated: all of them, with the Pareto front and without "
             "pruning.",
@@ -113,7 +107,7 @@ def tune(
         str | None,
         Option(
             help="As for cifar_sk.cv. Unset: the operations that the space names, or none.",
-            callback=import_operations,
+            callback=import_paths.import_operations,
         ),
     ] = None,
     assignments: Annotated[
@@ -165,7 +159,7 @@ def tune(
     _check(objectives, nested, workers, storage, holdout)
     n_threads = cap_threads(threads, nested or workers)
     setup = Setup.make(model, augment, searched, epochs, assignments or [])
-    add_callbacks(setup.pipeline, callbacks or [])
+    import_paths.add_callbacks(setup.pipeline, callbacks or [])
     bunch = options.open_dataset(dataset, data_home, limit, seed=seed)
     deadline = None if timeout is None else time.time() + timeout
     parts = [model, *(Path(name).stem for name in space or []), *(["nested"] if nested else [])]

@@ -80,7 +80,11 @@ class SearchSpace:
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
         """Read a space from a TOML file with a line for each parameter, or raise an InputError."""
-        content = _read_toml(path)
+        try:
+            content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            text = " ".join(str(error).split())
+            raise InputError(f"The search space {path} cannot be read as TOML: {text}.") from error
         try:
             return cls(content)
         except InputError as error:
@@ -242,15 +246,6 @@ class SearchSpace:
                     raise InputError(
                         f"{name} of the search space cannot be {value!r}: {error}"
                     ) from error
-
-
-def _read_toml(path: str | Path) -> dict[str, Any]:
-    """Read a TOML file; an InputError if it cannot be read."""
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        text = " ".join(str(error).split())
-        raise InputError(f"The search space {path} cannot be read as TOML: {text}.") from error
 
 
 def _toml_line(name: str, value: Any) -> str:
