@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,8 @@ from cifar_sk.comparison.tests.bayesian import CorrelatedPosterior, correlated_p
 from cifar_sk.comparison.tests.findings import findings_table
 from cifar_sk.comparison.tests.holm import holm
 from cifar_sk.comparison.tests.mcnemar import mcnemar_table
-from cifar_sk.comparison.tests.nadeau_bengio import PairedTTest, corrected_paired_t_test
-from cifar_sk.comparison.tests.protocol import SampleOutcomes
+from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test
+from cifar_sk.comparison.tests.protocol import Finding, SampleOutcomes
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics import METRICS, fold_metrics
@@ -34,7 +34,7 @@ class PairResult:
 
     Attributes
     ----------
-    test : PairedTTest
+    test : Finding
         The corrected t-test of the primary metric over folds.
     posterior : CorrelatedPosterior
         What the Bayesian test knows of the same difference.
@@ -53,7 +53,7 @@ class PairResult:
         Predictions, over all repeats, of another class.
     """
 
-    test: PairedTTest
+    test: Finding
     posterior: CorrelatedPosterior
     mcnemar: pd.DataFrame
     classes: pd.DataFrame
@@ -238,13 +238,14 @@ def _metric_tests(tables: dict[str, pd.DataFrame], primary: str, ratio: float) -
     """Test the difference in every metric, Holm-corrected over all but the primary one."""
     first, second = tables.values()
     tests = pd.DataFrame(
-        corrected_paired_t_test(second[name] - first[name], test_train_ratio=ratio)
+        asdict(corrected_paired_t_test(second[name] - first[name], test_train_ratio=ratio))
         for name in first
     )
     others = first.columns != primary
     tests["p_holm"] = np.nan
     tests.loc[others, "p_holm"] = holm(tests.loc[others, "p_value"])
-    return tests.rename(columns={"estimate": "difference"}).drop(columns="statistic")
+    tests["difference"] = tests["estimate"]
+    return tests[["difference", "low", "high", "p_value", "p_holm"]]
 
 
 def _compare_pair(

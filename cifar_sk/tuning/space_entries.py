@@ -147,6 +147,9 @@ class Choices:
         """Write the entry as JSON values."""
         return json.loads(json.dumps(self.values))
 
+    # scikit-learn takes them as they are; a step must accept every one.
+    native = probes = plain
+
     def suggest(self, trial: optuna.Trial, name: str) -> Any:
         """Take a value from a trial."""
         return trial.suggest_categorical(name, self.stored())
@@ -161,18 +164,10 @@ class Choices:
         """List the stored values."""
         return [as_scalar(value) for value in self.values]
 
-    def native(self) -> list[Any]:
-        """List the values for scikit-learn."""
-        return self.plain()
-
     @property
     def n_values(self) -> int:
         """Number of values."""
         return len(self.values)
-
-    def probes(self) -> list[Any]:
-        """List the values that a step must accept for all to be acceptable."""
-        return self.plain()
 
     def decode(self, stored: Any) -> Any:
         """Turn a stored value into a parameter's."""

@@ -158,11 +158,11 @@ class SearchSpace:
         return {name: entry.suggest(trial, name) for name, entry in self._entries.items()}
 
     def decode(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn stored values of some parameters into those that `set_params` takes."""
+        """Turn stored values into those that `set_params` takes; InputError if one is outside."""
         return self._translated(stored, lambda entry: entry.decode)
 
     def encode(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn parameters into stored values; augmentation steps may be texts or objects."""
+        """Turn parameters, steps as texts or objects, into stored values, or raise InputError."""
         return self._translated(params, lambda entry: entry.encode)
 
     def _translated(

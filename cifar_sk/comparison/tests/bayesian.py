@@ -91,8 +91,9 @@ class BayesianTest:
     def __call__(self, scores: FoldScores) -> Finding:
         """Integrate the posterior of the difference."""
         differences, ratio = scores.second - scores.first, scores.test_train_ratio
-        interval = corrected_paired_t_test(differences, test_train_ratio=ratio)
+        test = corrected_paired_t_test(differences, test_train_ratio=ratio)
         posterior = correlated_posterior(differences, test_train_ratio=ratio)
         below, equivalent, above = posterior.verdict(scores.rope)
         first, second = (below, above) if scores.greater_is_better else (above, below)
-        return Finding(*interval[:3], p_first=first, p_equivalent=equivalent, p_second=second)
+        chances = {"p_first": first, "p_equivalent": equivalent, "p_second": second}
+        return Finding(test.estimate, test.low, test.high, **chances)

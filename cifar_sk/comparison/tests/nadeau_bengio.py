@@ -15,33 +15,21 @@ comparing learning algorithms. PAKDD. https://doi.org/10.1007/978-3-540-24775-3_
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cifar_sk.comparison.tests.protocol import TESTS, Finding, FoldScores
 from cifar_sk.metrics.intervals import corrected_t_interval
 
-__all__ = ["PairedTTest", "corrected_paired_t_test", "have_spread"]
+__all__ = ["corrected_paired_t_test", "have_spread"]
 
 # Differences of scores that are equal but for rounding have no spread to test with.
 _ROUNDING = 1e-12
 
 
-class PairedTTest(NamedTuple):
-    """A mean difference, its interval, t and p; NaN where the folds have no spread."""
-
-    estimate: float
-    low: float
-    high: float
-    statistic: float
-    p_value: float
-
-
 def corrected_paired_t_test(
     differences: ArrayLike, *, test_train_ratio: float, confidence: float = 0.95
-) -> PairedTTest:
+) -> Finding:
     """Test whether the mean of the folds' differences is 0, two-sided."""
     from scipy.stats import t
 
@@ -50,10 +38,10 @@ def corrected_paired_t_test(
         values, test_train_ratio=test_train_ratio, confidence=confidence
     )
     if not have_spread(values):
-        return PairedTTest(interval.estimate, np.nan, np.nan, np.nan, np.nan)
+        return Finding(interval.estimate)
     n = len(values)
     statistic = interval.estimate / (values.std(ddof=1) * np.sqrt(1 / n + test_train_ratio))
-    return PairedTTest(*interval, float(statistic), float(2 * t.sf(abs(statistic), n - 1)))
+    return Finding(*interval, float(statistic), float(2 * t.sf(abs(statistic), n - 1)))
 
 
 def have_spread(differences: np.ndarray) -> bool:
@@ -72,5 +60,4 @@ class NadeauBengioTest:
     def __call__(self, scores: FoldScores) -> Finding:
         """Test the differences over folds."""
         differences = scores.second - scores.first
-        test = corrected_paired_t_test(differences, test_train_ratio=scores.test_train_ratio)
-        return Finding(**test._asdict())
+        return corrected_paired_t_test(differences, test_train_ratio=scores.test_train_ratio)
