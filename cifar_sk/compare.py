@@ -124,6 +124,7 @@ def _folder_name(names: Sequence[str]) -> str:
     name = "-vs-".join(name.replace("/", "+").replace("\\", "+") for name in names)
     if len(name.encode()) <= _MAX_NAME:
         return name
+    # Long names that begin alike are told apart by their digests.
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]
     return f"{name.encode()[: _MAX_NAME - 13].decode(errors='ignore')}-{digest}"
 

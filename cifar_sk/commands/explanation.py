@@ -48,7 +48,6 @@ class Predictions:
     """Predictions to explain, by sample, and the models that made them (`load`, by fold)."""
 
     # The fold of a model of no run is -1.
-
     table: pd.DataFrame
     load: Callable[[int], BaseImageClassifier]
     name: str
@@ -187,6 +186,7 @@ def _explain_rows(
         classifier, images, labels, methods=methods, random_state=random_state
     )
     positions = np.searchsorted(classifier.classes_, labels)
+    # Black images are the baseline of integrated gradients.
     both = logits(classifier, np.concatenate([images, images * 0]))
     logit, black = both.reshape(2, len(images), -1)[:, np.arange(len(images)), positions]
     columns = {"logit": logit}

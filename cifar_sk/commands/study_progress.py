@@ -21,7 +21,6 @@ class StudyProgress:
     """Shows what is new in a study whenever it is called with it."""
 
     # It reads the study alone, so it serves one process and many alike.
-
     def __init__(self, n_trials: int, console: Console) -> None:
         from rich.live import Live
 

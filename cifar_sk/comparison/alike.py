@@ -115,7 +115,7 @@ def _origin(run: FinishedRun, name: str) -> str:
 def _option(command: str, name: str) -> str | None:
     try:
         words = shlex.split(command)
-    except ValueError:
+    except ValueError:  # such as an open quote, in a manifest of another program
         return None
     for word, after in pairwise([*words, ""]):
         if word == name:

@@ -32,7 +32,6 @@ class Ranking:
 
     # Ties share the mean of their ranks. A difference is better - worse; p_better is the posterior
     # probability of one beyond the region of equivalence.
-
     table: pd.DataFrame
     pairs: pd.DataFrame
     cliques: tuple[tuple[str, ...], ...]
@@ -66,6 +65,7 @@ def _test_pairs(
     for better, worse in combinations(ordered, 2):
         differences = (ordered[better] - ordered[worse]).to_numpy()
         test = corrected_paired_t_test(differences, test_train_ratio=test_train_ratio)
+        # So that `above` is the better run's side, whichever way the metric points.
         posterior = correlated_posterior(sign * differences, test_train_ratio=test_train_ratio)
         verdict = posterior.verdict(rope)
         found = (test.estimate, test.low, test.high, test.p_value)

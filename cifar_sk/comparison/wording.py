@@ -71,6 +71,7 @@ def p_text(p_value: float) -> str:
     if p_value < 0.0001:
         return "p < 0.0001"
     digits = 4 if p_value < 0.001 else 3 if p_value < 0.1 else 2
+    # 0.0496 would read as 0.05, beside a sentence that calls it a finding.
     while digits < 8 and (float(f"{p_value:.{digits}f}") < ALPHA) != (p_value < ALPHA):
         digits += 1
     return f"p = {p_value:.{digits}f}"

@@ -16,7 +16,6 @@ class JournalLock:
     # The kernel releases it with a process that is killed, where Optuna's own would hold up the
     # others for half a minute. Whoever takes it also removes what a killed writer left of a line:
     # the next line would be appended to it, and nobody could read the journal again.
-
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = FileLock(self.file_of(path), poll_interval=0.005)

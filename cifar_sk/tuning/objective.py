@@ -32,7 +32,6 @@ class TuningTask:
     """The pipeline, the space and the data of a study; sent to worker processes."""
 
     # All trials have the same folds and the same seed, so that what differs are the parameters.
-
     estimator: Any  # a pipeline, cloned for every trial
     space: SearchSpace
     X: Any
