@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import (
-    BLUE,
-    INK,
-    VERMILLION,
-    Display,
-    heading,
-    label,
-    make_axes,
-    root_figure,
-)
-from cifar_sk.displays.tiles import TILE, photograph, write
+from cifar_sk.displays.drawing import Display, heading, label
+from cifar_sk.displays.tiles import TEXT, TILE, photograph, write_outcome
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.mistakes.image_statistics import check_images
@@ -29,9 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["SampleGridDisplay"]
 
 _COLUMNS = ["sample", "true", "predicted", "confidence", "is_correct"]
-_TEXT = 0.33  # of a tile, the room for two lines below the image
 
 
+@dataclass(eq=False, repr=False)
 class SampleGridDisplay(Display):
     """A grid of images with true and predicted class.
 
@@ -56,40 +48,22 @@ class SampleGridDisplay(Display):
     ['true: cat', '✗ dog, 80 %']
     """
 
-    def __init__(
-        self,
-        table: pd.DataFrame,
-        images: np.ndarray,
-        *,
-        title: str = "Samples",
-        n_columns: int = 5,
-    ) -> None:
-        self.table = table
-        self.images = images
-        self.title = title
-        self.n_columns = n_columns
+    table: pd.DataFrame
+    images: np.ndarray
+    _: KW_ONLY
+    title: str = "Samples"
+    n_columns: int = 5
+
+    _named, _marks = "true", "✗✓"  # of the class below an image, and of the prediction
 
     @classmethod
     def from_result(
         cls, result: OOFResult, images: np.ndarray, *, n_images: int = 15, random_state: int = 0
     ) -> Self:
-        """Draw samples at random among those that have predictions.
+        """Draw at most `n_images` samples at random among those that have predictions.
 
-        Parameters
-        ----------
-        result : OOFResult
-            What the fold loop returned. Probabilities are averaged over repeats.
-        images : ndarray of shape (n_samples, h, w[, c])
-            The images of the data set, in its order.
-        n_images : int, default=15
-            How many to show, at most.
-        random_state : int, default=0
-            Seed of the draw.
-
-        Raises
-        ------
-        InputError
-            If there is not one image per sample, or no sample has a prediction.
+        `images`, (n_samples, h, w[, c]), are those of the data set, in its order, and
+        probabilities are averaged over repeats.
         """
         check_images(images, len(result.target))
         samples = sample_predictions(result)
@@ -114,15 +88,7 @@ class SampleGridDisplay(Display):
     ) -> Self:
         """Choose the wrong predictions with the highest probability, highest first.
 
-        Parameters
-        ----------
-        result, images, n_images
-            As for `from_result`.
-
-        Raises
-        ------
-        InputError
-            As for `from_result`, or if every prediction is right.
+        `images` and `n_images` are as for `from_result`.
         """
         check_images(images, len(result.target))
         return cls.mistakes_among(sample_predictions(result), images, n_images=n_images)
@@ -151,27 +117,15 @@ class SampleGridDisplay(Display):
         """Draw on `ax`, or on a new figure whose height follows the number of images."""
         n_columns = min(self.n_columns, len(self.table))
         n_rows = -(-len(self.table) // n_columns)
-        size = (n_columns * TILE, n_rows * (1 + _TEXT) * TILE + 0.4)
-        (self.ax_,) = make_axes(ax, 1, figsize=size)
-        self.figure_ = root_figure(self.ax_)
+        height = n_rows * (1 + TEXT)
+        ax = self._begin(ax, n_columns * TILE, height * TILE + 0.4)
         for place in range(len(self.table)):
-            self._plot_tile(place)
-        self.ax_.set(xlim=(0, n_columns), ylim=(n_rows * (1 + _TEXT), 0), aspect="equal")
-        self.ax_.set_axis_off()
-        heading(self.ax_, self.title)
+            row, column = divmod(place, self.n_columns)
+            sample, top = self.table.iloc[place], row * (1 + TEXT)
+            photograph(ax, self.images[place], column, top)
+            first = f"{self._named}: {label(sample['true'], 14)}"
+            write_outcome(ax, column, top, sample, first, self._marks)
+        ax.set(xlim=(0, n_columns), ylim=(height, 0), aspect="equal")
+        ax.set_axis_off()
+        heading(ax, self.title)
         return self
-
-    def _plot_tile(self, place: int) -> None:
-        row, column = divmod(place, self.n_columns)
-        top = row * (1 + _TEXT)
-        photograph(self.ax_, self.images[place], column, top)
-        for line, (text, colour) in enumerate(self._lines(place)):
-            write(self.ax_, column + 0.04, top + 0.95 + 0.125 * line, text, color=colour)
-
-    def _lines(self, place: int) -> list[tuple[str, str]]:
-        """Return the two lines below an image, each with its colour."""
-        sample = self.table.iloc[place]
-        mark, colour = ("✓", BLUE) if sample["is_correct"] else ("✗", VERMILLION)
-        percent = f"{100 * sample['confidence']:.0f} %"
-        predicted = f"{mark} {label(sample['predicted'], 14)}, {percent}"
-        return [(f"true: {label(sample['true'], 14)}", INK), (predicted, colour)]

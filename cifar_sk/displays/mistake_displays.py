@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import (
-    BLUE,
-    GREY,
-    INK,
-    VERMILLION,
-    Display,
-    heading,
-    label,
-    make_axes,
-    root_figure,
-    tidy,
-)
+from cifar_sk.displays.drawing import BLUE, GREY, INK, Display, heading, label, tidy
 from cifar_sk.displays.image_displays import SampleGridDisplay
 from cifar_sk.displays.tiles import photograph
 from cifar_sk.errors import InputError
@@ -31,13 +21,10 @@ from cifar_sk.mistakes.label_errors import label_issues
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = [
-    "ConfusedPairsDisplay",
-    "ErrorRateDisplay",
-    "LabelIssuesDisplay",
-]
+__all__ = ["ConfusedPairsDisplay", "ErrorRateDisplay", "LabelIssuesDisplay"]
 
 
+@dataclass(eq=False, repr=False)
 class ConfusedPairsDisplay(Display):
     """The most frequent confusions, a row of images each.
 
@@ -57,21 +44,14 @@ class ConfusedPairsDisplay(Display):
     'cat → dog: 2 (25 %)'
     """
 
-    def __init__(self, pairs: pd.DataFrame, images: np.ndarray) -> None:
-        self.pairs = pairs
-        self.images = images
+    pairs: pd.DataFrame
+    images: np.ndarray
 
     @classmethod
     def from_result(
         cls, result: OOFResult, images: np.ndarray, *, n_pairs: int = 8, n_examples: int = 8
     ) -> Self:
-        """Choose the most frequent pairs, and of each the most confident mistakes.
-
-        Raises
-        ------
-        InputError
-            If there is not one image per sample, or every prediction is right.
-        """
+        """Choose the most frequent pairs, and of each the most confident mistakes."""
         check_images(images, len(result.target))
         pairs = confused_pairs(result, n_examples=n_examples).head(n_pairs)
         if pairs.empty:
@@ -86,25 +66,25 @@ class ConfusedPairsDisplay(Display):
         """Draw on `ax`, or on a new figure whose height follows the number of pairs."""
         n_rows = len(self.pairs)
         n_columns = max(len(examples) for examples in self.pairs["examples"])
-        (self.ax_,) = make_axes(ax, 1, figsize=(3.0 + 0.62 * n_columns, 0.7 + 0.66 * n_rows))
-        self.figure_ = root_figure(self.ax_)
+        ax = self._begin(ax, 3.0 + 0.62 * n_columns, 0.7 + 0.66 * n_rows)
         for row, examples in enumerate(self.pairs["examples"]):
             for column, sample in enumerate(examples):
-                photograph(self.ax_, np.asarray(self.images[sample]), column, row + 0.04)
+                photograph(ax, np.asarray(self.images[sample]), column, row + 0.04)
         names = [
             f"{label(pair['true'], 16)} → {label(pair['predicted'], 16)}: "
             f"{pair['n']} ({100 * pair['share']:.0f} %)"
             for pair in self.pairs.to_dict("records")
         ]
-        self.ax_.set(xlim=(0, n_columns), ylim=(n_rows, 0), aspect="equal", xticks=[])
-        self.ax_.set_anchor("W")  # else the layout leaves the names too little room
-        self.ax_.set_yticks(np.arange(n_rows) + 0.5, names, fontsize=9, parse_math=False)
-        self.ax_.tick_params(length=0, labelcolor=INK)
-        self.ax_.spines[:].set_visible(False)
-        heading(self.ax_, "Most frequent confusions: true → predicted")
+        ax.set(xlim=(0, n_columns), ylim=(n_rows, 0), aspect="equal", xticks=[])
+        ax.set_anchor("W")  # else the layout leaves the names too little room
+        ax.set_yticks(np.arange(n_rows) + 0.5, names, fontsize=9, parse_math=False)
+        ax.tick_params(length=0, labelcolor=INK)
+        ax.spines[:].set_visible(False)
+        heading(ax, "Most frequent confusions: true → predicted")
         return self
 
 
+@dataclass(eq=False, repr=False)
 class ErrorRateDisplay(Display):
     """Error rate against what the images look like, with 95 % intervals.
 
@@ -122,18 +102,11 @@ class ErrorRateDisplay(Display):
     'brightness, mean of each bin'
     """
 
-    def __init__(self, tables: Mapping[str, pd.DataFrame]) -> None:
-        self.tables = dict(tables)
+    tables: Mapping[str, pd.DataFrame]
 
     @classmethod
     def from_result(cls, result: OOFResult, images: np.ndarray, *, n_bins: int = 10) -> Self:
-        """Bin the samples by brightness and by contrast.
-
-        Raises
-        ------
-        InputError
-            If there is not one image per sample, or no sample has a prediction.
-        """
+        """Bin the samples by brightness and by contrast."""
         return cls(errors_by_appearance(result, images, n_bins=n_bins))
 
     def frame(self) -> pd.DataFrame:
@@ -145,8 +118,7 @@ class ErrorRateDisplay(Display):
         """Draw on one axes per statistic, or on a new figure."""
         n_axes = len(self.tables)
         size = (4.6 * n_axes + 0.2, 3.8)
-        self.ax_ = make_axes(ax, n_axes, figsize=size, ncols=n_axes, sharey=True)
-        self.figure_ = root_figure(self.ax_[0])
+        self._panels(ax, n_axes, figsize=size, ncols=n_axes, sharey=True)
         for axes, (name, table) in zip(self.ax_, self.tables.items(), strict=True):
             self._plot_panel(axes, name, table)
         self.ax_[0].set_ylabel("error rate")
@@ -168,17 +140,13 @@ class ErrorRateDisplay(Display):
 class LabelIssuesDisplay(SampleGridDisplay):
     """Images whose label the predictions speak against, as a `SampleGridDisplay`."""
 
+    _named, _marks = "label", "??"
+
     @classmethod
     def from_result(  # type: ignore[override]
         cls, result: OOFResult, images: np.ndarray, *, n_images: int = 15
     ) -> Self:
-        """Choose the most suspicious labels; see `cifar_sk.mistakes.label_errors.label_issues`.
-
-        Raises
-        ------
-        InputError
-            If there is not one image per sample, or no label is suspected.
-        """
+        """Choose the most suspicious labels; see `cifar_sk.mistakes.label_errors.label_issues`."""
         check_images(images, len(result.target))
         return cls.of_issues(label_issues(result), images, n_images=n_images)
 
@@ -190,9 +158,3 @@ class LabelIssuesDisplay(SampleGridDisplay):
         columns = {"label": "true", "suggested": "predicted", "proba_suggested": "confidence"}
         table = issues.head(n_images).rename(columns=columns).assign(is_correct=False)
         return cls._pick(table, images, "Suspected label errors")
-
-    def _lines(self, place: int) -> list[tuple[str, str]]:
-        sample = self.table.iloc[place]
-        percent = f"{100 * sample['confidence']:.0f} %"
-        suggested = f"? {label(sample['predicted'], 14)}, {percent}"
-        return [(f"label: {label(sample['true'], 14)}", INK), (suggested, VERMILLION)]
