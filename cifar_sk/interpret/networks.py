@@ -263,17 +263,7 @@ def _shapes_of(model: keras.Model) -> tuple[tuple[int, ...], int]:
 
 
 def logits(classifier: BaseImageClassifier | keras.Model, images: Any) -> np.ndarray:
-    """Compute what the softmax is computed from.
-
-    Parameters
-    ----------
-    classifier, images
-        As for `saliency`.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, n_classes)
-        Their softmax is ``predict_proba``.
+    """Compute what the softmax is computed from, float32 (n, n_classes).
 
     Examples
     --------

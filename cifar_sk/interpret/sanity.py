@@ -42,11 +42,6 @@ def randomisation_check(
         map is the same everywhere. Near 1, the map is one of the image and of the architecture,
         and explains nothing that was learnt.
 
-    Raises
-    ------
-    InputError
-        If images or classes do not fit the classifier.
-
     Notes
     -----
     All weights are drawn anew at once. Test-time augmentation has no part in it.
