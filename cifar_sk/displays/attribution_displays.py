@@ -79,10 +79,6 @@ class AttributionDisplay(Display):
         maps = attribution_maps(estimator, X, predicted, **options)
         return cls(table, np.asarray(X), maps, title=title)
 
-    def frame(self) -> pd.DataFrame:
-        """Return what was explained, a row per image."""
-        return self.table
-
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure that grows with images and methods."""
         n_rows, n_columns = len(self.table), 1 + len(self.maps)

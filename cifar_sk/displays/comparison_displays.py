@@ -48,10 +48,6 @@ class FoldScoresDisplay(Display):
     scores: pd.DataFrame
     name: str
 
-    def frame(self) -> pd.DataFrame:
-        """Return the scores."""
-        return self.scores
-
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure."""
         n_runs = self.scores.shape[1]
@@ -64,7 +60,7 @@ class FoldScoresDisplay(Display):
         ax.plot(places, mean, "D", ms=7, color=VERMILLION, label="mean over folds")
         names = [label(str(name), 22) for name in self.scores]
         ax.set_xticks(places, names, parse_math=False)
-        if n_runs > 4:
+        if n_runs > 4:  # names would run into each other
             ax.tick_params(axis="x", rotation=20)
         ax.set_xlim(-0.4, n_runs - 0.6)
         ax.set_ylabel(self.name)
@@ -111,7 +107,9 @@ class PosteriorDisplay(Display):
         low, high = min(centre - reach, -2 * self.rope), max(centre + reach, 2 * self.rope)
         places = np.linspace(low, high, 600)
         density = self.posterior.density(places)
-        ax.axvspan(-self.rope, self.rope, color="#E9E9E9", lw=0, label=self._region_text())
+        share = self.posterior.verdict(self.rope).equivalent
+        text = f"practically equivalent, ±{self.rope:g}: probability {share:.3f}"
+        ax.axvspan(-self.rope, self.rope, color="#E9E9E9", lw=0, label=text)
         ax.axvline(0, color=GREY, lw=1)
         ax.plot(places, density, color=BLUE, lw=2, label="posterior of the mean difference")
         ax.fill_between(places, density, color=BLUE, alpha=0.15, lw=0)
@@ -122,10 +120,6 @@ class PosteriorDisplay(Display):
         ax.spines["left"].set_visible(False)
         heading(ax, "Bayesian correlated t-test", legend_columns=1, legend_rows=2)
         return self
-
-    def _region_text(self) -> str:
-        share = self.posterior.verdict(self.rope).equivalent
-        return f"practically equivalent, ±{self.rope:g}: probability {share:.3f}"
 
 
 @dataclass(eq=False, repr=False)
@@ -153,10 +147,6 @@ class DifferencesDisplay(Display):
     names: Sequence[str]
     title: str = field(kw_only=True)
     unit: str = field(kw_only=True)
-
-    def frame(self) -> pd.DataFrame:
-        """Return the differences, as drawn from top to bottom."""
-        return self.table
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose height follows the number of rows."""
@@ -268,10 +258,6 @@ class OutcomesDisplay(Display):
 
     outcomes: pd.DataFrame
     names: Sequence[str]
-
-    def frame(self) -> pd.DataFrame:
-        """Return the counts per class; the last row holds all classes."""
-        return self.outcomes
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose height follows the number of classes."""

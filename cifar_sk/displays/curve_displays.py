@@ -70,10 +70,6 @@ class LearningCurvesDisplay(Display):
             )
         return cls(pd.DataFrame(rows, columns=["row", "epoch", "metric", "subset", "value"]))
 
-    def frame(self) -> pd.DataFrame:
-        """Return the curves in long form."""
-        return self.curves
-
     def plot(self, ax: Axes | Sequence[Axes] | None = None) -> Self:
         """Draw on one axes per recorded metric, or on a new figure."""
         recorded = set(self.curves["metric"])

@@ -14,6 +14,7 @@ import numpy as np
 from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -41,8 +42,9 @@ _MANY_ROWS = 30  # more are drawn closer together
 class Display:
     """A table that can be drawn: ``from_result`` computes it, ``plot`` only draws it.
 
-    Parameters are kept as attributes. An `InputError` refuses what cannot be drawn: images that
-    are not one per sample, axes that are too few, a result without the predictions to show.
+    Parameters are kept as attributes; the first is a table, which ``frame`` returns unless it
+    has something better. An `InputError` refuses what cannot be drawn: images that are not one
+    per sample, axes that are too few, a result without the predictions to show.
 
     Attributes
     ----------
@@ -54,6 +56,10 @@ class Display:
 
     ax_: Any
     figure_: Figure
+
+    def frame(self) -> pd.DataFrame:
+        """Return the numbers drawn."""
+        return next(iter(vars(self).values()))
 
     def _panels(self, ax: Axes | Sequence[Axes] | None, n_panels: int, **options: Any) -> Any:
         """Draw from here on the axes that `make_axes` returns, an ndarray."""

@@ -109,10 +109,6 @@ class SampleGridDisplay(Display):
         table = chosen.reset_index(drop=True)
         return cls(table, np.stack([np.asarray(images[i]) for i in table["sample"]]), title=title)
 
-    def frame(self) -> pd.DataFrame:
-        """Return sample, classes and confidence of the images shown."""
-        return self.table
-
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose height follows the number of images."""
         n_columns = min(self.n_columns, len(self.table))

@@ -176,10 +176,6 @@ class MaximisationDisplay(_TilesDisplay):
         title = f"Images with the greatest {what} of layer {layer}"
         return cls(table, images, title=title, n_columns=8)
 
-    def frame(self) -> pd.DataFrame:
-        """Return ``name`` and ``activation``, a row per image."""
-        return self.table
-
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose height follows the number of images."""
         texts = [

@@ -58,10 +58,6 @@ class ConfusedPairsDisplay(Display):
             raise InputError("result must hold a wrong prediction, but every one is right")
         return cls(pairs, images)
 
-    def frame(self) -> pd.DataFrame:
-        """Return the pairs drawn, with the samples shown."""
-        return self.pairs
-
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose height follows the number of pairs."""
         n_rows = len(self.pairs)

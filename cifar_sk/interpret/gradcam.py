@@ -52,14 +52,6 @@ def grad_cam(
     ----------
     .. [1] R. R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via
        gradient-based localization", ICCV 2017. :doi:`10.1109/ICCV.2017.74`
-
-    Examples
-    --------
-    >>> import keras, numpy as np
-    >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3),
-    ...     keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, "softmax")])
-    >>> grad_cam(model, np.ones((5, 8, 8))).shape
-    (5, 8, 8)
     """
     network = ImageNetwork(classifier)
     target = _maps(network, last_feature_maps(classifier) if layer is None else layer)

@@ -100,14 +100,6 @@ def smooth_grad(
     ----------
     .. [1] D. Smilkov, N. Thorat, B. Kim, F. Viégas and M. Wattenberg, "SmoothGrad: removing
        noise by adding noise", 2017. :doi:`10.48550/arXiv.1706.03825`
-
-    Examples
-    --------
-    >>> import keras, numpy as np
-    >>> model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(),
-    ...     keras.layers.Dense(3, "softmax")])
-    >>> smooth_grad(model, np.ones((5, 2, 2, 1)), n_samples=3).shape
-    (5, 2, 2, 1)
     """
     _check_count("n_samples", n_samples)
     if noise_level < 0:

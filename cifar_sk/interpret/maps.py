@@ -83,15 +83,6 @@ def attribution_maps(
     dict of str to ndarray of float32, shape (n, h, w)
         For gradients the greatest absolute value over the channels; for integrated gradients
         their sum; Grad-CAM and occlusion as they are.
-
-    Examples
-    --------
-    >>> import keras, numpy as np
-    >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(),
-    ...     keras.layers.Dense(3, "softmax")])
-    >>> maps = attribution_maps(model, np.ones((2, 4, 4)), methods=["saliency", "occlusion"])
-    >>> {name: values.shape for name, values in maps.items()}
-    {'saliency': (2, 4, 4), 'occlusion': (2, 4, 4)}
     """
     if classes is None:  # once, and not by every method
         network = ImageNetwork(classifier)

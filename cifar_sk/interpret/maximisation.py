@@ -73,14 +73,6 @@ def maximise_class(
     .. [2] K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional networks:
        visualising image classification models and saliency maps", ICLR workshop, 2014.
        :doi:`10.48550/arXiv.1312.6034`
-
-    Examples
-    --------
-    >>> import keras
-    >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(),
-    ...     keras.layers.Dense(3, "softmax")])
-    >>> maximise_class(model, n_steps=5).shape
-    (3, 4, 4, 1)
     """
     network = ImageNetwork(classifier)
     labels = network.classes if classes is None else np.atleast_1d(np.asarray(classes))
@@ -119,14 +111,6 @@ def maximise_filter(
     -------
     ndarray of shape (n_filters, h, w, c)
         As `maximise_class`. What grows is the mean of the filter's map, or the unit's value.
-
-    Examples
-    --------
-    >>> import keras
-    >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3, name="c"),
-    ...     keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(3, "softmax")])
-    >>> maximise_filter(model, "c", [0, 3], n_steps=5).shape
-    (2, 8, 8, 1)
     """
     network = ImageNetwork(classifier)
     target = network.layer(layer)

@@ -52,14 +52,6 @@ def occlusion(
     ----------
     .. [1] M. D. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks",
        ECCV 2014. :doi:`10.1007/978-3-319-10590-1_53`
-
-    Examples
-    --------
-    >>> import keras, numpy as np
-    >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(),
-    ...     keras.layers.Dense(3, "softmax")])
-    >>> occlusion(model, np.ones((5, 8, 8)), size=4).shape
-    (5, 8, 8)
     """
     network = ImageNetwork(classifier)
     x = network.prepare(images)

@@ -31,11 +31,8 @@ def fold_count(result: OOFResult) -> str:
 def pooling_note(result: OOFResult) -> str:
     """Say in a sentence what a pooled table holds: which folds, and repeats."""
     note = f"Pooled out-of-fold predictions of {fold_count(result)}"
-    if result.n_repeats == 1:
-        return f"{note}."
-    return (
-        f"{note}; with {result.n_repeats} repeats, a sample counts up to {result.n_repeats} times."
-    )
+    n = result.n_repeats
+    return f"{note}; with {n} repeats, a sample counts up to {n} times." if n > 1 else f"{note}."
 
 
 def fold_metrics(result: OOFResult) -> pd.DataFrame:
@@ -113,8 +110,6 @@ def _summary_rows(
     scored = [row for row, fold in zip(rows, result.folds, strict=True) if not fold.failed]
     values = pd.DataFrame(scored, columns=[*scores, *_COSTS], dtype="float64")
     intervals = {name: _interval(result, values[name]) for name in scores if name in METRICS}
-    count = fold_count(result)
-    interval = f"Nadeau-Bengio corrected 95 % t interval on the mean of {count}"
     table = pd.DataFrame(
         {
             "mean": values.mean(skipna=False),
@@ -123,12 +118,11 @@ def _summary_rows(
             "ci95_high": pd.Series({name: bounds.high for name, bounds in intervals.items()}),
         }
     )
-    basis = {
-        "mean": f"mean of {count}",
-        "std": f"std over {count} (ddof=1), not a standard error",
-        "ci95_low": interval,
-        "ci95_high": interval,
-    }
+    count = fold_count(result)
+    interval = f"Nadeau-Bengio corrected 95 % t interval on the mean of {count}"
+    basis = {"mean": f"mean of {count}"}
+    basis["std"] = f"std over {count} (ddof=1), not a standard error"
+    basis |= {"ci95_low": interval, "ci95_high": interval}
     return [{"row": row, "error": "", "basis": text, **table[row]} for row, text in basis.items()]
 
 

@@ -60,8 +60,6 @@ def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 1
     the values, ``n_samples``, ``error_rate`` (over the bin's predictions), ``ci95_low`` and
     ``ci95_high``, the interval of Wilson (1927), https://doi.org/10.1080/01621459.1927.10502953
 
-    The interval counts samples, not predictions, because repeats of one sample err alike; with
-    repeats it is therefore on the wide side. It does not hold the variation between training runs.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.shape != result.target.shape or not np.isfinite(values).all():
@@ -85,6 +83,7 @@ def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 1
         n_wrong=("n_wrong", "sum"),
         n_predictions=("n_predictions", "sum"),
     ).reset_index(drop=True)
+    # Samples count, not predictions: repeats of one sample err alike.
     bins["error_rate"] = bins["n_wrong"] / bins["n_predictions"]
     bins["ci95_low"], bins["ci95_high"] = _wilson(bins["error_rate"], bins["n_samples"])
     return bins.drop(columns=["n_wrong", "n_predictions"])

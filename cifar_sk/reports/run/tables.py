@@ -27,7 +27,6 @@ from cifar_sk.mistakes.samples import missed_samples, sample_predictions
 
 __all__ = ["RunTables"]
 
-
 T = TypeVar("T")
 
 
@@ -49,15 +48,13 @@ class RunTables:
 
     Attributes
     ----------
-    result, images
-        As given.
     folds, predictions, classes, confusion, calibration : DataFrame
         As functions of `cifar_sk.metrics` return them: `fold_metrics`, `oof_predictions`, and of
         its module ``tables``, `class_metrics`, `confusion_table` and `calibration_table`.
     class_f1 : DataFrame of float, shape (n_classes, n_folds)
         F1 of every class in every fold, NaN where a fold has no samples of the class.
     confusions : dict of str to DataFrame
-        The confusion matrix of each scored fold, by its name, such as "fold_00".
+        Of each scored fold, by its name, such as "fold_00".
     accuracy : Interval
         Accuracy of all predictions, ``estimate``, ``low`` and ``high``.
     samples, missed, pairs, class_errors, issues : DataFrame

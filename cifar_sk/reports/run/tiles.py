@@ -17,12 +17,9 @@ from cifar_sk.reports.run.thumbnails import Thumbnails
 
 __all__ = ["Gallery", "Tile", "TileMaker", "comparison_galleries", "galleries", "pair_rows"]
 
-_N_SAMPLES = 12
-_N_MISTAKES = 24
-_N_ISSUES = 24
-_N_MISSED = 24
-_N_PAIRS = 8
-_N_ONLY_ONE = 12
+# Pictures shown, and pairs of classes.
+_N_SAMPLES, _N_MISTAKES, _N_ISSUES, _N_MISSED = 12, 24, 24, 24
+_N_PAIRS, _N_ONLY_ONE = 8, 12
 
 
 @dataclass(frozen=True)
@@ -67,16 +64,16 @@ class TileMaker:
         target, proba = int(self._target[sample]), self._proba[sample]
         src = "" if self._thumbnails is None else self._thumbnails.url(sample)
         predicted = int(proba.argmax())
+        kinds = {predicted: "wrong", target: "true"}  # the target's last: it may be predicted
         bars = [
-            (
-                self._names[label],
-                f"{100 * proba[label]:.1f} %",
-                round(100 * float(proba[label]), 1),
-                "true" if label == target else "wrong" if label == predicted else "",
-            )
+            _bar(self._names[label], proba[label], kinds.get(label, ""))
             for label in top_classes(proba, target)
         ]
         return Tile(sample, self._names[target], self._names[predicted], src, bars)
+
+
+def _bar(name: str, probability: float, kind: str) -> tuple[str, str, float, str]:
+    return name, f"{100 * probability:.1f} %", round(100 * float(probability), 1), kind
 
 
 def galleries(tables: RunTables, maker: TileMaker) -> list[Gallery]:
@@ -97,10 +94,8 @@ def comparison_galleries(
     if comparison.pair is None:
         return []
     table = comparison.pair.only_one_right
-    surer = (table["proba_right"] - table["proba_wrong"]).sort_values(
-        ascending=False, kind="stable"
-    )
-    table = table.loc[surer.index]
+    margin = table["proba_right"] - table["proba_wrong"]
+    table = table.loc[margin.sort_values(ascending=False, kind="stable").index]
     averaged = ", averaged over repeats" if comparison.n_repeats > 1 else ""
     every = " in every repeat, and the other in none" if comparison.n_repeats > 1 else ""
     found = []
@@ -118,13 +113,7 @@ def comparison_galleries(
 
 
 def _only_one_tile(row: Any, name: str, other: str, thumbnails: Thumbnails | None) -> Tile:
-    bars = [
-        (run, f"{100 * row[column]:.1f} %", round(100 * float(row[column]), 1), kind)
-        for run, column, kind in (
-            (name, "proba_right", "true"),
-            (other, "proba_wrong", "wrong"),
-        )
-    ]
+    bars = [_bar(name, row["proba_right"], "true"), _bar(other, row["proba_wrong"], "wrong")]
     src = "" if thumbnails is None else thumbnails.url(row["sample"])
     return Tile(row["sample"], row["true"], f"{row['wrong_class']} by {other}", src, bars)
 
@@ -136,9 +125,8 @@ def pair_rows(pairs: pd.DataFrame, maker: TileMaker) -> list[dict[Any, Any]]:
 
 
 def _mistakes(table: pd.DataFrame, maker: TileMaker, averaged: str) -> Gallery:
-    wrong = table[~table["is_correct"]].sort_values(
-        ["confidence", "sample"], ascending=[False, True]
-    )
+    wrong = table[~table["is_correct"]]
+    wrong = wrong.sort_values(["confidence", "sample"], ascending=[False, True])
     shown = wrong["sample"].head(_N_MISTAKES)
     note = f"{_of(len(shown), len(wrong))} wrong predictions, highest probability first.{averaged}"
     return Gallery("confident", "Most confident mistakes", note, maker.tiles(shown))
