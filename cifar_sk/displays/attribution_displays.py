@@ -28,11 +28,9 @@ class AttributionDisplay(Display):
         ``sample``, ``true``, ``predicted``, ``confidence``, ``is_correct`` and ``explained``
         (the class that the maps are of), a row per image.
     images : ndarray of shape (n, h, w, c)
-        uint8 from 0 to 255 or float from 0 to 1, in the order of `table`.
+        In the order of `table`.
     maps : mapping of str to ndarray of shape (n, h, w)
         From `cifar_sk.interpret.attribution_maps`.
-    title : str, default="Explanations"
-        What was chosen.
 
     Examples
     --------
@@ -141,6 +139,7 @@ def _colours(name: str, values: np.ndarray, is_signed: bool) -> dict[str, Any]:
     """Return colour map and limits: the strongest hundredth of the pixels is saturated."""
     from matplotlib.colors import LinearSegmentedColormap
 
+    # One extreme pixel would leave all others pale.
     limit = float(np.percentile(np.abs(values), 99)) or float(np.abs(values).max()) or 1.0
     if is_signed:
         diverging = LinearSegmentedColormap.from_list("signed", [VERMILLION, "white", BLUE])

@@ -35,8 +35,6 @@ class ConfusionDisplay(Display):
         True classes in rows, as `cifar_sk.metrics.tables.confusion_table` returns them.
     normalize : bool, default=False
         Write percentages of the true class instead of counts.
-    title : str, default="Confusion matrix"
-        What the counts hold.
 
     Examples
     --------

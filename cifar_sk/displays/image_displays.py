@@ -33,11 +33,7 @@ class SampleGridDisplay(Display):
         ``sample``, ``true``, ``predicted``, ``confidence`` (the probability of the predicted
         class) and ``is_correct``, a row per image.
     images : ndarray of shape (n_images, h, w), (n_images, h, w, 1), (..., 3) or (..., 4)
-        uint8 from 0 to 255 or float from 0 to 1, in the order of `table`.
-    title : str, default="Samples"
-        What was chosen.
-    n_columns : int, default=5
-        Images in a row.
+        In the order of `table`.
 
     Examples
     --------
@@ -101,6 +97,7 @@ class SampleGridDisplay(Display):
         wrong = samples.loc[~samples["is_correct"], _COLUMNS]
         if wrong.empty:
             raise InputError("result must hold a wrong prediction, but every one is right")
+        # Stable, so that equals stay in the order of their samples.
         wrong = wrong.sort_values("confidence", ascending=False, kind="stable")
         return cls._pick(wrong.head(n_images), images, "Most confident mistakes")
 

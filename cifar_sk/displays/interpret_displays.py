@@ -32,6 +32,7 @@ class _TilesDisplay(Display):
         n_columns = min(self.n_columns, len(images))
         n_rows = -(-len(images) // n_columns)
         pitch = 1 + 0.2 * bool(texts)
+        # Few tiles would make a figure that is narrower than its title.
         ax = self._begin(ax, max(n_columns * side, 5.5), n_rows * pitch * side + 0.4)
         for place, image in enumerate(images):
             row, column = divmod(place, n_columns)
@@ -54,10 +55,6 @@ class FilterDisplay(_TilesDisplay):
         channels, and otherwise the mean over the channels.
     numbers : sequence of int
         Which filters they are.
-    title : str, default="First-layer filters"
-        What they are.
-    n_columns : int, default=12
-        Filters in a row.
 
     Examples
     --------
@@ -105,11 +102,7 @@ class MaximisationDisplay(_TilesDisplay):
     table : DataFrame
         ``name`` (class, or number of the filter) and ``activation``, a row per image.
     images : ndarray of shape (n, h, w, c)
-        uint8 from 0 to 255 or float from 0 to 1.
-    title : str
-        What they excite.
-    n_columns : int, default=5
-        Images in a row.
+        In the order of `table`.
 
     Examples
     --------

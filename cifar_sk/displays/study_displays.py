@@ -172,6 +172,7 @@ def _as_text(value: Any, texts: list[str]) -> str:
 
 def _unit(entry: Any, values: pd.Series) -> np.ndarray:
     """Return values between 0 and 1."""
+    # Numbers of a log scale are spread by their logarithm, as the search drew them.
     places = _places(entry, values)
     if not isinstance(entry, dict):
         return _spread(places, len(entry))

@@ -21,7 +21,7 @@ LINE = 0.125  # of a tile
 
 def tile(ax: Axes, image: np.ndarray, column: float, top: float, **options: Any) -> None:
     """Draw an image at a column, from `top` down; `options` go to ``imshow``."""
-    left = column + 0.04
+    left = column + 0.04  # and as much at the right: pictures that touch look like one
     extent = (left, left + 0.92, top + 0.92, top)
     if image.ndim == 2:
         options.setdefault("cmap", "gray")

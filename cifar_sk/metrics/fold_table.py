@@ -67,6 +67,7 @@ def fold_metrics(result: OOFResult) -> pd.DataFrame:
     columns = ["row", "repeat", "fold", "n_train", "n_test", *scores]
     columns += ["n_epochs", "n_parameters", "fit_time", "score_time", "error", "basis"]
     table = pd.DataFrame(rows, columns=columns)
+    # Int64 keeps counts whole where a failed fold or a summary has none.
     dtypes = dict.fromkeys([*scores, *_COSTS], "float64") | dict.fromkeys(_COUNTS, "Int64")
     return table.astype(dtypes)
 
@@ -129,6 +130,7 @@ def _summary_rows(
 def _interval(result: OOFResult, values: pd.Series) -> Interval:
     if values.empty:
         return Interval(np.nan, np.nan, np.nan)
+    # Folds may differ in size by a sample, so over all of them.
     n_test = sum(len(fold.test_index) for fold in result.scored)
     n_train = sum(fold.n_train for fold in result.scored)
     return corrected_t_interval(values, test_train_ratio=n_test / n_train)

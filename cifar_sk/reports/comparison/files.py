@@ -102,7 +102,7 @@ def _markdown_rows(rows: list[list[str]]) -> list[str]:
 
 
 def _escape(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(text.split())  # a line break would end the row of a table
     return "".join(f"\\{letter}" if letter in _MARKDOWN_SPECIAL else letter for letter in line)
 
 

@@ -124,4 +124,5 @@ def _fold_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _sort_key(value: Any) -> str:
+    # All digits: cells that look alike are sorted, too.
     return "" if pd.isna(value) else repr(float(value))
