@@ -1,11 +1,12 @@
-"""Learning curves of all folds, and the reliability curve."""
+"""Curves: of learning, of reliability, and of errors by what images look like."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pandas as pd
 
 from cifar_sk.displays.drawing import BLUE, GREY, VERMILLION, Display, heading, tidy
@@ -14,11 +15,12 @@ from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics.fold_table import row_name
 from cifar_sk.metrics.scores import N_CALIBRATION_BINS, calibration_error
 from cifar_sk.metrics.tables import calibration_table
+from cifar_sk.mistakes.image_statistics import errors_by_appearance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LearningCurvesDisplay", "ReliabilityDisplay"]
+__all__ = ["ErrorRateDisplay", "LearningCurvesDisplay", "ReliabilityDisplay"]
 
 _PANELS = ("loss", "accuracy")
 _HELD_OUT = "inner validation (held out of the training fold)"
@@ -156,3 +158,56 @@ class ReliabilityDisplay(Display):
         tidy(ax, "both")
         error = self.expected_calibration_error
         heading(ax, f"Reliability: expected calibration error {error:.3f}", legend_columns=3)
+
+
+@dataclass(eq=False, repr=False)
+class ErrorRateDisplay(Display):
+    """Error rate against what the images look like, with 95 % intervals.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Of each statistic, as `cifar_sk.mistakes.image_statistics.error_by_statistic` returns it.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"mean": [0.2, 0.6], "n_samples": [50, 50],
+    ...                       "error_rate": [0.3, 0.1],
+    ...                       "ci95_low": [0.2, 0.05], "ci95_high": [0.4, 0.2]})
+    >>> ErrorRateDisplay({"brightness": table}).plot().ax_[0].get_xlabel()
+    'brightness, mean of each bin'
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+
+    @classmethod
+    def from_result(cls, result: OOFResult, images: np.ndarray, *, n_bins: int = 10) -> Self:
+        """Bin the samples by brightness and by contrast."""
+        return cls(errors_by_appearance(result, images, n_bins=n_bins))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the bins of all statistics, ``statistic`` saying of which."""
+        parts = [table.assign(statistic=name) for name, table in self.tables.items()]
+        return pd.concat(parts, ignore_index=True)
+
+    def plot(self, ax: Axes | Sequence[Axes] | None = None) -> Self:
+        """Draw on one axes per statistic, or on a new figure."""
+        n_axes = len(self.tables)
+        size = (4.6 * n_axes + 0.2, 3.8)
+        self._panels(ax, n_axes, figsize=size, ncols=n_axes, sharey=True)
+        for axes, (name, table) in zip(self.ax_, self.tables.items(), strict=True):
+            self._plot_panel(axes, name, table)
+        self.ax_[0].set_ylabel("error rate")
+        return self
+
+    def _plot_panel(self, ax: Axes, name: str, table: pd.DataFrame) -> None:
+        rate = table["error_rate"]
+        reach = [rate - table["ci95_low"], table["ci95_high"] - rate]
+        style: dict[str, Any] = {"color": BLUE, "ms": 5, "lw": 1.2, "capsize": 2}
+        ax.errorbar(table["mean"], rate, reach, fmt="o-", label="one bin, 95 %", **style)
+        overall = np.average(rate, weights=table["n_samples"])
+        ax.axhline(overall, color=GREY, ls="--", lw=1.2, label="all samples")
+        ax.set_xlabel(f"{name}, mean of each bin")
+        ax.set_ylim(bottom=0)
+        tidy(ax)
+        heading(ax, f"Error rate by {name}", legend_columns=2)

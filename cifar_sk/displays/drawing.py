@@ -42,10 +42,11 @@ _MANY_ROWS = 30  # more are drawn closer together
 class Display:
     """A table that can be drawn: ``from_result`` computes it, ``plot`` only draws it.
 
-    Parameters are kept as attributes; the first is a table, which ``frame`` returns unless it
-    has something better; ``title`` is the heading, ``n_columns`` how many images stand in a row at
-    most, and their pixels are uint8 from 0 to 255 or float from 0 to 1. An `InputError` refuses what cannot be drawn: images that are not one
-    per sample, axes that are too few, a result without the predictions to show.
+    Parameters are kept as attributes. The first is a table, which ``frame`` returns unless it
+    has something better; ``title`` is the heading, and ``n_columns`` the most images of a row.
+    Images are uint8 from 0 to 255 or float from 0 to 1. An `InputError` refuses what cannot be
+    drawn: images that are not one per sample, axes that are too few, a result without the
+    predictions to show.
 
     Attributes
     ----------

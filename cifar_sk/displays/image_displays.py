@@ -1,4 +1,4 @@
-"""Images beside what was predicted for them."""
+"""Images beside what was predicted for them: samples, mistakes, suspected labels."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import Display, heading, label
+from cifar_sk.displays.drawing import INK, Display, heading, label
 from cifar_sk.displays.tiles import TEXT, TILE, photograph, write_outcome
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
+from cifar_sk.mistakes.confusions import confused_pairs
 from cifar_sk.mistakes.image_statistics import check_images
+from cifar_sk.mistakes.label_errors import label_issues
 from cifar_sk.mistakes.samples import sample_predictions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SampleGridDisplay"]
+__all__ = ["ConfusedPairsDisplay", "LabelIssuesDisplay", "SampleGridDisplay"]
 
 _COLUMNS = ["sample", "true", "predicted", "confidence", "is_correct"]
 
@@ -121,4 +123,83 @@ class SampleGridDisplay(Display):
         ax.set(xlim=(0, n_columns), ylim=(height, 0), aspect="equal")
         ax.set_axis_off()
         heading(ax, self.title)
+        return self
+
+
+class LabelIssuesDisplay(SampleGridDisplay):
+    """Images whose label the predictions speak against, as a `SampleGridDisplay`."""
+
+    _named, _marks = "label", "??"
+
+    @classmethod
+    def from_result(  # type: ignore[override]
+        cls, result: OOFResult, images: np.ndarray, *, n_images: int = 15
+    ) -> Self:
+        """Choose the most suspicious labels; see `cifar_sk.mistakes.label_errors.label_issues`."""
+        check_images(images, len(result.target))
+        return cls.of_issues(label_issues(result), images, n_images=n_images)
+
+    @classmethod
+    def of_issues(cls, issues: pd.DataFrame, images: np.ndarray, *, n_images: int = 15) -> Self:
+        """Choose the first rows of a table of `label_issues`."""
+        if issues.empty:
+            raise InputError("result must hold a suspected label, but there is none")
+        columns = {"label": "true", "suggested": "predicted", "proba_suggested": "confidence"}
+        table = issues.head(n_images).rename(columns=columns).assign(is_correct=False)
+        return cls._pick(table, images, "Suspected label errors")
+
+
+@dataclass(eq=False, repr=False)
+class ConfusedPairsDisplay(Display):
+    """The most frequent confusions, a row of images each.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        As `cifar_sk.mistakes.confusions.confused_pairs` returns it.
+    images : ndarray of shape (n_samples, h, w[, c])
+        The images of the data set, in its order.
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({"true": ["cat"], "predicted": ["dog"], "n": [2], "share": [0.25],
+    ...                       "n_reverse": [1], "examples": [[0, 1]]})
+    >>> display = ConfusedPairsDisplay(pairs, np.zeros((2, 8, 8), np.uint8)).plot()
+    >>> display.ax_.get_yticklabels()[0].get_text()
+    'cat → dog: 2 (25 %)'
+    """
+
+    pairs: pd.DataFrame
+    images: np.ndarray
+
+    @classmethod
+    def from_result(
+        cls, result: OOFResult, images: np.ndarray, *, n_pairs: int = 8, n_examples: int = 8
+    ) -> Self:
+        """Choose the most frequent pairs, and of each the most confident mistakes."""
+        check_images(images, len(result.target))
+        pairs = confused_pairs(result, n_examples=n_examples).head(n_pairs)
+        if pairs.empty:
+            raise InputError("result must hold a wrong prediction, but every one is right")
+        return cls(pairs, images)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on `ax`, or on a new figure whose height follows the number of pairs."""
+        n_rows = len(self.pairs)
+        n_columns = max(len(examples) for examples in self.pairs["examples"])
+        ax = self._begin(ax, 3.0 + 0.62 * n_columns, 0.7 + 0.66 * n_rows)
+        for row, examples in enumerate(self.pairs["examples"]):
+            for column, sample in enumerate(examples):
+                photograph(ax, np.asarray(self.images[sample]), column, row + 0.04)
+        names = [
+            f"{label(pair['true'], 16)} → {label(pair['predicted'], 16)}: "
+            f"{pair['n']} ({100 * pair['share']:.0f} %)"
+            for pair in self.pairs.to_dict("records")
+        ]
+        ax.set(xlim=(0, n_columns), ylim=(n_rows, 0), aspect="equal", xticks=[])
+        ax.set_anchor("W")  # else the layout leaves the names too little room
+        ax.set_yticks(np.arange(n_rows) + 0.5, names, fontsize=9, parse_math=False)
+        ax.tick_params(length=0, labelcolor=INK)
+        ax.spines[:].set_visible(False)
+        heading(ax, "Most frequent confusions: true → predicted")
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +104,7 @@ def comparison_galleries(
         rows = table[table["right"] == name]
         shown = rows.head(_N_ONLY_ONE)
         note = (
-            f"{_of(len(shown), len(rows))} images that {name} alone gets right{every}; those "
+            f"{_of(shown, rows)} images that {name} alone gets right{every}; those "
             "first whose true class the two give the most different probabilities, which are "
             f"shown{averaged}. All are in only_one_right.csv."
         )
@@ -128,7 +129,7 @@ def _mistakes(table: pd.DataFrame, maker: TileMaker, averaged: str) -> Gallery:
     wrong = table[~table["is_correct"]]
     wrong = wrong.sort_values(["confidence", "sample"], ascending=[False, True])
     shown = wrong["sample"].head(_N_MISTAKES)
-    note = f"{_of(len(shown), len(wrong))} wrong predictions, highest probability first.{averaged}"
+    note = f"{_of(shown, wrong)} wrong predictions, highest probability first.{averaged}"
     return Gallery("confident", "Most confident mistakes", note, maker.tiles(shown))
 
 
@@ -136,7 +137,7 @@ def _always_wrong(tables: RunTables, maker: TileMaker) -> Gallery:
     always = tables.missed.query("is_always_wrong")
     shown = always["sample"].head(_N_MISSED)
     note = (
-        f"{_of(len(shown), len(always))} samples that every repeat gets wrong, out of "
+        f"{_of(shown, always)} samples that every repeat gets wrong, out of "
         f"{fold_count(tables.result)}; the true class least probable first."
     )
     return Gallery("always", "Wrong in every repeat", note, maker.tiles(shown))
@@ -147,7 +148,7 @@ def _issues(tables: RunTables, maker: TileMaker, averaged: str) -> Gallery:
     shown = issues["sample"].head(_N_ISSUES)
     accuracy = tables.samples["is_correct"].mean()
     note = (
-        f"{_of(len(shown), len(issues))} labels that confident learning suspects "
+        f"{_of(shown, issues)} labels that confident learning suspects "
         f"({100 * len(issues) / n_samples:.1f} % of {n_samples:,} samples), most suspicious "
         f"first. These are suspicions of a model that is right {100 * accuracy:.1f} % of the "
         "time: the weaker it is, the more of them are its own mistakes. Only looking decides."
@@ -160,9 +161,10 @@ def _issues(tables: RunTables, maker: TileMaker, averaged: str) -> Gallery:
 def _samples(table: pd.DataFrame, maker: TileMaker, averaged: str) -> Gallery:
     rows = np.random.default_rng(0).permutation(len(table))[:_N_SAMPLES]
     shown = table["sample"].iloc[np.sort(rows)]
-    note = f"{_of(len(shown), len(table))} samples, drawn at random (seed 0).{averaged}"
+    note = f"{_of(shown, table)} samples, drawn at random (seed 0).{averaged}"
     return Gallery("samples", "Sample predictions", note, maker.tiles(shown))
 
 
-def _of(n_shown: int, n_all: int) -> str:
-    return f"All {n_all:,}" if n_shown == n_all else f"{n_shown:,} of {n_all:,}"
+def _of(shown: Sized, found: Sized) -> str:
+    n = len(found)
+    return f"All {n:,}" if len(shown) == n else f"{len(shown):,} of {n:,}"
