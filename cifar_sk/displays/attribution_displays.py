@@ -74,7 +74,7 @@ class AttributionDisplay(Display):
         table["is_correct"] = predicted == np.asarray(y)
         table["explained"] = predicted
         options: dict[str, Any] = {"methods": methods, "random_state": random_state}
-        maps = attribution_maps(estimator, X, predicted, **options)
+        maps = attribution_maps(estimator, X, predicted, **options)  # of what it predicts
         return cls(table, np.asarray(X), maps, title=title)
 
     def plot(self, ax: Axes | None = None) -> Self:
@@ -118,10 +118,8 @@ def _titles(maps: Mapping[str, Any]) -> tuple[list[str], dict[str, bool]]:
     """Return the methods' titles, and whether their maps are signed."""
     from cifar_sk.interpret import METHODS
 
-    known = {name: METHODS[name] for name in maps if name in METHODS}
-    titles = [known[name].title if name in known else name for name in maps]
-    signed = {name: name in known and known[name].is_signed for name in maps}
-    return titles, signed
+    titles = [METHODS[name].title if name in METHODS else name for name in maps]
+    return titles, {name: name in METHODS and METHODS[name].is_signed for name in maps}
 
 
 def _legend(maps: Mapping[str, Any], is_signed: Mapping[str, bool]) -> list[str]:

@@ -18,17 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "BLUE",
-    "GREY",
-    "INK",
-    "VERMILLION",
-    "Display",
-    "heading",
-    "label",
-    "make_axes",
-    "tidy",
-]
+__all__ = ["BLUE", "GREY", "INK", "VERMILLION", "Display", "heading", "label", "make_axes", "tidy"]
 
 # Okabe and Ito's palette, told apart with any colour vision.
 BLUE = "#0072B2"

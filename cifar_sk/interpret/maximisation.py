@@ -43,9 +43,8 @@ def maximise_class(
     learning_rate : float, default=0.02
         Of Adam, as a share of the range of pixels.
     smoothness : float, default=1.0
-        How strongly pixels are pulled towards their neighbours, for a gradient scaled to a mean
-        square of 1, whatever the size of the activations; 0 lets high frequencies grow, which
-        networks respond to and eyes do not.
+        How strongly pixels are pulled towards their neighbours, for a gradient of mean square 1;
+        0 lets high frequencies grow, which networks respond to and eyes do not.
     shift : int or None, default=None
         Pixels at most that the image is shifted by, at random, in each step, so that what
         excites the network does so anywhere; None for a sixteenth of its shorter side.
@@ -53,8 +52,7 @@ def maximise_class(
         The least and the greatest pixel that the image may have; None for 0 to 255 where the
         classifier was fitted on uint8, and 0 to 1 otherwise.
     random_state : int, default=0
-        Seed of the image to start from, which is a faint noise around mid-grey and the same for
-        every class, and of the shifts.
+        Seed of the shifts, and of the faint noise around mid-grey that every image starts from.
 
     Returns
     -------

@@ -108,6 +108,7 @@ def _fold_row(result: OOFResult, fold: FoldResult) -> dict[str, object]:
 def _summary_rows(
     result: OOFResult, rows: list[dict[str, object]], scores: list[str]
 ) -> list[dict[str, object]]:
+    # A failed fold has a row, but no score to count.
     scored = [row for row, fold in zip(rows, result.folds, strict=True) if not fold.failed]
     values = pd.DataFrame(scored, columns=[*scores, *_COSTS], dtype="float64")
     intervals = {name: _interval(result, values[name]) for name in scores if name in METRICS}

@@ -287,6 +287,7 @@ def check_classes(target: ArrayLike, proba: ArrayLike) -> tuple[np.ndarray, np.n
             "target must have shape (n_samples,) and proba (n_samples, n_classes) with at least "
             f"one sample, got {classes.shape} and {rows.shape}"
         )
+    # Labels as text, or from 1, would be scored as other classes.
     is_integer = np.issubdtype(classes.dtype, np.integer)
     if not is_integer or classes.min() < 0 or classes.max() >= rows.shape[1]:
         found = f"{classes.min()} to {classes.max()}" if is_integer else f"{classes.dtype}"

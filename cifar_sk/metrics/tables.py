@@ -43,16 +43,13 @@ def class_metrics(result: OOFResult) -> pd.DataFrame:
     and ``support``, the number of predictions for samples of the class. 0 / 0 counts as 0.
     """
     pooled, names = result.pooled(), list(result.class_names)
+    labels = np.arange(len(names))  # all, so that every fold has a row for every class
     parts = {"pooled": np.ones(len(pooled.fold), dtype=bool)}
     parts |= {row_name(fold): pooled.fold == fold.index for fold in result.scored}
     tables = []
     for row, part in parts.items():
-        scores = precision_recall_fscore_support(
-            pooled.target[part],
-            pooled.predicted[part],
-            labels=np.arange(len(names)),
-            zero_division=0,
-        )
+        target, predicted = pooled.target[part], pooled.predicted[part]
+        scores = precision_recall_fscore_support(target, predicted, labels=labels, zero_division=0)
         columns = dict(zip(["precision", "recall", "f1", "support"], scores, strict=True))
         tables.append(pd.DataFrame({"row": row, "class": names, **columns}))
     table = pd.concat(tables, ignore_index=True)
