@@ -1,4 +1,8 @@
-"""Runs against each other: fold by fold, class by class, and in order."""
+"""Runs against each other: fold by fold, class by class, and in order.
+
+Parameters of all these displays: ``name`` is what the score is called, and ``names`` are the first
+run and the second, of which differences are second - first.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +39,6 @@ class FoldScoresDisplay(Display):
     ----------
     scores : DataFrame of float, shape (n_folds, n_runs)
         A column per run.
-    name : str
-        What the score is called.
 
     Examples
     --------
@@ -79,8 +81,6 @@ class PosteriorDisplay(Display):
         Of second - first, with a scale.
     rope : float
         Half-width of the region.
-    names, name : sequence of str, str
-        The first run, and the second; what the score is called.
 
     Examples
     --------
@@ -129,9 +129,7 @@ class DifferencesDisplay(Display):
     Parameters
     ----------
     table : DataFrame
-        ``name``, ``difference`` (second - first), ``low`` and ``high``; NaN bounds draw none.
-    names : sequence of str
-        The first run, and the second.
+        ``name``, ``difference``, ``low`` and ``high``; NaN bounds draw none.
     title, unit : str
         The heading, and what the differences are in.
 
@@ -182,8 +180,6 @@ class CriticalDifferenceDisplay(Display):
     ----------
     ranking : Ranking
         Of `Comparison.ranking`.
-    name : str
-        What the score is called.
 
     Examples
     --------
@@ -243,8 +239,6 @@ class OutcomesDisplay(Display):
     ----------
     outcomes : DataFrame
         Of `PairResult.outcomes`.
-    names : (str, str)
-        The runs, first and second.
 
     Examples
     --------

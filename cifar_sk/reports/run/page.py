@@ -96,6 +96,7 @@ def _headline(tables: RunTables) -> dict[str, str]:
 def _metric_rows(table: pd.DataFrame) -> list[dict[str, str]]:
     by_row = table.set_index("row")
     rows = []
+    # A metric of another package may be registered that the run was not scored by.
     for name in (name for name in METRICS if name in table):
         column, test = by_row[name], by_row.get(f"test_split_{name}")
         rows.append(
