@@ -67,7 +67,9 @@ class ConfusionDisplay(Display):
         from matplotlib.colors import PowerNorm
 
         n_classes = len(self.counts)
-        ax = self._begin(ax, *_confusion_size(n_classes))
+        side = 0.52 * n_classes + 2.0 if n_classes <= _MAX_CELL_TEXT else 0.115 * n_classes + 2.5
+        side = max(side, 4.2)
+        ax = self._begin(ax, side + 0.9, side)  # the colours are explained at the right
         # Confusions are rare: on a linear scale they could not be told from white.
         scale = PowerNorm(0.5, vmin=0, vmax=1)
         shares = shares_of_rows(self.counts)
@@ -108,12 +110,6 @@ class ConfusionDisplay(Display):
             ink = "#8A8A8A" if value == 0 else INK
             colour = "white" if shares[row, column] > 0.4 else ink
             self.ax_.text(column, row, f"{value:.0f}", color=colour, **style)
-
-
-def _confusion_size(n_classes: int) -> tuple[float, float]:
-    side = 0.52 * n_classes + 2.0 if n_classes <= _MAX_CELL_TEXT else 0.115 * n_classes + 2.5
-    side = max(side, 4.2)
-    return side + 0.9, side
 
 
 @dataclass(eq=False, repr=False)

@@ -67,8 +67,8 @@ def occlusion(
     colour = x.mean(axis=(1, 2))
     if fill is not None:
         colour = np.broadcast_to(network.scale(fill), colour.shape)
-    starts = (_starts(length, size, stride) for length in (height, width))
-    corners = [*itertools.product(*starts)]
+    starts = ({*range(0, n - size + 1, stride), n - size} for n in (height, width))
+    corners = [*itertools.product(*map(sorted, starts))]
     places = np.repeat(np.arange(len(x)), len(corners))
     batches = _covered(x, colour, places, corners * len(x), size)
     # One call, for each compiles the network once.
@@ -77,10 +77,6 @@ def occlusion(
     covered = logits[len(x) :][np.arange(len(places)), columns[places]]
     losses = plain[:, None] - covered.reshape(len(x), len(corners))
     return _spread(losses, corners, size, (height, width))
-
-
-def _starts(length: int, size: int, stride: int) -> list[int]:
-    return sorted({*range(0, length - size + 1, stride), length - size})
 
 
 def _covered(

@@ -129,7 +129,7 @@ def _summary_rows(
 
 
 def _interval(result: OOFResult, values: pd.Series) -> Interval:
-    if values.empty:
+    if values.empty:  # every fold failed
         return Interval(np.nan, np.nan, np.nan)
     # Folds may differ in size by a sample, so over all of them.
     n_test = sum(len(fold.test_index) for fold in result.scored)

@@ -115,15 +115,10 @@ def _fold_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     folds = table[table["row"].str.startswith("fold_")]
     columns = [("n_train", "{}"), ("n_test", "{}")]
     columns += [(name, text) for name, (_, text) in FOLD_COLUMNS.items()]
-    return [
-        {
-            "row": fold["row"],
-            "cells": [(number(fold[name], text), _sort_key(fold[name])) for name, text in columns],
-        }
-        for fold in folds.to_dict("records")
-    ]
-
-
-def _sort_key(value: Any) -> str:
-    # All digits: cells that look alike are sorted, too.
-    return "" if pd.isna(value) else repr(float(value))
+    rows = []
+    for fold in folds.to_dict("records"):
+        # Sorted by all digits: cells that look alike may differ.
+        keys = ["" if pd.isna(fold[name]) else repr(float(fold[name])) for name, _ in columns]
+        cells = [number(fold[name], text) for name, text in columns]
+        rows.append({"row": fold["row"], "cells": list(zip(cells, keys, strict=True))})
+    return rows
