@@ -13,14 +13,17 @@ from cifar_sk.displays.comparison_displays import (
     OutcomesDisplay,
     PosteriorDisplay,
 )
-from cifar_sk.displays.curve_displays import LearningCurvesDisplay, ReliabilityDisplay
-from cifar_sk.displays.image_displays import SampleGridDisplay
-from cifar_sk.displays.interpret_displays import FilterDisplay, MaximisationDisplay
-from cifar_sk.displays.mistake_displays import (
-    ConfusedPairsDisplay,
+from cifar_sk.displays.curve_displays import (
     ErrorRateDisplay,
-    LabelIssuesDisplay,
+    LearningCurvesDisplay,
+    ReliabilityDisplay,
 )
+from cifar_sk.displays.image_displays import (
+    ConfusedPairsDisplay,
+    LabelIssuesDisplay,
+    SampleGridDisplay,
+)
+from cifar_sk.displays.interpret_displays import FilterDisplay, MaximisationDisplay
 from cifar_sk.displays.study_displays import ParallelCoordinatesDisplay, SliceDisplay
 
 __all__ = [

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import (
-    BLUE,
-    GREY,
-    VERMILLION,
-    heading,
-    label,
-    make_axes,
-    root_figure,
-)
-from cifar_sk.displays.tiles import TILE, picture, tile, write
+from cifar_sk.displays.drawing import BLUE, GREY, VERMILLION, Display, heading, label
+from cifar_sk.displays.tiles import LINE, TEXT, TILE, picture, tile, write, write_outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["AttributionDisplay"]
 
-_TEXT = 0.33  # of a tile, the room for two lines below it
-_LINE = 0.125  # of a tile
 
-
-class AttributionDisplay:
+@dataclass(eq=False, repr=False)
+class AttributionDisplay(Display):
     """A row per image: the image, what was predicted, and a map of each method.
 
     Parameters
@@ -38,16 +28,9 @@ class AttributionDisplay:
         ``sample``, ``true``, ``predicted``, ``confidence``, ``is_correct`` and ``explained``
         (the class that the maps are of), a row per image.
     images : ndarray of shape (n, h, w, c)
-        uint8 from 0 to 255 or float from 0 to 1, in the order of `table`.
+        In the order of `table`.
     maps : mapping of str to ndarray of shape (n, h, w)
         From `cifar_sk.interpret.attribution_maps`.
-    title : str, default="Explanations"
-        What was chosen.
-
-    Attributes
-    ----------
-    ax_, figure_ : Axes, Figure
-        Where `plot` drew.
 
     Examples
     --------
@@ -59,21 +42,11 @@ class AttributionDisplay:
     ['saliency', '3, true: cat', '✗ dog, 80 %']
     """
 
-    ax_: Axes
-    figure_: Figure
-
-    def __init__(
-        self,
-        table: pd.DataFrame,
-        images: np.ndarray,
-        maps: Mapping[str, np.ndarray],
-        *,
-        title: str = "Explanations",
-    ) -> None:
-        self.table = table
-        self.images = images
-        self.maps = maps
-        self.title = title
+    table: pd.DataFrame
+    images: np.ndarray
+    maps: Mapping[str, np.ndarray]
+    _: KW_ONLY
+    title: str = "Explanations"
 
     @classmethod
     def from_estimator(
@@ -86,76 +59,49 @@ class AttributionDisplay:
         title: str = "Explanations",
         random_state: int = 0,
     ) -> Self:
-        """Explain what a classifier predicts.
+        """Explain what a fitted `BaseImageClassifier` predicts.
 
-        Parameters
-        ----------
-        estimator : BaseImageClassifier
-            Fitted.
-        X : ndarray of shape (n, h, w) or (n, h, w, c)
-            Images, as it predicts them.
-        y : array-like of shape (n,)
-            Their true labels.
-        methods, random_state
-            As for `cifar_sk.interpret.attribution_maps`.
-        title : str, default="Explanations"
-            What was chosen.
+        `X` are images, (n, h, w) or (n, h, w, c), as it predicts them, and `y` their true labels,
+        (n,). `methods` and `random_state` are those of `cifar_sk.interpret.attribution_maps`.
         """
         from cifar_sk.interpret import attribution_maps
 
         proba = estimator.predict_proba(X)
         predicted = estimator.classes_[proba.argmax(axis=1)]
-        table = pd.DataFrame(
-            {
-                "sample": np.arange(len(X)),
-                "true": np.asarray(y),
-                "predicted": predicted,
-                "confidence": proba.max(axis=1),
-                "is_correct": predicted == np.asarray(y),
-                "explained": predicted,
-            }
-        )
-        maps = attribution_maps(
-            estimator, X, predicted, methods=methods, random_state=random_state
-        )
+        table = pd.DataFrame({"sample": np.arange(len(X)), "true": np.asarray(y)})
+        table["predicted"] = predicted
+        table["confidence"] = proba.max(axis=1)
+        table["is_correct"] = predicted == np.asarray(y)
+        table["explained"] = predicted
+        options: dict[str, Any] = {"methods": methods, "random_state": random_state}
+        maps = attribution_maps(estimator, X, predicted, **options)  # of what it predicts
         return cls(table, np.asarray(X), maps, title=title)
-
-    def frame(self) -> pd.DataFrame:
-        """Return what was explained, a row per image."""
-        return self.table
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure that grows with images and methods."""
         n_rows, n_columns = len(self.table), 1 + len(self.maps)
         titles, is_signed = _titles(self.maps)
         legend = _legend(self.maps, is_signed)
-        below = _LINE * len(legend) + 0.05
-        size = (max(n_columns * TILE, 6), (n_rows * (1 + _TEXT) + 0.25 + below) * TILE + 0.4)
-        (self.ax_,) = make_axes(ax, 1, figsize=size)
-        self.figure_ = root_figure(self.ax_)
+        bottom, below = n_rows * (1 + TEXT), LINE * len(legend) + 0.05
+        ax = self._begin(ax, max(n_columns * TILE, 6), (bottom + 0.25 + below) * TILE + 0.4)
         for column, text in enumerate(titles, start=1):
-            write(self.ax_, column + 0.5, -0.04, text, ha="center", va="bottom")
+            write(ax, column + 0.5, -0.04, text, ha="center", va="bottom")
         for row in range(n_rows):
             self._plot_row(row, is_signed)
-        bottom = n_rows * (1 + _TEXT)
         for place, line in enumerate(legend):
-            write(self.ax_, 0.04, bottom + _LINE * place, line, color=GREY)
+            write(ax, 0.04, bottom + LINE * place, line, color=GREY)
         limits = {"xlim": (0, n_columns), "ylim": (bottom + below, -0.25)}
-        self.ax_.set(**limits, aspect="equal", anchor="NW")
-        self.ax_.set_axis_off()
-        heading(self.ax_, self.title)
+        ax.set(**limits, aspect="equal", anchor="NW")
+        ax.set_axis_off()
+        heading(ax, self.title)
         return self
 
     def _plot_row(self, row: int, is_signed: Mapping[str, bool]) -> None:
-        top, sample = row * (1 + _TEXT), self.table.iloc[row]
+        top, sample = row * (1 + TEXT), self.table.iloc[row]
         image = picture(self.images[row])
         tile(self.ax_, image, 0, top)
-        mark, colour = ("✓", BLUE) if sample["is_correct"] else ("✗", VERMILLION)
         first = f"{sample['sample']}, true: {label(sample['true'], 11)}"
-        percent = f"{100 * sample['confidence']:.0f} %"
-        write(self.ax_, 0.04, top + 0.95, first)
-        second = f"{mark} {label(sample['predicted'], 14)}, {percent}"
-        write(self.ax_, 0.04, top + 0.95 + _LINE, second, color=colour)
+        write_outcome(self.ax_, 0, top, sample, first)
         if sample["explained"] != sample["predicted"]:
             of = f"maps of: {label(sample['explained'], 14)}"
             write(self.ax_, 1.04, top + 0.95, of)
@@ -163,7 +109,8 @@ class AttributionDisplay:
             if name == "grad_cam":
                 if not maps[row].any():
                     write(self.ax_, column + 0.04, top + 0.95, "nothing", color=GREY)
-                tile(self.ax_, _grey(image), column, top, cmap="gray", vmin=0, vmax=1)
+                grey = image if image.ndim == 2 else image[..., :3].mean(axis=-1)
+                tile(self.ax_, grey, column, top, cmap="gray", vmin=0, vmax=1)
             tile(self.ax_, maps[row], column, top, **_colours(name, maps[row], is_signed[name]))
 
 
@@ -171,10 +118,8 @@ def _titles(maps: Mapping[str, Any]) -> tuple[list[str], dict[str, bool]]:
     """Return the methods' titles, and whether their maps are signed."""
     from cifar_sk.interpret import METHODS
 
-    known = {name: METHODS[name] for name in maps if name in METHODS}
-    titles = [known[name].title if name in known else name for name in maps]
-    signed = {name: name in known and known[name].is_signed for name in maps}
-    return titles, signed
+    titles = [METHODS[name].title if name in METHODS else name for name in maps]
+    return titles, {name: name in METHODS and METHODS[name].is_signed for name in maps}
 
 
 def _legend(maps: Mapping[str, Any], is_signed: Mapping[str, bool]) -> list[str]:
@@ -192,6 +137,7 @@ def _colours(name: str, values: np.ndarray, is_signed: bool) -> dict[str, Any]:
     """Return colour map and limits: the strongest hundredth of the pixels is saturated."""
     from matplotlib.colors import LinearSegmentedColormap
 
+    # One extreme pixel would leave all others pale.
     limit = float(np.percentile(np.abs(values), 99)) or float(np.abs(values).max()) or 1.0
     if is_signed:
         diverging = LinearSegmentedColormap.from_list("signed", [VERMILLION, "white", BLUE])
@@ -199,7 +145,3 @@ def _colours(name: str, values: np.ndarray, is_signed: bool) -> dict[str, Any]:
     if name == "grad_cam":
         return {"cmap": "viridis", "vmin": 0, "vmax": limit, "alpha": 0.55}
     return {"cmap": "gray_r", "vmin": 0, "vmax": limit}
-
-
-def _grey(picture: np.ndarray) -> np.ndarray:
-    return picture if picture.ndim == 2 else picture[..., :3].mean(axis=-1)

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import (
-    BLUE,
-    INK,
-    VERMILLION,
-    Display,
-    heading,
-    label,
-    make_axes,
-    root_figure,
-    tidy,
-)
+from cifar_sk.displays.drawing import BLUE, INK, VERMILLION, Display, heading, label, tidy
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics.fold_table import fold_count
 from cifar_sk.metrics.tables import class_metrics, confusion_table, f1_by_fold, shares_of_rows
@@ -31,6 +22,7 @@ __all__ = ["ClassScoresDisplay", "ConfusionDisplay"]
 _MAX_CELL_TEXT = 20  # classes; numbers in smaller cells cannot be read
 
 
+@dataclass(eq=False, repr=False)
 class ConfusionDisplay(Display):
     """Confusion matrix as a heat map.
 
@@ -43,8 +35,6 @@ class ConfusionDisplay(Display):
         True classes in rows, as `cifar_sk.metrics.tables.confusion_table` returns them.
     normalize : bool, default=False
         Write percentages of the true class instead of counts.
-    title : str, default="Confusion matrix"
-        What the counts hold.
 
     Examples
     --------
@@ -54,12 +44,10 @@ class ConfusionDisplay(Display):
     ['80', '20', '10', '90']
     """
 
-    def __init__(
-        self, counts: pd.DataFrame, *, normalize: bool = False, title: str = "Confusion matrix"
-    ) -> None:
-        self.counts = counts
-        self.normalize = normalize
-        self.title = title
+    counts: pd.DataFrame
+    _: KW_ONLY
+    normalize: bool = False
+    title: str = "Confusion matrix"
 
     @classmethod
     def from_result(
@@ -67,8 +55,8 @@ class ConfusionDisplay(Display):
     ) -> Self:
         """Count the predictions of one fold, or of all; see `confusion_table`."""
         held = fold_count(result) if fold is None else f"fold {fold}"
-        title = f"Confusion matrix, {held}"
-        return cls(confusion_table(result, fold), normalize=normalize, title=title)
+        counts = confusion_table(result, fold)
+        return cls(counts, normalize=normalize, title=f"Confusion matrix, {held}")
 
     def frame(self) -> pd.DataFrame:
         """Return the numbers drawn: counts, or shares of the true class from 0 to 1."""
@@ -79,14 +67,13 @@ class ConfusionDisplay(Display):
         from matplotlib.colors import PowerNorm
 
         n_classes = len(self.counts)
-        (self.ax_,) = make_axes(ax, 1, figsize=_confusion_size(n_classes))
-        self.figure_ = root_figure(self.ax_)
-        image = self.ax_.imshow(
-            shares_of_rows(self.counts),
-            cmap="Blues",
-            norm=PowerNorm(0.5, vmin=0, vmax=1),
-            aspect="equal",
-        )
+        side = 0.52 * n_classes + 2.0 if n_classes <= _MAX_CELL_TEXT else 0.115 * n_classes + 2.5
+        side = max(side, 4.2)
+        ax = self._begin(ax, side + 0.9, side)  # the colours are explained at the right
+        # Confusions are rare: on a linear scale they could not be told from white.
+        scale = PowerNorm(0.5, vmin=0, vmax=1)
+        shares = shares_of_rows(self.counts)
+        image = ax.imshow(shares, cmap="Blues", norm=scale, aspect="equal")
         self._add_colour_bar(image)
         self._label_axes(n_classes)
         if n_classes <= _MAX_CELL_TEXT:
@@ -105,18 +92,10 @@ class ConfusionDisplay(Display):
         ticks = range(n_classes)
         names = [label(name, 20) for name in self.counts.index]
         is_small = n_classes <= _MAX_CELL_TEXT
-        size = 9 if is_small else 6
-        self.ax_.set_yticks(ticks, names, fontsize=size, parse_math=False)
-        self.ax_.set_xticks(
-            ticks,
-            names,
-            fontsize=size,
-            parse_math=False,
-            rotation=45 if is_small else 90,
-            rotation_mode="anchor",
-            ha="right",
-            va="top" if is_small else "center",
-        )
+        style: dict[str, Any] = {"fontsize": 9 if is_small else 6, "parse_math": False}
+        self.ax_.set_yticks(ticks, names, **style)
+        turned = {"rotation": 45, "va": "top"} if is_small else {"rotation": 90, "va": "center"}
+        self.ax_.set_xticks(ticks, names, rotation_mode="anchor", ha="right", **turned, **style)
         self.ax_.set(xlabel="predicted class", ylabel="true class")
         self.ax_.tick_params(length=0)
         self.ax_.spines[:].set_visible(False)
@@ -133,12 +112,7 @@ class ConfusionDisplay(Display):
             self.ax_.text(column, row, f"{value:.0f}", color=colour, **style)
 
 
-def _confusion_size(n_classes: int) -> tuple[float, float]:
-    side = 0.52 * n_classes + 2.0 if n_classes <= _MAX_CELL_TEXT else 0.115 * n_classes + 2.5
-    side = max(side, 4.2)
-    return side + 0.9, side
-
-
+@dataclass(eq=False, repr=False)
 class ClassScoresDisplay(Display):
     """F1 of every class: the mean over folds, and each fold.
 
@@ -154,8 +128,7 @@ class ClassScoresDisplay(Display):
     {'dog': 0.85, 'cat': 0.6}
     """
 
-    def __init__(self, scores: pd.DataFrame) -> None:
-        self.scores = scores
+    scores: pd.DataFrame
 
     @classmethod
     def from_result(cls, result: OOFResult) -> Self:
@@ -169,28 +142,20 @@ class ClassScoresDisplay(Display):
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose height follows the number of classes."""
         n_classes = len(self.scores)
-        is_small = n_classes <= 30
-        (self.ax_,) = make_axes(
-            ax, 1, figsize=(6.8, 1.6 + n_classes * (0.3 if is_small else 0.17))
-        )
-        self.figure_ = root_figure(self.ax_)
+        ax = self._begin_rows(ax, 1.6, n_classes)
         table = self.frame()
         places = np.arange(n_classes)
-        self.ax_.hlines(places, table["min"], table["max"], color="#C8C8C8", lw=1.5)
-        self._plot_folds(self.scores.to_numpy()[self._order()])
-        self.ax_.plot(table["mean"], places, "D", ms=6, color=VERMILLION, label="mean over folds")
-        names = [label(name, 30) for name in table.index]
-        self.ax_.set_yticks(places, names, fontsize=9.5 if is_small else 7, parse_math=False)
-        self.ax_.set_ylim(n_classes - 0.4, -0.6)
-        self.ax_.set_xlabel("F1")
-        tidy(self.ax_, "x")
-        heading(self.ax_, "F1 per class", legend_columns=2)
+        ax.hlines(places, table["min"], table["max"], color="#C8C8C8", lw=1.5)
+        folds = self.scores.to_numpy()[self._order()]
+        style: dict[str, Any] = {"ms": 5, "mfc": "white", "mec": BLUE, "mew": 1.1}
+        rows = np.repeat(places, folds.shape[1])
+        ax.plot(folds.ravel(), rows, "o", label="one fold", **style)
+        ax.plot(table["mean"], places, "D", ms=6, color=VERMILLION, label="mean over folds")
+        self._name_rows(table.index, 30)
+        ax.set_xlabel("F1")
+        tidy(ax, "x")
+        heading(ax, "F1 per class", legend_columns=2)
         return self
 
     def _order(self) -> np.ndarray:
         return np.argsort(-self.scores.mean(axis=1).to_numpy(), kind="stable")  # NaN goes last
-
-    def _plot_folds(self, values: np.ndarray) -> None:
-        places = np.repeat(np.arange(len(values)), values.shape[1])
-        style: dict[str, Any] = {"ms": 5, "mfc": "white", "mec": BLUE, "mew": 1.1}
-        self.ax_.plot(values.ravel(), places, "o", label="one fold", **style)

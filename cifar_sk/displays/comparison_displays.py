@@ -1,28 +1,21 @@
-"""Runs against each other: fold by fold, class by class, and in order."""
+"""Runs against each other: fold by fold, class by class, and in order.
+
+Parameters of all these displays: ``name`` is what the score is called, and ``names`` are the first
+run and the second, of which differences are second - first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
 from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.tests.bayesian import CorrelatedPosterior
-from cifar_sk.displays.drawing import (
-    BLUE,
-    GREY,
-    INK,
-    VERMILLION,
-    Display,
-    heading,
-    label,
-    make_axes,
-    root_figure,
-    tidy,
-)
+from cifar_sk.displays.drawing import BLUE, GREY, INK, VERMILLION, Display, heading, label, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,33 +28,9 @@ __all__ = [
     "PosteriorDisplay",
 ]
 
-_MANY_ROWS = 30  # more are drawn closer together
 
-
-class _Display(Display):
-    """A display of one picture."""
-
-    def _begin(self, ax: Axes | None, width: float, height: float) -> Axes:
-        """Take the axes given, or those of a new figure of this size in inches."""
-        (self.ax_,) = make_axes(ax, 1, figsize=(width, height))
-        self.figure_ = root_figure(self.ax_)
-        return self.ax_
-
-
-def _name_rows(ax: Axes, names: Iterable[str], length: int) -> None:
-    """Name rows from top to bottom, in smaller letters where they are many."""
-    texts = [label(name, length) for name in names]
-    size = 9.5 if len(texts) <= _MANY_ROWS else 7
-    ax.set_yticks(range(len(texts)), texts, fontsize=size, parse_math=False)
-    ax.set_ylim(len(texts) - 0.4, -0.6)
-
-
-def _row_height(n_rows: int) -> float:
-    return 0.3 if n_rows <= _MANY_ROWS else 0.17
-
-
-@dataclass(eq=False)
-class FoldScoresDisplay(_Display):
+@dataclass(eq=False, repr=False)
+class FoldScoresDisplay(Display):
     """The score of every fold by every run, a line for each fold, and the means.
 
     Lines that cross are folds that disagree about the order of the runs.
@@ -70,8 +39,6 @@ class FoldScoresDisplay(_Display):
     ----------
     scores : DataFrame of float, shape (n_folds, n_runs)
         A column per run.
-    name : str
-        What the score is called.
 
     Examples
     --------
@@ -82,10 +49,6 @@ class FoldScoresDisplay(_Display):
 
     scores: pd.DataFrame
     name: str
-
-    def frame(self) -> pd.DataFrame:
-        """Return the scores."""
-        return self.scores
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure."""
@@ -99,7 +62,7 @@ class FoldScoresDisplay(_Display):
         ax.plot(places, mean, "D", ms=7, color=VERMILLION, label="mean over folds")
         names = [label(str(name), 22) for name in self.scores]
         ax.set_xticks(places, names, parse_math=False)
-        if n_runs > 4:
+        if n_runs > 4:  # names would run into each other
             ax.tick_params(axis="x", rotation=20)
         ax.set_xlim(-0.4, n_runs - 0.6)
         ax.set_ylabel(self.name)
@@ -108,8 +71,8 @@ class FoldScoresDisplay(_Display):
         return self
 
 
-@dataclass(eq=False)
-class PosteriorDisplay(_Display):
+@dataclass(eq=False, repr=False)
+class PosteriorDisplay(Display):
     """What is known of the mean difference, with the region of practical equivalence.
 
     Parameters
@@ -118,10 +81,6 @@ class PosteriorDisplay(_Display):
         Of second - first, with a scale.
     rope : float
         Half-width of the region.
-    names : sequence of str
-        The first run, and the second.
-    name : str
-        What the score is called.
 
     Examples
     --------
@@ -148,7 +107,9 @@ class PosteriorDisplay(_Display):
         low, high = min(centre - reach, -2 * self.rope), max(centre + reach, 2 * self.rope)
         places = np.linspace(low, high, 600)
         density = self.posterior.density(places)
-        ax.axvspan(-self.rope, self.rope, color="#E9E9E9", lw=0, label=self._region_text())
+        share = self.posterior.verdict(self.rope).equivalent
+        text = f"practically equivalent, ±{self.rope:g}: probability {share:.3f}"
+        ax.axvspan(-self.rope, self.rope, color="#E9E9E9", lw=0, label=text)
         ax.axvline(0, color=GREY, lw=1)
         ax.plot(places, density, color=BLUE, lw=2, label="posterior of the mean difference")
         ax.fill_between(places, density, color=BLUE, alpha=0.15, lw=0)
@@ -157,27 +118,20 @@ class PosteriorDisplay(_Display):
         ax.set(xlim=(low, high), ylim=(0, None), yticks=[])
         tidy(ax, None)
         ax.spines["left"].set_visible(False)
-        title = "Bayesian correlated t-test"
-        heading(ax, title, legend_columns=1, legend_rows=2)
+        heading(ax, "Bayesian correlated t-test", legend_columns=1, legend_rows=2)
         return self
 
-    def _region_text(self) -> str:
-        share = self.posterior.verdict(self.rope).equivalent
-        return f"practically equivalent, ±{self.rope:g}: probability {share:.3f}"
 
-
-@dataclass(eq=False)
-class DifferencesDisplay(_Display):
+@dataclass(eq=False, repr=False)
+class DifferencesDisplay(Display):
     """Differences between two runs with their intervals, a row for each.
 
     Parameters
     ----------
     table : DataFrame
-        ``name``, ``difference`` (second - first), ``low`` and ``high``; NaN bounds draw none.
-    names : sequence of str
-        The first run, and the second.
+        ``name``, ``difference``, ``low`` and ``high``; NaN bounds draw none.
     title, unit : str
-        What is drawn, and what the differences are in.
+        The heading, and what the differences are in.
 
     Examples
     --------
@@ -192,27 +146,20 @@ class DifferencesDisplay(_Display):
     title: str = field(kw_only=True)
     unit: str = field(kw_only=True)
 
-    def frame(self) -> pd.DataFrame:
-        """Return the differences, as drawn from top to bottom."""
-        return self.table
-
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose height follows the number of rows."""
         n_rows = len(self.table)
-        ax = self._begin(ax, 6.8, 1.4 + n_rows * _row_height(n_rows))
+        ax = self._begin_rows(ax, 1.4, n_rows)
         places = np.arange(n_rows)
         low, high = self.table["low"].to_numpy(), self.table["high"].to_numpy()
         # Filled where the interval leaves out 0, for those who cannot tell the colours apart.
         excludes = (low > 0) | (high < 0)
         ax.axvline(0, color=INK, lw=1)
         ax.hlines(places, low, high, color=np.where(excludes, VERMILLION, GREY), lw=1.8)
-        for chosen, colour, fill in (
-            (excludes, VERMILLION, VERMILLION),
-            (~excludes, GREY, "white"),
-        ):
-            values = self.table["difference"].to_numpy()[chosen]
-            ax.plot(values, places[chosen], "o", ms=6, mec=colour, mfc=fill)
-        _name_rows(ax, self.table["name"], 28)
+        values = self.table["difference"].to_numpy()
+        for some, line, fill in [(excludes, VERMILLION, VERMILLION), (~excludes, GREY, "white")]:
+            ax.plot(values[some], places[some], "o", ms=6, mec=line, mfc=fill)
+        self._name_rows(self.table["name"], 28)
         first, second = (label(name, 24) for name in self.names)
         ax.set_xlabel(f"{self.unit}, {second} − {first}", parse_math=False)
         tidy(ax, "x")
@@ -220,8 +167,8 @@ class DifferencesDisplay(_Display):
         return self
 
 
-@dataclass(eq=False)
-class CriticalDifferenceDisplay(_Display):
+@dataclass(eq=False, repr=False)
+class CriticalDifferenceDisplay(Display):
     """Mean ranks of runs, and bars that join those which cannot be told apart.
 
     It says what Demšar's figure (2006) says, but the bars come from pairwise tests over one data
@@ -233,8 +180,6 @@ class CriticalDifferenceDisplay(_Display):
     ----------
     ranking : Ranking
         Of `Comparison.ranking`.
-    name : str
-        What the score is called.
 
     Examples
     --------
@@ -261,17 +206,10 @@ class CriticalDifferenceDisplay(_Display):
         rows = np.arange(n_runs)
         ax.hlines(rows, 1, table["mean_rank"], color="#C8C8C8", lw=1)
         ax.plot(table["mean_rank"], rows, "D", ms=7, color=VERMILLION)
+        style: dict[str, Any] = {"va": "center", "fontsize": 9, "color": INK}
         for row, run in enumerate(table.to_dict("records")):
-            text = f"{run['mean']:.4f} ± {run['std']:.4f}"
-            ax.annotate(
-                text,
-                (run["mean_rank"], row),
-                xytext=(9, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=9,
-                color=INK,
-            )
+            text, place = f"{run['mean']:.4f} ± {run['std']:.4f}", (run["mean_rank"], row)
+            ax.annotate(text, place, xytext=(9, 0), textcoords="offset points", **style)
         self._draw_bars(bars, n_runs)
         ax.set_yticks(rows, [label(run, 30) for run in table["run"]], parse_math=False)
         ax.set_ylim(n_runs - 0.4, -0.6)
@@ -285,8 +223,7 @@ class CriticalDifferenceDisplay(_Display):
 
     def _draw_bars(self, bars: Sequence[Sequence[str]], n_runs: int) -> None:
         """Draw the groups right of the ranks and of the numbers beside them."""
-        step = 0.055 * n_runs
-        start = n_runs + 0.4 * n_runs
+        step, start = 0.055 * n_runs, n_runs + 0.4 * n_runs
         row_of = {run: row for row, run in enumerate(self.ranking.table["run"])}
         for place, group in enumerate(bars):
             rows = [row_of[run] for run in group]
@@ -294,16 +231,14 @@ class CriticalDifferenceDisplay(_Display):
         self.ax_.set_xlim(0.8, start + step * max(len(bars) - 0.5, 0))
 
 
-@dataclass(eq=False)
-class OutcomesDisplay(_Display):
+@dataclass(eq=False, repr=False)
+class OutcomesDisplay(Display):
     """What two runs each miss that the other gets, class by class.
 
     Parameters
     ----------
     outcomes : DataFrame
         Of `PairResult.outcomes`.
-    names : (str, str)
-        The runs, first and second.
 
     Examples
     --------
@@ -318,22 +253,17 @@ class OutcomesDisplay(_Display):
     outcomes: pd.DataFrame
     names: Sequence[str]
 
-    def frame(self) -> pd.DataFrame:
-        """Return the counts per class; the last row holds all classes."""
-        return self.outcomes
-
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose height follows the number of classes."""
         table = self.outcomes.iloc[:-1]
         n_classes = len(table)
-        ax = self._begin(ax, 6.8, 1.7 + n_classes * _row_height(n_classes))
+        ax = self._begin_rows(ax, 1.7, n_classes)
         total = table.drop(columns="class").sum(axis=1).clip(lower=1)
         places = np.arange(n_classes)
         for name, colour, sign in zip(self.names, (VERMILLION, BLUE), (-1, 1), strict=True):
             share = 100 * table[f"only_{name}_right"] / total
-            text = f"only {label(name)} is right"
-            ax.barh(places, sign * share, color=colour, label=text)
-        _name_rows(ax, table["class"], 30)
+            ax.barh(places, sign * share, color=colour, label=f"only {label(name)} is right")
+        self._name_rows(table["class"], 30)
         ax.axvline(0, color=INK, lw=0.8)
         ax.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
         ax.set_xlabel("% of the samples of the class")

@@ -1,46 +1,37 @@
-"""Learning curves of all folds, and the reliability curve."""
+"""Curves: of learning, of reliability, and of errors by what images look like."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import (
-    BLUE,
-    GREY,
-    VERMILLION,
-    Display,
-    heading,
-    make_axes,
-    root_figure,
-    tidy,
-)
+from cifar_sk.displays.drawing import BLUE, GREY, VERMILLION, Display, heading, tidy
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics.fold_table import row_name
 from cifar_sk.metrics.scores import N_CALIBRATION_BINS, calibration_error
 from cifar_sk.metrics.tables import calibration_table
+from cifar_sk.mistakes.image_statistics import errors_by_appearance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LearningCurvesDisplay", "ReliabilityDisplay"]
+__all__ = ["ErrorRateDisplay", "LearningCurvesDisplay", "ReliabilityDisplay"]
 
 _PANELS = ("loss", "accuracy")
+_HELD_OUT = "inner validation (held out of the training fold)"
 # Prefix in the history, colour, line, and text of the legend.
 _SUBSETS = {
     "training": ("", BLUE, "-", "training"),
-    "inner validation": (
-        "val_",
-        VERMILLION,
-        (0, (4, 1.5)),
-        "inner validation (held out of the training fold)",
-    ),
+    "inner validation": ("val_", VERMILLION, (0, (4, 1.5)), _HELD_OUT),
 }
 
 
+@dataclass(eq=False, repr=False)
 class LearningCurvesDisplay(Display):
     """Loss and accuracy per epoch: a thin line per fold, a thick one for their mean.
 
@@ -62,18 +53,11 @@ class LearningCurvesDisplay(Display):
     'epoch'
     """
 
-    def __init__(self, curves: pd.DataFrame) -> None:
-        self.curves = curves
+    curves: pd.DataFrame
 
     @classmethod
     def from_result(cls, result: OOFResult) -> Self:
-        """Collect the histories of all folds that have one.
-
-        Raises
-        ------
-        InputError
-            If no fold has a history of loss or accuracy.
-        """
+        """Collect the histories of all folds that have one; one fold must."""
         rows = [
             (row_name(fold), epoch, metric, subset, value)
             for fold in result.folds
@@ -88,17 +72,12 @@ class LearningCurvesDisplay(Display):
             )
         return cls(pd.DataFrame(rows, columns=["row", "epoch", "metric", "subset", "value"]))
 
-    def frame(self) -> pd.DataFrame:
-        """Return the curves in long form."""
-        return self.curves
-
     def plot(self, ax: Axes | Sequence[Axes] | None = None) -> Self:
         """Draw on one axes per recorded metric, or on a new figure."""
         recorded = set(self.curves["metric"])
         panels = [panel for panel in _PANELS if panel in recorded]
         size = (4.6 * len(panels) + 0.2, 4.0)
-        self.ax_ = make_axes(ax, len(panels), figsize=size, ncols=len(panels))
-        self.figure_ = root_figure(self.ax_[0])
+        self._panels(ax, len(panels), figsize=size, ncols=len(panels))
         for panel, axes in zip(panels, self.ax_, strict=True):
             self._plot_panel(axes, panel)
         return self
@@ -112,8 +91,8 @@ class LearningCurvesDisplay(Display):
             if curves.empty:
                 continue
             folds = curves.pivot_table(index="epoch", columns="row", values="value", dropna=False)
-            many = folds.shape[1] > 1
-            ax.plot(folds, color=colour, ls=line, lw=0.9, alpha=0.35 if many else 0)
+            # The line of an only fold would lie under that of the mean, and thicken it.
+            ax.plot(folds, color=colour, ls=line, lw=0.9, alpha=0.35 * (folds.shape[1] > 1))
             mean = folds.mean(axis=1, skipna=False)
             ax.plot(mean, color=colour, ls=line, lw=2.2, label=text)
         ax.set_xlabel("epoch")
@@ -123,6 +102,7 @@ class LearningCurvesDisplay(Display):
         heading(ax, title, legend_columns=1, legend_rows=inside["subset"].nunique())
 
 
+@dataclass(eq=False, repr=False)
 class ReliabilityDisplay(Display):
     """Reliability diagram: accuracy against confidence, and how many samples each bin holds.
 
@@ -139,8 +119,7 @@ class ReliabilityDisplay(Display):
     0.25
     """
 
-    def __init__(self, table: pd.DataFrame) -> None:
-        self.table = table
+    table: pd.DataFrame
 
     @classmethod
     def from_result(cls, result: OOFResult, *, n_bins: int = N_CALIBRATION_BINS) -> Self:
@@ -158,17 +137,14 @@ class ReliabilityDisplay(Display):
 
     def plot(self, ax: Sequence[Axes] | None = None) -> Self:
         """Draw on two axes, or on a new figure."""
-        self.ax_ = make_axes(
-            ax, 2, figsize=(5.6, 6.2), nrows=2, sharex=True, height_ratios=[3.2, 1]
-        )
-        self.figure_ = root_figure(self.ax_[0])
-        self._plot_diagram(self.ax_[0])
-        lower, upper = self.table["lower"], self.table["upper"]
-        self.ax_[1].bar(
-            lower, self.table["n_samples"], upper - lower, align="edge", color=BLUE, ec="white"
-        )
-        self.ax_[1].set(xlabel="confidence: probability of the predicted class", ylabel="samples")
-        tidy(self.ax_[1])
+        options = {"nrows": 2, "sharex": True, "height_ratios": [3.2, 1]}
+        upper, lower = self._panels(ax, 2, figsize=(5.6, 6.2), **options)
+        self._plot_diagram(upper)
+        left, n_samples = self.table["lower"], self.table["n_samples"]
+        width = self.table["upper"] - left
+        lower.bar(left, n_samples, width, align="edge", color=BLUE, ec="white")
+        lower.set(xlabel="confidence: probability of the predicted class", ylabel="samples")
+        tidy(lower)
         return self
 
     def _plot_diagram(self, ax: Axes) -> None:
@@ -182,3 +158,56 @@ class ReliabilityDisplay(Display):
         tidy(ax, "both")
         error = self.expected_calibration_error
         heading(ax, f"Reliability: expected calibration error {error:.3f}", legend_columns=3)
+
+
+@dataclass(eq=False, repr=False)
+class ErrorRateDisplay(Display):
+    """Error rate against what the images look like, with 95 % intervals.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Of each statistic, as `cifar_sk.mistakes.image_statistics.error_by_statistic` returns it.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"mean": [0.2, 0.6], "n_samples": [50, 50],
+    ...                       "error_rate": [0.3, 0.1],
+    ...                       "ci95_low": [0.2, 0.05], "ci95_high": [0.4, 0.2]})
+    >>> ErrorRateDisplay({"brightness": table}).plot().ax_[0].get_xlabel()
+    'brightness, mean of each bin'
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+
+    @classmethod
+    def from_result(cls, result: OOFResult, images: np.ndarray, *, n_bins: int = 10) -> Self:
+        """Bin the samples by brightness and by contrast."""
+        return cls(errors_by_appearance(result, images, n_bins=n_bins))
+
+    def frame(self) -> pd.DataFrame:
+        """Return the bins of all statistics, ``statistic`` saying of which."""
+        parts = [table.assign(statistic=name) for name, table in self.tables.items()]
+        return pd.concat(parts, ignore_index=True)
+
+    def plot(self, ax: Axes | Sequence[Axes] | None = None) -> Self:
+        """Draw on one axes per statistic, or on a new figure."""
+        n_axes = len(self.tables)
+        size = (4.6 * n_axes + 0.2, 3.8)
+        self._panels(ax, n_axes, figsize=size, ncols=n_axes, sharey=True)
+        for axes, (name, table) in zip(self.ax_, self.tables.items(), strict=True):
+            self._plot_panel(axes, name, table)
+        self.ax_[0].set_ylabel("error rate")
+        return self
+
+    def _plot_panel(self, ax: Axes, name: str, table: pd.DataFrame) -> None:
+        rate = table["error_rate"]
+        reach = [rate - table["ci95_low"], table["ci95_high"] - rate]
+        style: dict[str, Any] = {"color": BLUE, "ms": 5, "lw": 1.2, "capsize": 2}
+        ax.errorbar(table["mean"], rate, reach, fmt="o-", label="one bin, 95 %", **style)
+        overall = np.average(rate, weights=table["n_samples"])
+        ax.axhline(overall, color=GREY, ls="--", lw=1.2, label="all samples")
+        ax.set_xlabel(f"{name}, mean of each bin")
+        ax.set_ylim(bottom=0)
+        tidy(ax)
+        heading(ax, f"Error rate by {name}", legend_columns=2)

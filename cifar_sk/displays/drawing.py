@@ -6,7 +6,7 @@ safe in threads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -14,21 +14,11 @@ import numpy as np
 from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = [
-    "BLUE",
-    "GREY",
-    "INK",
-    "VERMILLION",
-    "Display",
-    "heading",
-    "label",
-    "make_axes",
-    "root_figure",
-    "tidy",
-]
+__all__ = ["BLUE", "GREY", "INK", "VERMILLION", "Display", "heading", "label", "make_axes", "tidy"]
 
 # Okabe and Ito's palette, told apart with any colour vision.
 BLUE = "#0072B2"
@@ -36,9 +26,17 @@ VERMILLION = "#D55E00"
 GREY = "#8A8A8A"
 INK = "#222222"
 
+_MANY_ROWS = 30  # more are drawn closer together
+
 
 class Display:
     """A table that can be drawn: ``from_result`` computes it, ``plot`` only draws it.
+
+    Parameters are kept as attributes. The first is a table, which ``frame`` returns unless it
+    has something better; ``title`` is the heading, and ``n_columns`` the most images of a row.
+    Images are uint8 from 0 to 255 or float from 0 to 1. An `InputError` refuses what cannot be
+    drawn: images that are not one per sample, axes that are too few, a result without the
+    predictions to show.
 
     Attributes
     ----------
@@ -50,6 +48,32 @@ class Display:
 
     ax_: Any
     figure_: Figure
+
+    def frame(self) -> pd.DataFrame:
+        """Return the numbers drawn."""
+        return next(iter(vars(self).values()))
+
+    def _panels(self, ax: Axes | Sequence[Axes] | None, n_panels: int, **options: Any) -> Any:
+        """Draw from here on the axes that `make_axes` returns, an ndarray."""
+        self.ax_ = make_axes(ax, n_panels, **options)
+        self.figure_ = cast("Figure", self.ax_[0].get_figure(root=True))  # through subfigures
+        return self.ax_
+
+    def _begin(self, ax: Axes | None, width: float, height: float) -> Axes:
+        """Draw from here on the axes given, or on those of a new figure of so many inches."""
+        (self.ax_,) = self._panels(ax, 1, figsize=(width, height))
+        return self.ax_
+
+    def _begin_rows(self, ax: Axes | None, margin: float, n_rows: int) -> Axes:
+        """Draw rows from here on; a new figure is as high as they and a margin of inches."""
+        return self._begin(ax, 6.8, margin + n_rows * (0.3 if n_rows <= _MANY_ROWS else 0.17))
+
+    def _name_rows(self, names: Iterable[str], length: int) -> None:
+        """Name rows from top to bottom, in smaller letters where they are many."""
+        texts = [label(name, length) for name in names]
+        size = 9.5 if len(texts) <= _MANY_ROWS else 7
+        self.ax_.set_yticks(range(len(texts)), texts, fontsize=size, parse_math=False)
+        self.ax_.set_ylim(len(texts) - 0.4, -0.6)
 
 
 def make_axes(ax: Axes | Sequence[Axes] | None, n_axes: int, **options: Any) -> np.ndarray:
@@ -76,11 +100,6 @@ def tidy(ax: Axes, grid: str | None = "y") -> None:
     if grid:
         ax.grid(axis=grid, color="#E6E6E6", linewidth=0.8)  # type: ignore[arg-type]
     ax.set_axisbelow(True)
-
-
-def root_figure(ax: Axes) -> Figure:
-    """Return the figure that holds `ax`, through subfigures."""
-    return cast("Figure", ax.get_figure(root=True))
 
 
 def heading(ax: Axes, text: str, *, legend_columns: int = 0, legend_rows: int = 1) -> None:

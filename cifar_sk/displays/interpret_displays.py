@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import heading, label, make_axes, root_figure
+from cifar_sk.displays.drawing import Display, heading, label
 from cifar_sk.displays.tiles import TILE, picture, tile, write
 from cifar_sk.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["FilterDisplay", "MaximisationDisplay"]
 
 
-class FilterDisplay:
+class _TilesDisplay(Display):
+    """Tiles in rows under a title."""
+
+    title: str
+    n_columns: int
+
+    def _plot_tiles(
+        self, ax: Axes | None, images: Sequence[np.ndarray], texts: Sequence[str], side: float
+    ) -> None:
+        """Draw tiles of `side` inches, each with a line below it where there are texts."""
+        n_columns = min(self.n_columns, len(images))
+        n_rows = -(-len(images) // n_columns)
+        pitch = 1 + 0.2 * bool(texts)
+        # Few tiles would make a figure that is narrower than its title.
+        ax = self._begin(ax, max(n_columns * side, 5.5), n_rows * pitch * side + 0.4)
+        for place, image in enumerate(images):
+            row, column = divmod(place, n_columns)
+            tile(ax, image, column, row * pitch, cmap="gray", vmin=0, vmax=1)
+            if texts:
+                write(ax, column + 0.04, row * pitch + 0.95, texts[place])
+        ax.set(xlim=(0, n_columns), ylim=(n_rows * pitch, 0), aspect="equal", anchor="NW")
+        ax.set_axis_off()
+        heading(ax, self.title)
+
+
+@dataclass(eq=False, repr=False)
+class FilterDisplay(_TilesDisplay):
     """A classifier's first-layer filters as images.
 
     Parameters
@@ -29,15 +55,6 @@ class FilterDisplay:
         channels, and otherwise the mean over the channels.
     numbers : sequence of int
         Which filters they are.
-    title : str, default="First-layer filters"
-        What they are.
-    n_columns : int, default=12
-        Filters in a row.
-
-    Attributes
-    ----------
-    ax_, figure_ : Axes, Figure
-        Where `plot` drew.
 
     Examples
     --------
@@ -46,38 +63,15 @@ class FilterDisplay:
     3
     """
 
-    ax_: Axes
-    figure_: Figure
-
-    def __init__(
-        self,
-        filters: np.ndarray,
-        numbers: Sequence[int],
-        *,
-        title: str = "First-layer filters",
-        n_columns: int = 12,
-    ) -> None:
-        self.filters = filters
-        self.numbers = numbers
-        self.title = title
-        self.n_columns = n_columns
+    filters: np.ndarray
+    numbers: Sequence[int]
+    _: KW_ONLY
+    title: str = "First-layer filters"
+    n_columns: int = 12
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, n_filters: int = 48) -> Self:
-        """Draw the filters with the greatest norm, greatest first.
-
-        Parameters
-        ----------
-        estimator : BaseImageClassifier or keras.Model
-            Fitted.
-        n_filters : int, default=48
-            How many at most.
-
-        Raises
-        ------
-        InputError
-            If the first layer's weights have no form of images.
-        """
+        """Choose at most `n_filters` of the greatest norm; see `interpret.first_layer_filters`."""
         from cifar_sk.interpret import first_layer_filters
 
         filters = first_layer_filters(estimator)
@@ -95,12 +89,12 @@ class FilterDisplay:
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose height follows the number of filters."""
         images = [_weights(weights) for weights in self.filters]
-        self.ax_ = _plot_grid(ax, images, [], self.n_columns, self.title, side=0.62)
-        self.figure_ = root_figure(self.ax_)
+        self._plot_tiles(ax, images, [], side=0.62)
         return self
 
 
-class MaximisationDisplay:
+@dataclass(eq=False, repr=False)
+class MaximisationDisplay(_TilesDisplay):
     """Images that excite classes or filters most.
 
     Parameters
@@ -108,16 +102,7 @@ class MaximisationDisplay:
     table : DataFrame
         ``name`` (class, or number of the filter) and ``activation``, a row per image.
     images : ndarray of shape (n, h, w, c)
-        uint8 from 0 to 255 or float from 0 to 1.
-    title : str
-        What they excite.
-    n_columns : int, default=5
-        Images in a row.
-
-    Attributes
-    ----------
-    ax_, figure_ : Axes, Figure
-        Where `plot` drew.
+        In the order of `table`.
 
     Examples
     --------
@@ -127,16 +112,11 @@ class MaximisationDisplay:
     ['cat: 12.3']
     """
 
-    ax_: Axes
-    figure_: Figure
-
-    def __init__(
-        self, table: pd.DataFrame, images: np.ndarray, *, title: str, n_columns: int = 5
-    ) -> None:
-        self.table = table
-        self.images = images
-        self.title = title
-        self.n_columns = n_columns
+    table: pd.DataFrame
+    images: np.ndarray
+    _: KW_ONLY
+    title: str
+    n_columns: int = 5
 
     @classmethod
     def from_estimator(
@@ -147,18 +127,10 @@ class MaximisationDisplay:
         class_names: Sequence[str] | None = None,
         **options: Any,
     ) -> Self:
-        """Maximise the logit of classes.
+        """Maximise the logits of classes: a label, several, (n,), or None for all.
 
-        Parameters
-        ----------
-        estimator : BaseImageClassifier or keras.Model
-            Fitted.
-        classes : label, array-like of shape (n,) or None, default=None
-            Which, as in ``classes_``; None for all.
-        class_names : sequence of str or None, default=None
-            What to call all classes, in the order of ``classes_``; None for the labels.
-        **options
-            As for `cifar_sk.interpret.maximise_class`.
+        `class_names` are those of all classes, in the order of ``classes_``; None for the labels.
+        `options` are those of `cifar_sk.interpret.maximise_class`.
         """
         from cifar_sk.interpret import logits, maximise_class
         from cifar_sk.interpret.networks import ImageNetwork
@@ -181,38 +153,21 @@ class MaximisationDisplay:
     def from_layer(
         cls, estimator: Any, layer: str, filters: Sequence[int], **options: Any
     ) -> Self:
-        """Maximise the mean map of filters, or the value of units.
+        """Maximise the mean map of filters, or the value of units, of the layer of a name.
 
-        Parameters
-        ----------
-        estimator : BaseImageClassifier or keras.Model
-            Fitted.
-        layer : str
-            Name of the layer.
-        filters : sequence of int
-            Which filters or units.
-        **options
-            As for `cifar_sk.interpret.maximise_filter`.
+        `options` are those of `cifar_sk.interpret.maximise_filter`.
         """
         from cifar_sk.interpret import filter_activations, maximise_filter
         from cifar_sk.interpret.networks import ImageNetwork
 
         images = maximise_filter(estimator, layer, filters, **options)
-        reached = filter_activations(estimator, images, layer)
-        table = pd.DataFrame(
-            {
-                "name": [str(number) for number in filters],
-                "activation": reached[np.arange(len(images)), list(filters)],
-            }
-        )
+        activations = filter_activations(estimator, images, layer)
+        reached = activations[np.arange(len(images)), list(filters)]
+        table = pd.DataFrame({"name": [str(n) for n in filters], "activation": reached})
         is_dense = len(ImageNetwork(estimator).layer(layer).output.shape) == 2
         what = "activation of units" if is_dense else "mean activation of filters"
         title = f"Images with the greatest {what} of layer {layer}"
         return cls(table, images, title=title, n_columns=8)
-
-    def frame(self) -> pd.DataFrame:
-        """Return ``name`` and ``activation``, a row per image."""
-        return self.table
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw on `ax`, or on a new figure whose height follows the number of images."""
@@ -221,35 +176,8 @@ class MaximisationDisplay:
             for name, value in zip(self.table["name"], self.table["activation"], strict=True)
         ]
         images = [picture(image) for image in self.images]
-        self.ax_ = _plot_grid(ax, images, texts, self.n_columns, self.title, side=TILE)
-        self.figure_ = root_figure(self.ax_)
+        self._plot_tiles(ax, images, texts, side=TILE)
         return self
-
-
-def _plot_grid(
-    ax: Axes | None,
-    images: Sequence[np.ndarray],
-    texts: Sequence[str],
-    n_columns: int,
-    title: str,
-    *,
-    side: float,
-) -> Axes:
-    """Draw tiles of `side` inches in rows, each with a line below it where there are texts."""
-    n_columns = min(n_columns, len(images))
-    n_rows = -(-len(images) // n_columns)
-    pitch = 1 + 0.2 * bool(texts)
-    size = (max(n_columns * side, 5.5), n_rows * pitch * side + 0.4)
-    (ax,) = make_axes(ax, 1, figsize=size)
-    for place, image in enumerate(images):
-        row, column = divmod(place, n_columns)
-        tile(ax, image, column, row * pitch, cmap="gray", vmin=0, vmax=1)
-        if texts:
-            write(ax, column + 0.04, row * pitch + 0.95, texts[place])
-    ax.set(xlim=(0, n_columns), ylim=(n_rows * pitch, 0), aspect="equal", anchor="NW")
-    ax.set_axis_off()
-    heading(ax, title)
-    return ax
 
 
 def _weights(weights: np.ndarray) -> np.ndarray:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import GREY, INK, make_axes, root_figure, tidy
+from cifar_sk.displays.drawing import GREY, INK, Display, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["ParallelCoordinatesDisplay", "SliceDisplay", "short_name"]
 
 
-class SliceDisplay:
+@dataclass(eq=False, repr=False)
+class SliceDisplay(Display):
     """Score against each parameter, a panel for each; later trials are lighter.
 
     Parameters
@@ -31,13 +32,6 @@ class SliceDisplay:
     objective : str
         Column of the score.
 
-    Attributes
-    ----------
-    ax_ : ndarray of Axes
-        One for each parameter.
-    figure_ : Figure
-        Their figure.
-
     Examples
     --------
     >>> trials = pd.DataFrame({"number": [0, 1], "accuracy": [0.5, 0.6], "widths": ["[8]", "[4]"]})
@@ -45,13 +39,9 @@ class SliceDisplay:
     [1, 0]
     """
 
-    ax_: np.ndarray
-    figure_: Figure
-
-    def __init__(self, trials: pd.DataFrame, space: Mapping[str, Any], objective: str) -> None:
-        self.trials = trials
-        self.space = space
-        self.objective = objective
+    trials: pd.DataFrame
+    space: Mapping[str, Any]
+    objective: str
 
     def frame(self) -> pd.DataFrame:
         """Return where trials stand on each axis: the value, or the position of the choice."""
@@ -60,20 +50,15 @@ class SliceDisplay:
 
     def plot(self, ax: Sequence[Axes] | None = None) -> Self:
         """Draw on one axes per parameter, or on a new figure."""
-        n_columns = min(3, len(self.space))
-        n_rows = math.ceil(len(self.space) / n_columns)
-        axes = make_axes(
-            ax,
-            len(self.space),
-            figsize=(3.2 * n_columns + 0.4, 2.7 * n_rows),
-            nrows=n_rows,
-            ncols=n_columns,
-            sharey=True,
-        )
-        for spare in axes[len(self.space) :]:
+        n_panels = len(self.space)
+        n_columns = min(3, n_panels)
+        n_rows = math.ceil(n_panels / n_columns)
+        options = {"nrows": n_rows, "ncols": n_columns, "sharey": True}
+        size = (3.2 * n_columns + 0.4, 2.7 * n_rows)
+        axes = self._panels(ax, n_panels, figsize=size, **options)
+        for spare in axes[n_panels:]:
             spare.set_visible(False)
-        self.ax_ = axes[: len(self.space)]
-        self.figure_ = root_figure(self.ax_[0])
+        self.ax_ = axes[:n_panels]
         places = self.frame()
         for panel, (name, entry) in zip(self.ax_, self.space.items(), strict=True):
             _label_places(panel, entry)
@@ -86,7 +71,8 @@ class SliceDisplay:
         return self
 
 
-class ParallelCoordinatesDisplay:
+@dataclass(eq=False, repr=False)
+class ParallelCoordinatesDisplay(Display):
     """Every trial as a line through its parameters to its score; the better, the darker.
 
     Parameters
@@ -95,13 +81,6 @@ class ParallelCoordinatesDisplay:
         As for `SliceDisplay`.
     greater_is_better : bool, default=True
         Of the objective.
-
-    Attributes
-    ----------
-    ax_ : ndarray of Axes, shape (1,)
-        What was drawn on.
-    figure_ : Figure
-        Its figure.
 
     Examples
     --------
@@ -113,21 +92,11 @@ class ParallelCoordinatesDisplay:
     1   1.0       1.0
     """
 
-    ax_: np.ndarray
-    figure_: Figure
-
-    def __init__(
-        self,
-        trials: pd.DataFrame,
-        space: Mapping[str, Any],
-        objective: str,
-        *,
-        greater_is_better: bool = True,
-    ) -> None:
-        self.trials = trials
-        self.space = space
-        self.objective = objective
-        self.greater_is_better = greater_is_better
+    trials: pd.DataFrame
+    space: Mapping[str, Any]
+    objective: str
+    _: KW_ONLY
+    greater_is_better: bool = True
 
     def frame(self) -> pd.DataFrame:
         """Return the heights of the lines, from 0 to 1, the worst trial first."""
@@ -145,9 +114,7 @@ class ParallelCoordinatesDisplay:
         import matplotlib as mpl
 
         size = (max(7.0, 1.35 * (len(self.space) + 1)), 4.6)
-        self.ax_ = make_axes(ax, 1, figsize=size)
-        self.figure_ = root_figure(self.ax_[0])
-        axes, heights = self.ax_[0], self.frame()
+        (axes,), heights = self._panels(ax, 1, figsize=size), self.frame()
         goodness = heights[self.objective] if self.greater_is_better else 1 - heights.iloc[:, -1]
         colors = mpl.colormaps["viridis_r"](goodness.to_numpy())
         for values, color in zip(heights.to_numpy(), colors, strict=True):
@@ -172,17 +139,10 @@ def _draw_axis(ax: Axes, place: int, name: str, ticks: list[tuple[float, str]]) 
     ax.plot([place, place], [0, 1], color=GREY, linewidth=1, zorder=1)
     wrapped = name.replace("_", "_\n") if len(name) > 12 else name
     ax.text(place, 1.04, wrapped, ha="center", va="bottom", fontsize=9, color=INK)
+    paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 0.6}
+    style: dict[str, Any] = {"fontsize": 8, "va": "center", "color": INK, "zorder": 4}
     for height, text in ticks:
-        ax.text(
-            place + 0.04,
-            height,
-            text,
-            fontsize=8,
-            va="center",
-            color=INK,
-            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 0.6},
-            zorder=4,
-        )
+        ax.text(place + 0.04, height, text, bbox=paper, **style)
 
 
 def _options(entry: Any) -> list[Any]:
@@ -212,33 +172,35 @@ def _as_text(value: Any, texts: list[str]) -> str:
 
 def _unit(entry: Any, values: pd.Series) -> np.ndarray:
     """Return values between 0 and 1."""
+    # Numbers of a log scale are spread by their logarithm, as the search drew them.
     places = _places(entry, values)
     if not isinstance(entry, dict):
-        return places / (len(entry) - 1) if len(entry) > 1 else places + 0.5
+        return _spread(places, len(entry))
     scale = np.log if entry.get("log") else np.asarray
     low, high = scale(entry["low"]), scale(entry["high"])
     return (scale(places) - low) / (high - low)
 
 
+def _spread(places: np.ndarray, n_choices: int) -> np.ndarray:
+    """Return heights from 0 to 1; that of an only choice is in the middle."""
+    return places / (n_choices - 1) if n_choices > 1 else places + 0.5
+
+
 def _ticks(entry: Any) -> list[tuple[float, str]]:
     if isinstance(entry, dict):
         return [(0.0, f"{entry['low']:g}"), (1.0, f"{entry['high']:g}")]
-    last = max(1, len(entry) - 1)
-    return [
-        (place / last if len(entry) > 1 else 0.5, _wrapped(option))
-        for place, option in enumerate(_options(entry))
-    ]
+    heights = _spread(np.arange(len(entry)), len(entry)).tolist()
+    return [*zip(heights, map(_wrapped, _options(entry)), strict=True)]
 
 
 def _wrapped(option: Any, length: int = 12) -> str:
     text = str(option)
     if len(text) <= length:
         return text
-    for separator in (",", "_", ":"):
-        if separator in text:
-            middle = len(text) // 2
-            cuts = [place for place, c in enumerate(text) if c == separator]
-            cut = min(cuts, key=lambda place: abs(place - middle)) + 1
+    for separator in ",_:":
+        cuts = [place + 1 for place, letter in enumerate(text) if letter == separator]
+        if cuts:
+            cut = min(cuts, key=lambda place: abs(place - 1 - len(text) // 2))
             return f"{text[:cut]}\n{text[cut:]}"
     return text
 
@@ -247,14 +209,14 @@ def _label_places(ax: Axes, entry: Any) -> None:
     """Show the whole range or all choices, wherever the trials are."""
     if isinstance(entry, dict):
         low, high = entry["low"], entry["high"]
-        if entry.get("log"):
-            ax.set_xscale("log")
-            ax.set_xlim(low * (low / high) ** 0.05, high * (high / low) ** 0.05)
-            ax.minorticks_off()
-            ticks = np.geomspace(low, high, 3)
-            ax.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
-        else:
+        if not entry.get("log"):
             ax.set_xlim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+            return
+        ax.set_xscale("log")
+        ax.set_xlim(low * (low / high) ** 0.05, high * (high / low) ** 0.05)
+        ax.minorticks_off()
+        ticks = np.geomspace(low, high, 3)
+        ax.set_xticks(ticks, [f"{tick:.2g}" for tick in ticks])
         return
     length = 12 if len(entry) <= 3 else 8
     labels = [_wrapped(option, length) for option in _options(entry)]

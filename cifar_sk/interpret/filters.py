@@ -18,12 +18,7 @@ __all__ = ["first_layer_filters", "hidden_layer"]
 
 
 def first_layer_filters(classifier: BaseImageClassifier | keras.Model) -> np.ndarray:
-    """Return what the first layer with weights multiplies the pixels by.
-
-    Parameters
-    ----------
-    classifier : BaseImageClassifier or keras.Model
-        Fitted; or pixels in, probabilities out.
+    """Return what the first layer with weights of a classifier multiplies the pixels by.
 
     Returns
     -------
@@ -35,10 +30,6 @@ def first_layer_filters(classifier: BaseImageClassifier | keras.Model) -> np.nda
     ------
     InputError
         If the first layer with weights is neither.
-
-    Notes
-    -----
-    Those of a whitening layer are scaled to what they multiply the pixels by.
 
     Examples
     --------
@@ -55,6 +46,7 @@ def first_layer_filters(classifier: BaseImageClassifier | keras.Model) -> np.nda
         if kernel.ndim == 2 and len(kernel) == np.prod(network.image_shape):
             return np.moveaxis(kernel.reshape(*network.image_shape, -1), -1, 0)
         if isinstance(layer, Whitening):
+            # The layer divides the pixels by their deviations first.
             kernel = kernel / ops.convert_to_numpy(layer.std).reshape(-1, 1)
         is_depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)  # a filter per channel
         if kernel.ndim == 4 and kernel.shape[2] == network.image_shape[2] and not is_depthwise:
@@ -66,18 +58,10 @@ def first_layer_filters(classifier: BaseImageClassifier | keras.Model) -> np.nda
 
 
 def hidden_layer(classifier: BaseImageClassifier | keras.Model) -> tuple[str, int] | None:
-    """Find the deepest layer whose filters are worth maximising.
+    """Find the deepest layer whose filters are worth maximising: its name, and their number.
 
-    Parameters
-    ----------
-    classifier
-        As for `first_layer_filters`.
-
-    Returns
-    -------
-    tuple of str and int, or None
-        Name and number of filters of the last feature maps; without convolutions, those of the
-        last hidden dense layer; None where there is neither.
+    It is that of the last feature maps; without convolutions, the last hidden dense layer; None
+    where there is neither.
     """
     network = ImageNetwork(classifier)
     dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
 from cifar_sk.backend.operations import released_memory
 from cifar_sk.errors import InputError
@@ -15,15 +15,8 @@ from cifar_sk.interpret.networks import ImageNetwork
 
 __all__ = ["grad_cam", "last_feature_maps"]
 
-_CONVOLUTIONS = (
-    keras.layers.Conv2D,
-    keras.layers.SeparableConv2D,
-    keras.layers.DepthwiseConv2D,
-)
-_ACTIVATIONS = (
-    *(keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU),
-    *(keras.layers.PReLU, keras.layers.ELU),
-)
+_CONVOLUTIONS = (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)
+_ACTIVATIONS = (layers.Activation, layers.ReLU, layers.LeakyReLU, layers.PReLU, layers.ELU)
 
 
 @released_memory()
@@ -50,12 +43,6 @@ def grad_cam(
         0 or more; stretched bilinearly from the maps' size to the image's. Zero everywhere
         where no map speaks for the class.
 
-    Raises
-    ------
-    InputError
-        If the network has no feature maps, `layer` does not return any, or images or classes do
-        not fit the classifier.
-
     Notes
     -----
     Of the image as it is: test-time augmentation has no part in it, for mirrored maps do not
@@ -65,14 +52,6 @@ def grad_cam(
     ----------
     .. [1] R. R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via
        gradient-based localization", ICCV 2017. :doi:`10.1109/ICCV.2017.74`
-
-    Examples
-    --------
-    >>> import keras, numpy as np
-    >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3),
-    ...     keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, "softmax")])
-    >>> grad_cam(model, np.ones((5, 8, 8))).shape
-    (5, 8, 8)
     """
     network = ImageNetwork(classifier)
     target = _maps(network, last_feature_maps(classifier) if layer is None else layer)
@@ -103,31 +82,19 @@ def _logits_with(network: ImageNetwork, layer: Any, added: Any, x: Any) -> Any:
 def last_feature_maps(classifier: BaseImageClassifier | keras.Model) -> str:
     """Name the last convolution, or its activation where that is a layer of its own.
 
-    Parameters
-    ----------
-    classifier
-        As for `grad_cam`.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    InputError
-        If the network has no convolution.
+    An `InputError` says that there is none.
     """
     network = ImageNetwork(classifier)
-    layers = [layer for layer in network.layers if not network.is_shared(layer)]
-    places = [place for place, layer in enumerate(layers) if isinstance(layer, _CONVOLUTIONS)]
+    unique = [layer for layer in network.layers if not network.is_shared(layer)]
+    places = [place for place, layer in enumerate(unique) if isinstance(layer, _CONVOLUTIONS)]
     if not places:
         raise InputError(
             "Grad-CAM needs a network with convolutions, and this one has none; use saliency, "
             "smooth_grad, integrated_gradients or occlusion."
         )
-    last = layers[places[-1]]
+    last = unique[places[-1]]
     if last.activation is keras.activations.linear:
-        for layer in layers[places[-1] + 1 :]:
+        for layer in unique[places[-1] + 1 :]:
             if isinstance(layer, _ACTIVATIONS) and len(layer.output.shape) == 4:
                 return layer.name
     return last.name

@@ -39,12 +39,12 @@ def saliency(
     Raises
     ------
     InputError
-        If images or classes do not fit the classifier.
+        If images or classes do not fit the classifier, or another argument cannot be used; all
+        functions of this package raise it for that.
 
     Notes
     -----
-    The logit and not the probability, whose gradient has a factor that vanishes where the
-    prediction is sure. Test-time augmentation takes part where the classifier predicts by it.
+    Test-time augmentation takes part where the classifier predicts by it.
 
     References
     ----------
@@ -62,9 +62,7 @@ def saliency(
     >>> np.allclose(gradient.ravel(), weights)
     True
     """
-    network = ImageNetwork(classifier)
-    x = network.prepare(images)
-    weight = network.one_hot(network.columns(classes, x))
+    network, x, weight = _start(classifier, images, classes)
     return network.differentiate()(x, weight)[1]
 
 
@@ -85,7 +83,7 @@ def smooth_grad(
     classifier, images, classes
         As for `saliency`.
     n_samples : int, default=50
-        Noisy copies.
+        Number of noisy copies.
     noise_level : float, default=0.15
         Standard deviation of the noise, as a share of the image's own range of pixels; [1]_
         recommends 0.1 to 0.2.
@@ -98,32 +96,16 @@ def smooth_grad(
     ndarray of float32, shape (n, h, w, c)
         As `saliency`.
 
-    Raises
-    ------
-    InputError
-        If images, classes, `n_samples` or `noise_level` cannot be used.
-
     References
     ----------
     .. [1] D. Smilkov, N. Thorat, B. Kim, F. Viégas and M. Wattenberg, "SmoothGrad: removing
        noise by adding noise", 2017. :doi:`10.48550/arXiv.1706.03825`
-
-    Examples
-    --------
-    >>> import keras, numpy as np
-    >>> model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(),
-    ...     keras.layers.Dense(3, "softmax")])
-    >>> smooth_grad(model, np.ones((5, 2, 2, 1)), n_samples=3).shape
-    (5, 2, 2, 1)
     """
     _check_count("n_samples", n_samples)
     if noise_level < 0:
         raise InputError(f"noise_level must be 0 or more, got {noise_level}.")
-    network = ImageNetwork(classifier)
-    x = network.prepare(images)
-    weight = network.one_hot(network.columns(classes, x))
-    axes = (1, 2, 3)
-    std = noise_level * (x.max(axis=axes, keepdims=True) - x.min(axis=axes, keepdims=True))
+    network, x, weight = _start(classifier, images, classes)
+    std = noise_level * np.ptp(x, axis=(1, 2, 3), keepdims=True)
     rng = np.random.default_rng(random_state)
     gradient = network.differentiate()
     total = np.zeros(x.shape)
@@ -159,11 +141,6 @@ def integrated_gradients(
         Sums to the image's logit less the baseline's, but for the error of the sum that stands
         for the integral; more steps make it smaller.
 
-    Raises
-    ------
-    InputError
-        If images, classes, `baseline` or `n_steps` cannot be used.
-
     Notes
     -----
     Pixels that equal the baseline get nothing: black ones, for a black baseline.
@@ -186,9 +163,7 @@ def integrated_gradients(
     True
     """
     _check_count("n_steps", n_steps)
-    network = ImageNetwork(classifier)
-    x = network.prepare(images)
-    weight = network.one_hot(network.columns(classes, x))
+    network, x, weight = _start(classifier, images, classes)
     try:
         start = np.broadcast_to(network.scale(baseline), x.shape)
     except ValueError as error:
@@ -202,6 +177,15 @@ def integrated_gradients(
         share = np.float32((step + 0.5) / n_steps)
         total += gradient(start + share * (x - start), weight)[1]
     return ((x - start) * total / n_steps).astype(np.float32)
+
+
+def _start(
+    classifier: BaseImageClassifier | keras.Model, images: Any, classes: Any
+) -> tuple[ImageNetwork, np.ndarray, np.ndarray]:
+    """Return the network, what it sees, and with what weight each image's logits count."""
+    network = ImageNetwork(classifier)
+    x = network.prepare(images)
+    return network, x, network.one_hot(network.columns(classes, x))
 
 
 def _check_count(name: str, value: int) -> None:

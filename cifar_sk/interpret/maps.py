@@ -44,27 +44,14 @@ def _sum(attribution: np.ndarray) -> np.ndarray:
 METHODS = {
     "saliency": Method("saliency", saliency, _strongest, False),
     "smooth_grad": Method("SmoothGrad", smooth_grad, _strongest, False),
-    "integrated_gradients": Method(
-        "integrated gradients", integrated_gradients, lambda a: a.sum(axis=-1), True
-    ),
+    "integrated_gradients": Method("integrated gradients", integrated_gradients, _sum, True),
     "grad_cam": Method("Grad-CAM", grad_cam, np.asarray, False),
     "occlusion": Method("occlusion", occlusion, np.asarray, True),
 }
 
 
 def applicable_methods(classifier: BaseImageClassifier | keras.Model) -> list[str]:
-    """List the methods that can explain a classifier: all, but Grad-CAM without convolutions.
-
-    Parameters
-    ----------
-    classifier
-        As for `saliency`.
-
-    Returns
-    -------
-    list of str
-        Keys of ``METHODS``.
-    """
+    """List the keys of ``METHODS`` that fit a classifier: without convolutions no Grad-CAM."""
     try:
         last_feature_maps(classifier)
     except InputError:
@@ -96,20 +83,6 @@ def attribution_maps(
     dict of str to ndarray of float32, shape (n, h, w)
         For gradients the greatest absolute value over the channels; for integrated gradients
         their sum; Grad-CAM and occlusion as they are.
-
-    Raises
-    ------
-    InputError
-        If a method is unknown or cannot be used on the network, or images or classes do not fit.
-
-    Examples
-    --------
-    >>> import keras, numpy as np
-    >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(),
-    ...     keras.layers.Dense(3, "softmax")])
-    >>> maps = attribution_maps(model, np.ones((2, 4, 4)), methods=["saliency", "occlusion"])
-    >>> {name: values.shape for name, values in maps.items()}
-    {'saliency': (2, 4, 4), 'occlusion': (2, 4, 4)}
     """
     if classes is None:  # once, and not by every method
         network = ImageNetwork(classifier)

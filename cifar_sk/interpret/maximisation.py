@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -42,9 +43,8 @@ def maximise_class(
     learning_rate : float, default=0.02
         Of Adam, as a share of the range of pixels.
     smoothness : float, default=1.0
-        How strongly pixels are pulled towards their neighbours, for a gradient scaled to a mean
-        square of 1, whatever the size of the activations; 0 lets high frequencies grow, which
-        networks respond to and eyes do not.
+        How strongly pixels are pulled towards their neighbours, for a gradient of mean square 1;
+        0 lets high frequencies grow, which networks respond to and eyes do not.
     shift : int or None, default=None
         Pixels at most that the image is shifted by, at random, in each step, so that what
         excites the network does so anywhere; None for a sixteenth of its shorter side.
@@ -52,18 +52,12 @@ def maximise_class(
         The least and the greatest pixel that the image may have; None for 0 to 255 where the
         classifier was fitted on uint8, and 0 to 1 otherwise.
     random_state : int, default=0
-        Seed of the image to start from, which is a faint noise around mid-grey and the same for
-        every class, and of the shifts.
+        Seed of the shifts, and of the faint noise around mid-grey that every image starts from.
 
     Returns
     -------
     ndarray of shape (n_classes, h, w, c)
         As ``predict`` takes them: uint8 where the classifier was fitted on uint8, else float32.
-
-    Raises
-    ------
-    InputError
-        If a class is unknown, or a number cannot be used.
 
     Notes
     -----
@@ -77,14 +71,6 @@ def maximise_class(
     .. [2] K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional networks:
        visualising image classification models and saliency maps", ICLR workshop, 2014.
        :doi:`10.48550/arXiv.1312.6034`
-
-    Examples
-    --------
-    >>> import keras
-    >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(),
-    ...     keras.layers.Dense(3, "softmax")])
-    >>> maximise_class(model, n_steps=5).shape
-    (3, 4, 4, 1)
     """
     network = ImageNetwork(classifier)
     labels = network.classes if classes is None else np.atleast_1d(np.asarray(classes))
@@ -123,19 +109,6 @@ def maximise_filter(
     -------
     ndarray of shape (n_filters, h, w, c)
         As `maximise_class`. What grows is the mean of the filter's map, or the unit's value.
-
-    Raises
-    ------
-    InputError
-        If there is no such layer or filter, or a number cannot be used.
-
-    Examples
-    --------
-    >>> import keras
-    >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3, name="c"),
-    ...     keras.layers.GlobalMaxPooling2D(), keras.layers.Dense(3, "softmax")])
-    >>> maximise_filter(model, "c", [0, 3], n_steps=5).shape
-    (2, 8, 8, 1)
     """
     network = ImageNetwork(classifier)
     target = network.layer(layer)
@@ -156,28 +129,15 @@ def maximise_filter(
 def filter_activations(
     classifier: BaseImageClassifier | keras.Model, images: Any, layer: str
 ) -> np.ndarray:
-    """Compute what `maximise_filter` makes grow.
-
-    Parameters
-    ----------
-    classifier, images
-        As for `saliency`.
-    layer : str
-        Name of a layer.
+    """Compute what `maximise_filter` makes grow in the layer of a name.
 
     Returns
     -------
     ndarray of float32, shape (n, n_filters)
         The mean of each feature map, or the value of each unit.
-
-    Raises
-    ------
-    InputError
-        If there is no such layer, or the images do not fit the classifier.
     """
     network = ImageNetwork(classifier)
-    target = network.layer(layer)
-    x = network.prepare(images)
+    target, x = network.layer(layer), network.prepare(images)
     return network.evaluate(lambda batch: _means(network.activation(target, batch)), x)
 
 
@@ -186,57 +146,49 @@ def _means(activation: Any) -> Any:
     return ops.mean(activation, axis=tuple(range(1, len(activation.shape) - 1)))
 
 
+@dataclass
 class _Ascent:
     """Gradient ascent on images, with Adam, shifts and a penalty on roughness."""
 
-    def __init__(
-        self,
-        network: ImageNetwork,
-        n_steps: int,
-        learning_rate: float,
-        smoothness: float,
-        shift: int | None,
-        value_range: tuple[float, float] | None,
-        random_state: int,
-    ) -> None:
-        shift = min(network.image_shape[:2]) // 16 if shift is None else shift
-        if n_steps < 1 or learning_rate <= 0 or smoothness < 0 or shift < 0:
+    network: ImageNetwork
+    n_steps: int
+    learning_rate: float
+    smoothness: float
+    shift: int | None
+    value_range: tuple[float, float] | None
+    random_state: int
+
+    def __post_init__(self) -> None:
+        shift = min(self.network.image_shape[:2]) // 16 if self.shift is None else self.shift
+        if self.n_steps < 1 or self.learning_rate <= 0 or self.smoothness < 0 or shift < 0:
             raise InputError(
                 "n_steps must be 1 or more, learning_rate above 0, smoothness and shift 0 or "
-                f"more; got {n_steps}, {learning_rate}, {smoothness} and {shift}."
+                f"more; got {self.n_steps}, {self.learning_rate}, {self.smoothness} and {shift}."
             )
-        least, greatest = value_range or ((0, 255) if network.takes_bytes else (0, 1))
-        self._low, self._high = (float(x) for x in network.scale([least, greatest]))
-        if not self._low < self._high:
-            raise InputError(f"value_range must be (low, high), got {value_range}.")
-        self._network = network
-        self._n_steps = n_steps
-        self._rate = learning_rate
-        self._smoothness = smoothness
+        ends = self.value_range or ((0, 255) if self.network.takes_bytes else (0, 1))
         self._shift = shift
-        self._random_state = random_state
+        self._low, self._high = (float(x) for x in self.network.scale(ends))
+        if not self._low < self._high:
+            raise InputError(f"value_range must be (low, high), got {self.value_range}.")
 
     def climb(self, function: Callable[[Any, Any], Any], weight: np.ndarray) -> np.ndarray:
         """Return an image for each row of `weight` that maximises ``function(x, weight)``."""
-        span = self._high - self._low
-
-        def objective(u: Any, weight: Any) -> Any:
-            return function(self._low + span * u, weight)
-
-        gradient = self._network.differentiate(objective)
-        rng = np.random.default_rng(self._random_state)
-        noise = 0.5 + 0.05 * rng.standard_normal(self._network.image_shape, dtype=np.float32)
+        # Pixels are sought as `u` from 0 to 1, so that one learning rate suits every range.
+        low, span = self._low, self._high - self._low
+        gradient = self.network.differentiate(lambda u, weight: function(low + span * u, weight))
+        rng = np.random.default_rng(self.random_state)
+        noise = 0.5 + 0.05 * rng.standard_normal(self.network.image_shape, dtype=np.float32)
         u = np.repeat(np.clip(noise, 0, 1)[None], len(weight), axis=0)
         first, second = np.zeros_like(u), np.zeros_like(u)
-        for step in range(1, self._n_steps + 1):
+        for step in range(1, self.n_steps + 1):
             down, right = rng.integers(-self._shift, self._shift, size=2, endpoint=True)
             _, slope = gradient(np.roll(u, (down, right), axis=(1, 2)), weight)
             slope = _unit(np.roll(slope, (-down, -right), axis=(1, 2)))
-            slope -= self._smoothness * _excess(u)
+            slope -= self.smoothness * _excess(u)
             first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
             move = (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
-            u = np.clip(u + self._rate * move, 0, 1).astype(np.float32)
-        return self._network.unscale(self._low + span * u)
+            u = np.clip(u + self.learning_rate * move, 0, 1).astype(np.float32)
+        return self.network.unscale(low + span * u)
 
 
 def _unit(slope: np.ndarray) -> np.ndarray:
@@ -250,8 +202,7 @@ def _excess(u: np.ndarray) -> np.ndarray:
     excess = np.zeros_like(u)
     for axis in (1, 2):
         step = np.diff(u, axis=axis)
-        ahead = [(0, 0)] * 4
-        behind = [(0, 0)] * 4
+        ahead, behind = [(0, 0)] * 4, [(0, 0)] * 4
         ahead[axis], behind[axis] = (1, 0), (0, 1)
         excess += np.pad(step, ahead) - np.pad(step, behind)
     return excess

@@ -37,12 +37,10 @@ class ImageNetwork:
     Pixels are in the units of the network: those behind a leading ``Rescaling`` layer, so from 0
     to 1 for a classifier that was fitted on uint8. Gradients are per such a unit.
 
-    The output is the logits: what the last softmax is computed from. The probabilities are no
-    good to differentiate: of p = softmax(z), ∂p_c/∂x = p_c (∂z_c/∂x − Σ_j p_j ∂z_j/∂x), which
-    vanishes as p_c nears 1, so that the surest predictions would have the faintest explanations,
-    in float32 often none; and which mixes what speaks for the class with what speaks against the
-    others. A network that ends in something else than a softmax layer is explained by
-    ``log p_c − mean(log p)``, which are the logits less their mean.
+    The output is the logits. The probabilities are no good to differentiate: of p = softmax(z),
+    ∂p_c/∂x = p_c (∂z_c/∂x − Σ_j p_j ∂z_j/∂x), which vanishes as p_c nears 1, and mixes what
+    speaks for the class with what speaks against the others. A network that does not end in a
+    softmax layer is explained by ``log p_c − mean(log p)``, the logits less their mean.
 
     `classes` are the labels in the order of the logits; 0, 1, … for a bare model.
     """
@@ -55,10 +53,8 @@ class ImageNetwork:
         self._views: list[tuple[float, np.ndarray | None]] = [(1.0, None)]
         if self._classifier is not None:
             self.classes = self._classifier.classes_
-            self._views = [
-                (share, None if view is None else self._positions(view))
-                for share, view in self._classifier._prediction_views()
-            ]
+            views = self._classifier._prediction_views()
+            self._views = [(share, view and self._positions(view)) for share, view in views]
         self._rescaling = leading_rescaling(self.model)
         self._replaced: dict[Any, Callable[..., Any]] = {}
         if self._rescaling is not None:
@@ -96,7 +92,7 @@ class ImageNetwork:
         """Undo `scale`, in the type that ``predict`` takes: uint8 where it was fitted on that."""
         if self._rescaling is not None:
             x = (x - np.float32(self._rescaling.offset)) / np.float32(self._rescaling.scale)
-        if self._classifier is None or not self._classifier._is_uint8:
+        if not self.takes_bytes:
             return x.astype(np.float32)
         return np.clip(np.rint(x), 0, 255).astype(np.uint8)
 
@@ -176,9 +172,8 @@ class ImageNetwork:
         return total
 
     def _run(self, x: Any, replaced: Replacements | None) -> Any:
-        outputs = ops.cast(
-            run_graph(self.model, x, {**self._replaced, **(replaced or {})}), "float32"
-        )
+        replaced = {**self._replaced, **(replaced or {})}
+        outputs = ops.cast(run_graph(self.model, x, replaced), "float32")
         if self._ends_in_softmax:
             return outputs
         log_proba = ops.log(ops.maximum(outputs, 1e-37))
@@ -263,17 +258,7 @@ def _shapes_of(model: keras.Model) -> tuple[tuple[int, ...], int]:
 
 
 def logits(classifier: BaseImageClassifier | keras.Model, images: Any) -> np.ndarray:
-    """Compute what the softmax is computed from.
-
-    Parameters
-    ----------
-    classifier, images
-        As for `saliency`.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, n_classes)
-        Their softmax is ``predict_proba``.
+    """Compute what the softmax is computed from, float32 (n, n_classes).
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -48,23 +48,10 @@ def occlusion(
         For each pixel the mean loss of logit over the squares that cover it. Negative where
         covering helps the class.
 
-    Raises
-    ------
-    InputError
-        If images, classes, `size` or `stride` cannot be used.
-
     References
     ----------
     .. [1] M. D. Zeiler and R. Fergus, "Visualizing and understanding convolutional networks",
        ECCV 2014. :doi:`10.1007/978-3-319-10590-1_53`
-
-    Examples
-    --------
-    >>> import keras, numpy as np
-    >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(),
-    ...     keras.layers.Dense(3, "softmax")])
-    >>> occlusion(model, np.ones((5, 8, 8)), size=4).shape
-    (5, 8, 8)
     """
     network = ImageNetwork(classifier)
     x = network.prepare(images)
@@ -77,15 +64,11 @@ def occlusion(
             f"{height}×{width}, got size={size} and stride={stride}."
         )
     columns = network.columns(classes, x)
-    n, n_channels = len(x), x.shape[-1]
     colour = x.mean(axis=(1, 2))
     if fill is not None:
-        colour = np.broadcast_to(network.scale(np.full(n_channels, fill)), (n, n_channels))
-    corners = [
-        (row, column)
-        for row in _starts(height, size, stride)
-        for column in _starts(width, size, stride)
-    ]
+        colour = np.broadcast_to(network.scale(fill), colour.shape)
+    starts = ({*range(0, n - size + 1, stride), n - size} for n in (height, width))
+    corners = [*itertools.product(*map(sorted, starts))]
     places = np.repeat(np.arange(len(x)), len(corners))
     batches = _covered(x, colour, places, corners * len(x), size)
     # One call, for each compiles the network once.
@@ -96,16 +79,8 @@ def occlusion(
     return _spread(losses, corners, size, (height, width))
 
 
-def _starts(length: int, size: int, stride: int) -> list[int]:
-    return sorted({*range(0, length - size + 1, stride), length - size})
-
-
 def _covered(
-    x: np.ndarray,
-    colour: np.ndarray,
-    places: np.ndarray,
-    corners: list[tuple[int, int]],
-    size: int,
+    x: np.ndarray, colour: np.ndarray, places: np.ndarray, corners: Sequence[Any], size: int
 ) -> Iterator[np.ndarray]:
     """Yield batches of copies with a square at one corner each."""
     for start in range(0, len(places), BATCH_SIZE):
@@ -117,7 +92,7 @@ def _covered(
 
 
 def _spread(
-    losses: np.ndarray, corners: list[tuple[int, int]], size: int, shape: tuple[int, int]
+    losses: np.ndarray, corners: Sequence[Any], size: int, shape: tuple[int, int]
 ) -> np.ndarray:
     """Return each pixel's mean over the squares that cover it."""
     total, count = np.zeros((len(losses), *shape)), np.zeros(shape)

@@ -42,11 +42,6 @@ def randomisation_check(
         map is the same everywhere. Near 1, the map is one of the image and of the architecture,
         and explains nothing that was learnt.
 
-    Raises
-    ------
-    InputError
-        If images or classes do not fit the classifier.
-
     Notes
     -----
     All weights are drawn anew at once. Test-time augmentation has no part in it.
@@ -55,15 +50,6 @@ def randomisation_check(
     ----------
     .. [1] J. Adebayo, J. Gilmer, M. Muelly, I. Goodfellow, M. Hardt and B. Kim, "Sanity checks
        for saliency maps", NeurIPS 2018. :doi:`10.48550/arXiv.1810.03292`
-
-    Examples
-    --------
-    >>> import keras, numpy as np
-    >>> from cifar_sk.interpret import saliency
-    >>> model = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(),
-    ...     keras.layers.Dense(3, "softmax")])
-    >>> randomisation_check(saliency, model, np.ones((5, 4, 4, 1))).shape
-    (5,)
     """
     network = ImageNetwork(classifier)
     x = network.prepare(images)

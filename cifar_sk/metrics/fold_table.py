@@ -31,11 +31,8 @@ def fold_count(result: OOFResult) -> str:
 def pooling_note(result: OOFResult) -> str:
     """Say in a sentence what a pooled table holds: which folds, and repeats."""
     note = f"Pooled out-of-fold predictions of {fold_count(result)}"
-    if result.n_repeats == 1:
-        return f"{note}."
-    return (
-        f"{note}; with {result.n_repeats} repeats, a sample counts up to {result.n_repeats} times."
-    )
+    n = result.n_repeats
+    return f"{note}; with {n} repeats, a sample counts up to {n} times." if n > 1 else f"{note}."
 
 
 def fold_metrics(result: OOFResult) -> pd.DataFrame:
@@ -70,6 +67,7 @@ def fold_metrics(result: OOFResult) -> pd.DataFrame:
     columns = ["row", "repeat", "fold", "n_train", "n_test", *scores]
     columns += ["n_epochs", "n_parameters", "fit_time", "score_time", "error", "basis"]
     table = pd.DataFrame(rows, columns=columns)
+    # Int64 keeps counts whole where a failed fold or a summary has none.
     dtypes = dict.fromkeys([*scores, *_COSTS], "float64") | dict.fromkeys(_COUNTS, "Int64")
     return table.astype(dtypes)
 
@@ -110,11 +108,10 @@ def _fold_row(result: OOFResult, fold: FoldResult) -> dict[str, object]:
 def _summary_rows(
     result: OOFResult, rows: list[dict[str, object]], scores: list[str]
 ) -> list[dict[str, object]]:
+    # A failed fold has a row, but no score to count.
     scored = [row for row, fold in zip(rows, result.folds, strict=True) if not fold.failed]
     values = pd.DataFrame(scored, columns=[*scores, *_COSTS], dtype="float64")
     intervals = {name: _interval(result, values[name]) for name in scores if name in METRICS}
-    count = fold_count(result)
-    interval = f"Nadeau-Bengio corrected 95 % t interval on the mean of {count}"
     table = pd.DataFrame(
         {
             "mean": values.mean(skipna=False),
@@ -123,18 +120,18 @@ def _summary_rows(
             "ci95_high": pd.Series({name: bounds.high for name, bounds in intervals.items()}),
         }
     )
-    basis = {
-        "mean": f"mean of {count}",
-        "std": f"std over {count} (ddof=1), not a standard error",
-        "ci95_low": interval,
-        "ci95_high": interval,
-    }
+    count = fold_count(result)
+    interval = f"Nadeau-Bengio corrected 95 % t interval on the mean of {count}"
+    basis = {"mean": f"mean of {count}"}
+    basis["std"] = f"std over {count} (ddof=1), not a standard error"
+    basis |= {"ci95_low": interval, "ci95_high": interval}
     return [{"row": row, "error": "", "basis": text, **table[row]} for row, text in basis.items()]
 
 
 def _interval(result: OOFResult, values: pd.Series) -> Interval:
-    if values.empty:
+    if values.empty:  # every fold failed
         return Interval(np.nan, np.nan, np.nan)
+    # Folds may differ in size by a sample, so over all of them.
     n_test = sum(len(fold.test_index) for fold in result.scored)
     n_train = sum(fold.n_train for fold in result.scored)
     return corrected_t_interval(values, test_train_ratio=n_test / n_train)

@@ -25,11 +25,9 @@ def corrected_t_interval(
 ) -> Interval:
     r"""Nadeau–Bengio corrected resampled t interval on a mean over J folds (NaN for one fold).
 
-    Training sets of different folds overlap, so their scores are correlated and the usual
-    :math:`s/\sqrt J` is too small. The correction replaces the variance factor :math:`1/J` by
-    :math:`1/J + n_\text{test}/n_\text{train}`; the ratio is 1 / (k - 1) in k-fold
-    cross-validation. It is an approximation, for no unbiased estimate of that variance exists,
-    and it is about the training procedure, not about one trained model.
+    Training sets of different folds overlap, so the usual :math:`s/\sqrt J` is too small. The
+    variance factor :math:`1/J` becomes :math:`1/J + n_\text{test}/n_\text{train}`, an
+    approximation, for no unbiased estimate exists; it is about the training procedure.
 
     Nadeau and Bengio (2003), Inference for the generalization error, Machine Learning 52,
     https://doi.org/10.1023/A:1024068626366; with repeats: Bouckaert and Frank (2004), PAKDD,
@@ -65,11 +63,8 @@ def bootstrap_interval(
     """Stratified percentile bootstrap interval on the accuracy over all predictions.
 
     Samples are drawn with all their repeats, within each class of `target`; one without
-    predictions is left out. Only the number of right predictions enters accuracy, so the draws
-    are multinomial counts of the distinct outcomes in each class: the same distribution as
-    resampled index arrays, at a cost that does not grow with the samples. The interval says how
-    well the accuracy *of these predictions* is known; variation between training runs is not in
-    it.
+    predictions is left out. The interval says how well the accuracy *of these predictions* is
+    known; variation between training runs is not in it.
 
     Efron and Tibshirani (1993), An Introduction to the Bootstrap, Chapman & Hall,
     https://doi.org/10.1201/9780429246593
@@ -81,6 +76,8 @@ def bootstrap_interval(
     if not len(target):
         return Interval(np.nan, np.nan, np.nan)
     generator = np.random.default_rng(random_state)
+    # Only the number of right predictions matters, so multinomial counts of the outcomes in each
+    # class have the distribution of resampled indices, at a cost that no number of samples raises.
     totals = np.zeros((n_resamples, 2))
     for label in np.unique(target):
         inside = target == label

@@ -89,10 +89,6 @@ def _as_metric(name: str, function: Callable[..., float]) -> Metric:
     )
 
 
-def _accuracy(p: _Predictions) -> float:
-    return skm.accuracy_score(p.target, p.predicted)
-
-
 def _balanced_accuracy(p: _Predictions) -> float:
     # balanced_accuracy_score warns where a predicted class is absent from the target; this is
     # its definition without the warning.
@@ -133,7 +129,7 @@ def _log_loss(p: _Predictions) -> float:
 
 
 def _brier_score(p: _Predictions) -> float:
-    return skm.brier_score_loss(p.target, p.proba, labels=p.labels, scale_by_half=False)
+    return skm.brier_score_loss(p.target, p.proba, labels=p.labels, scale_by_half=False)  # 0 to 2
 
 
 def _expected_calibration_error(p: _Predictions) -> float:
@@ -158,7 +154,7 @@ group ``cifar_sk.metrics``, or on a command line: ``--metric mypkg.scores:score`
 """
 
 for _name, _metric in {
-    "accuracy": Metric("accuracy", _accuracy),
+    "accuracy": Metric("accuracy", lambda p: skm.accuracy_score(p.target, p.predicted)),
     "balanced_accuracy": Metric("balanced accuracy", _balanced_accuracy),
     "top_3_accuracy": Metric("top-3 accuracy", _top_3_accuracy, min_classes=4),
     "precision_macro": Metric("precision, macro", _averaged(skm.precision_score, "macro")),
@@ -263,20 +259,12 @@ def _bin_by_confidence(p: _Predictions, n_bins: int) -> pd.DataFrame:
     edges = np.linspace(0, 1, n_bins + 1)
     confidence = p.proba.max(axis=1)
     bin_of = np.searchsorted(edges[1:-1], confidence)
-    n_samples = np.bincount(bin_of, minlength=n_bins)
-    with np.errstate(invalid="ignore"):
-        mean_confidence = np.bincount(bin_of, confidence, n_bins) / n_samples
-        accuracy = np.bincount(bin_of, p.predicted == p.target, n_bins) / n_samples
-    return pd.DataFrame(
-        {
-            "lower": edges[:-1],
-            "upper": edges[1:],
-            "n_samples": n_samples,
-            "confidence": mean_confidence,
-            "accuracy": accuracy,
-            "gap": accuracy - mean_confidence,
-        }
-    )
+    bins = pd.DataFrame({"lower": edges[:-1], "upper": edges[1:]})
+    bins["n_samples"] = n_samples = np.bincount(bin_of, minlength=n_bins)
+    with np.errstate(invalid="ignore"):  # 0 / 0 in an empty bin
+        bins["confidence"] = np.bincount(bin_of, confidence, n_bins) / n_samples
+        bins["accuracy"] = np.bincount(bin_of, p.predicted == p.target, n_bins) / n_samples
+    return bins.assign(gap=bins["accuracy"] - bins["confidence"])
 
 
 def _check(target: ArrayLike, proba: ArrayLike) -> _Predictions:
@@ -300,6 +288,7 @@ def check_classes(target: ArrayLike, proba: ArrayLike) -> tuple[np.ndarray, np.n
             "target must have shape (n_samples,) and proba (n_samples, n_classes) with at least "
             f"one sample, got {classes.shape} and {rows.shape}"
         )
+    # Labels as text, or from 1, would be scored as other classes.
     is_integer = np.issubdtype(classes.dtype, np.integer)
     if not is_integer or classes.min() < 0 or classes.max() >= rows.shape[1]:
         found = f"{classes.min()} to {classes.max()}" if is_integer else f"{classes.dtype}"

@@ -43,16 +43,13 @@ def class_metrics(result: OOFResult) -> pd.DataFrame:
     and ``support``, the number of predictions for samples of the class. 0 / 0 counts as 0.
     """
     pooled, names = result.pooled(), list(result.class_names)
+    labels = np.arange(len(names))  # all, so that every fold has a row for every class
     parts = {"pooled": np.ones(len(pooled.fold), dtype=bool)}
     parts |= {row_name(fold): pooled.fold == fold.index for fold in result.scored}
     tables = []
     for row, part in parts.items():
-        scores = precision_recall_fscore_support(
-            pooled.target[part],
-            pooled.predicted[part],
-            labels=np.arange(len(names)),
-            zero_division=0,
-        )
+        target, predicted = pooled.target[part], pooled.predicted[part]
+        scores = precision_recall_fscore_support(target, predicted, labels=labels, zero_division=0)
         columns = dict(zip(["precision", "recall", "f1", "support"], scores, strict=True))
         tables.append(pd.DataFrame({"row": row, "class": names, **columns}))
     table = pd.concat(tables, ignore_index=True)
@@ -64,18 +61,17 @@ def f1_by_fold(classes: pd.DataFrame) -> pd.DataFrame:
     """Return F1 of `class_metrics`, a row per class and a column per fold; NaN without samples."""
     folds = classes[classes["row"] != "pooled"]
     n_classes = (classes["row"] == "pooled").sum()
+    # F1 is 0 without samples, which says nothing of the model.
     f1 = folds["f1"].where(folds["support"] > 0).to_numpy().reshape(-1, n_classes)
     names = classes["class"].iloc[:n_classes].tolist()
     return pd.DataFrame(f1.T, index=names, columns=folds["row"].unique())
 
 
-def confusion_table(
-    result: OOFResult, fold: int | None = None, *, normalize: bool = False
-) -> pd.DataFrame:
+def confusion_table(result: OOFResult, fold: int | None = None) -> pd.DataFrame:
     """Confusion matrix, true classes in rows and predicted ones in columns, by name.
 
-    Of one fold, by `FoldResult.index`, or of all predictions, those of all repeats; `normalize`
-    divides each row by its sum. ``attrs["note"]`` says what is pooled, as in other pooled tables.
+    Of one fold, by `FoldResult.index`, or of all predictions, those of all repeats.
+    ``attrs["note"]`` says what is pooled, as in other pooled tables.
     """
     pooled, names = result.pooled(), list(result.class_names)
     if fold is not None and fold not in pooled.confusions:
@@ -87,7 +83,7 @@ def confusion_table(
     counts = pooled.confusion if fold is None else pooled.confusions[fold]
     table = pd.DataFrame(counts, pd.Index(names, name="true"), pd.Index(names, name="predicted"))
     table.attrs["note"] = pooling_note(result) if fold is None else ""
-    return shares_of_rows(table) if normalize else table
+    return table
 
 
 def shares_of_rows(counts: pd.DataFrame) -> pd.DataFrame:

@@ -28,6 +28,7 @@ def confused_pairs(result: OOFResult, *, n_examples: int = 6) -> pd.DataFrame:
     true, predicted = true[order], predicted[order]
     examples = _examples(result, n_examples)
     names = np.asarray(result.class_names, dtype=object)
+    pairs = zip(true.tolist(), predicted.tolist(), strict=True)
     return pd.DataFrame(
         {
             "true": names[true],
@@ -35,10 +36,7 @@ def confused_pairs(result: OOFResult, *, n_examples: int = 6) -> pd.DataFrame:
             "n": counts[true, predicted],
             "share": counts[true, predicted] / totals[true],
             "n_reverse": counts[predicted, true],
-            "examples": [
-                examples.get(pair, [])
-                for pair in zip(true.tolist(), predicted.tolist(), strict=True)
-            ],
+            "examples": [examples.get(pair, []) for pair in pairs],
         }
     )
 
@@ -55,10 +53,9 @@ def _examples(result: OOFResult, n_examples: int) -> dict[tuple[int, int], list[
     pooled = result.pooled()
     wrong = np.flatnonzero(pooled.is_wrong)
     order = wrong[np.lexsort((pooled.sample[wrong], -pooled.confidence[wrong]))]
-    table = pd.DataFrame(
-        {name: getattr(pooled, name)[order] for name in ("target", "predicted", "sample")}
-    ).drop_duplicates()
-    groups = table.groupby(["target", "predicted"], sort=False)["sample"]
+    columns = ("target", "predicted", "sample")
+    table = pd.DataFrame({name: getattr(pooled, name)[order] for name in columns})
+    groups = table.drop_duplicates().groupby(["target", "predicted"], sort=False)["sample"]
     return {pair: samples.head(n_examples).tolist() for pair, samples in groups}  # type: ignore[misc]
 
 

@@ -59,9 +59,6 @@ def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 1
     A row per bin of as equally many samples as ties allow: ``lower``, ``upper`` and ``mean`` of
     the values, ``n_samples``, ``error_rate`` (over the bin's predictions), ``ci95_low`` and
     ``ci95_high``, the interval of Wilson (1927), https://doi.org/10.1080/01621459.1927.10502953
-
-    The interval counts samples, not predictions, because repeats of one sample err alike; with
-    repeats it is therefore on the wide side. It does not hold the variation between training runs.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.shape != result.target.shape or not np.isfinite(values).all():
@@ -72,9 +69,8 @@ def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 1
     if n_bins < 1:
         raise InputError(f"n_bins must be at least 1, got {n_bins}; 10 is usual")
     pooled = result.pooled()
-    table = pd.DataFrame(
-        {"value": values, "n_wrong": pooled.n_wrong, "n_predictions": pooled.n_predictions}
-    ).query("n_predictions > 0")
+    counts = {"n_wrong": pooled.n_wrong, "n_predictions": pooled.n_predictions}
+    table = pd.DataFrame({"value": values, **counts}).query("n_predictions > 0")
     inner = np.unique(np.quantile(table["value"], np.linspace(0, 1, n_bins + 1)[1:-1]))
     groups = table.groupby(np.searchsorted(inner, table["value"], side="left"))
     bins = groups.agg(
@@ -82,12 +78,12 @@ def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 1
         upper=("value", "max"),
         mean=("value", "mean"),
         n_samples=("value", "size"),
-        n_wrong=("n_wrong", "sum"),
-        n_predictions=("n_predictions", "sum"),
+        **{name: (name, "sum") for name in counts},
     ).reset_index(drop=True)
     bins["error_rate"] = bins["n_wrong"] / bins["n_predictions"]
+    # Of samples, not of predictions: repeats of one sample err alike.
     bins["ci95_low"], bins["ci95_high"] = _wilson(bins["error_rate"], bins["n_samples"])
-    return bins.drop(columns=["n_wrong", "n_predictions"])
+    return bins.drop(columns=[*counts])
 
 
 def errors_by_appearance(
@@ -95,11 +91,9 @@ def errors_by_appearance(
 ) -> dict[str, pd.DataFrame]:
     """Return `error_by_statistic` for brightness and for contrast, by name."""
     check_images(images, len(result.target))
-    values = brightness_and_contrast(images)
-    return {
-        str(name): error_by_statistic(result, column.to_numpy(), n_bins=n_bins)
-        for name, column in values.items()
-    }
+    table = brightness_and_contrast(images)
+    values = {str(name): column.to_numpy() for name, column in table.items()}
+    return {k: error_by_statistic(result, v, n_bins=n_bins) for k, v in values.items()}
 
 
 def _wilson(rate: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:

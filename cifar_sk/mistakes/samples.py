@@ -50,9 +50,8 @@ def missed_samples(result: OOFResult) -> pd.DataFrame:
     votes = np.zeros_like(proba)
     row_of = np.full(len(result.target), -1)
     row_of[table["sample"]] = np.arange(len(table))
-    np.add.at(
-        votes, (row_of[pooled.sample[pooled.is_wrong]], pooled.predicted[pooled.is_wrong]), 1
-    )
+    wrong = pooled.is_wrong
+    np.add.at(votes, (row_of[pooled.sample[wrong]], pooled.predicted[wrong]), 1)
     mistaken = (votes + proba / 2).argmax(axis=1)  # a probability never outweighs a vote
     names = np.asarray(result.class_names, dtype=object)
     table["mistaken_for"] = names[mistaken]

@@ -17,33 +17,19 @@ from cifar_sk.displays.comparison_displays import (
 from cifar_sk.metrics import METRICS
 from cifar_sk.reports.run.figures import ReportFigure, finish
 
-__all__ = ["COMPARISON_FIGURES", "draw_comparison_figures"]
-
-COMPARISON_FIGURES = (
-    "critical_difference",
-    "fold_scores",
-    "posterior",
-    "metric_differences",
-    "class_differences",
-    "outcomes",
-)
+__all__ = ["draw_comparison_figures"]
 
 
 def draw_comparison_figures(comparison: Comparison) -> list[ReportFigure]:
     """Draw the figures that a comparison of two runs, or of more, has."""
-    figures = []
+    figures, pair = [_fold_scores(comparison)], comparison.pair
     if comparison.ranking is not None:
-        figures = [_critical_difference(comparison, comparison.ranking)]
-    figures.append(_fold_scores(comparison))
-    pair = comparison.pair
+        figures.insert(0, _critical_difference(comparison, comparison.ranking))
     if pair is not None:
-        if pair.posterior.scale > 0:
+        if pair.posterior.scale > 0:  # else all differences are one, and there is no curve
             figures.append(_posterior(comparison, pair))
-        figures += [
-            _metric_differences(comparison),
-            _class_differences(comparison, pair),
-            _outcomes(comparison, pair),
-        ]
+        figures += [_metric_differences(comparison)]
+        figures += [_class_differences(comparison, pair), _outcomes(comparison, pair)]
     return figures
 
 
@@ -68,13 +54,11 @@ def _critical_difference(comparison: Comparison, ranking: Ranking) -> ReportFigu
 def _fold_scores(comparison: Comparison) -> ReportFigure:
     name = metric_name(comparison.metric)
     display = FoldScoresDisplay(comparison.scores, name).plot()
-    means = ", ".join(
-        f"{run} {mean:.4f}" for run, mean in comparison.scores.mean(skipna=False).items()
-    )
-    caption = (
-        f"{name[:1].upper()}{name[1:]} of every fold; a line joins the runs' scores on one fold."
-    )
-    alt = f"Lines for {len(comparison.scores)} folds. Means: {means}."
+    means = comparison.scores.mean(skipna=False).items()
+    listed = ", ".join(f"{run} {mean:.4f}" for run, mean in means)
+    sentence = f"{name} of every fold; a line joins the runs' scores on one fold."
+    caption = sentence[:1].upper() + sentence[1:]
+    alt = f"Lines for {len(comparison.scores)} folds. Means: {listed}."
     return finish("fold_scores", display.figure_, caption, alt)
 
 
@@ -95,9 +79,8 @@ def _posterior(comparison: Comparison, pair: PairResult) -> ReportFigure:
 
 def _metric_differences(comparison: Comparison) -> ReportFigure:
     table = comparison.metrics
-    is_lower = table["better"] == "lower"
-    names = [METRICS[name].label for name in table["metric"]]
-    marked = np.where(is_lower, [f"{name} ↓" for name in names], names)
+    names = table["metric"].map(lambda name: METRICS[name].label)
+    marked = names + np.where(table["better"] == "lower", " ↓", "")
     rows = table[["difference", "low", "high"]].assign(name=marked)
     title = "Differences of all metrics"
     display = DifferencesDisplay(rows, comparison.names, title=title, unit="difference").plot()
@@ -112,9 +95,8 @@ def _metric_differences(comparison: Comparison) -> ReportFigure:
 
 
 def _class_differences(comparison: Comparison, pair: PairResult) -> ReportFigure:
-    rows = pair.classes.rename(columns={"class": "name"}).sort_values(
-        "difference", ascending=False, kind="stable"
-    )
+    rows = pair.classes.rename(columns={"class": "name"})
+    rows = rows.sort_values("difference", ascending=False, kind="stable")
     display = DifferencesDisplay(rows, comparison.names, title="By class", unit="F1").plot()
     top, bottom = rows.iloc[0], rows.iloc[-1]
     alt = (

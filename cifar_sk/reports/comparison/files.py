@@ -12,7 +12,7 @@ import pandas as pd
 from cifar_sk.comparison import Comparison, conclusion
 from cifar_sk.errors import InputError
 from cifar_sk.mistakes.image_statistics import check_images
-from cifar_sk.reports.comparison.figures import COMPARISON_FIGURES, draw_comparison_figures
+from cifar_sk.reports.comparison.figures import draw_comparison_figures
 from cifar_sk.reports.comparison.rows import comparison_tables, run_rows
 from cifar_sk.reports.run.figures import ReportFigure
 from cifar_sk.reports.run.thumbnails import Thumbnails
@@ -22,9 +22,12 @@ from cifar_sk.runs.files import csv_bytes, write_files
 
 __all__ = ["write_comparison"]
 
-# All tables that a comparison of two runs, or of more, may have.
+# All tables and figures that a comparison of two runs, or of more, may have.
 _TABLES = """
     comparison tests costs ranking pairs mcnemar class_differences outcomes only_one_right
+"""
+_FIGURES = """
+    critical_difference fold_scores posterior metric_differences class_differences outcomes
 """
 _MARKDOWN_SPECIAL = "\\`*_{}[]<>#|"
 
@@ -57,25 +60,19 @@ def write_comparison(
     contents["comparison.md"] = _markdown(comparison, figures, title).encode()
     contents["comparison.html"] = _render(comparison, figures, title, images).encode()
     known = [f"{name}.csv" for name in _TABLES.split()]
-    known += [f"figures/{name}.png" for name in COMPARISON_FIGURES]
+    known += [f"figures/{name}.png" for name in _FIGURES.split()]
     return write_files(folder, contents, known=known)
 
 
 def _frames(comparison: Comparison) -> dict[str, pd.DataFrame]:
-    frames = {
-        "comparison": comparison.metrics,
-        "tests": comparison.tests,
-        "costs": comparison.costs,
-    }
-    if comparison.ranking is not None:
-        frames |= {"ranking": comparison.ranking.table, "pairs": comparison.ranking.pairs}
-    if comparison.pair is not None:
-        frames |= {
-            "mcnemar": comparison.pair.mcnemar,
-            "class_differences": comparison.pair.classes,
-            "outcomes": comparison.pair.outcomes,
-            "only_one_right": comparison.pair.only_one_right,
-        }
+    ranking, pair = comparison.ranking, comparison.pair
+    frames = {"comparison": comparison.metrics, "tests": comparison.tests}
+    frames["costs"] = comparison.costs
+    if ranking is not None:
+        frames |= {"ranking": ranking.table, "pairs": ranking.pairs}
+    if pair is not None:
+        frames |= {"mcnemar": pair.mcnemar, "class_differences": pair.classes}
+        frames |= {"outcomes": pair.outcomes, "only_one_right": pair.only_one_right}
     return frames
 
 
@@ -105,24 +102,21 @@ def _markdown_rows(rows: list[list[str]]) -> list[str]:
 
 
 def _escape(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(text.split())  # a line break would end the row of a table
     return "".join(f"\\{letter}" if letter in _MARKDOWN_SPECIAL else letter for letter in line)
 
 
 def _render(
-    comparison: Comparison,
-    figures: list[ReportFigure],
-    title: str,
-    images: np.ndarray | None,
+    comparison: Comparison, figures: list[ReportFigure], title: str, images: np.ndarray | None
 ) -> str:
     first, *rest = conclusion(comparison)
     thumbnails = None if images is None else Thumbnails(images)
-    manifest = comparison.runs[0].manifest
+    run = comparison.runs[0]  # comparable runs are of the same data and split
     facts = {
-        "data set": f"{manifest.data.name}, {len(comparison.runs[0].result.target):,} images",
-        "data fingerprint": manifest.data.fingerprint or "–",
+        "data set": f"{run.manifest.data.name}, {len(run.result.target):,} images",
+        "data fingerprint": run.manifest.data.fingerprint or "–",
         "split": comparison.folds,
-        "split fingerprint": manifest.split.fingerprint or "–",
+        "split fingerprint": run.manifest.split.fingerprint or "–",
     }
     return render(
         "comparison.html.jinja",

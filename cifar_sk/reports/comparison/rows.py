@@ -30,19 +30,12 @@ class TextTable:
 
 def comparison_tables(comparison: Comparison) -> list[TextTable]:
     """Return the tables of a comparison in reading order."""
-    ranking = comparison.ranking
-    tables = []
-    if ranking is not None:
-        tables = [_ranking(comparison, ranking), _pairs(comparison, ranking)]
-    tables.append(_metrics(comparison))
+    tables = [_metrics(comparison)]
+    if comparison.ranking is not None:
+        tables = [table(comparison, comparison.ranking) for table in (_ranking, _pairs)] + tables
     if comparison.pair is not None:
-        tables += [
-            _bayesian(comparison, comparison.pair),
-            _samples(comparison, comparison.pair),
-            _classes(comparison, comparison.pair),
-        ]
-    tables += [_tests(comparison), _costs(comparison)]
-    return tables
+        tables += [table(comparison, comparison.pair) for table in (_bayesian, _samples, _classes)]
+    return [*tables, _tests(comparison), _costs(comparison)]
 
 
 def _p(value: float) -> str:
@@ -102,9 +95,8 @@ def _samples(comparison: Comparison, pair_result: PairResult) -> TextTable:
     rows = [[*headings, "difference", "95 % interval", "p"]]
     for row in pair_result.mcnemar.to_dict("records"):
         counts = [f"{row[name]:,}" for name in ("both", "only_first", "only_second", "neither")]
-        difference = f"{row['difference']:+.4f}"
-        repeat = str(row["repeat"] + 1)
-        rows.append([repeat, *counts, difference, _interval(row), _p(row["p_value"])])
+        found = [f"{row['difference']:+.4f}", _interval(row), _p(row["p_value"])]
+        rows.append([str(row["repeat"] + 1), *counts, *found])
     note = (
         "Images by who gets them right, with McNemar's exact test and Bonett and Price's interval "
         f"on the difference in accuracy, {second} − {first}. Both are about these fitted models: "
@@ -119,10 +111,8 @@ def _classes(comparison: Comparison, pair_result: PairResult) -> TextTable:
     rows = [["class", first, second, "difference", "95 % interval", "images"]]
     for row in pair_result.classes.to_dict("records"):
         scores = [f"{row[name]:.3f}" for name in ("f1_first", "f1_second")]
-        interval = _interval(row, "{:+.3f}")
-        rows.append(
-            [row["class"], *scores, f"{row['difference']:+.3f}", interval, f"{row['support']:,}"]
-        )
+        scores += [f"{row['difference']:+.3f}", _interval(row, "{:+.3f}")]
+        rows.append([row["class"], *scores, f"{row['support']:,}"])
     note = (
         f"F1 of all out-of-fold predictions, differences {second} − {first}; paired bootstrap "
         "over images within each class, about these fitted models, each interval on its own."
@@ -145,17 +135,10 @@ def _pairs(comparison: Comparison, ranking: Ranking) -> TextTable:
     headings = ["pair", "difference", "95 % interval", "p", "p, Holm"]
     rows = [[*headings, "P(first better)", "P(equivalent)"]]
     for row in ranking.pairs.to_dict("records"):
-        rows.append(
-            [
-                f"{row['better']} − {row['worse']}",
-                number(row["difference"], "{:+.4f}"),
-                _interval(row),
-                _p(row["p_value"]),
-                _p(row["p_holm"]),
-                number(row["p_better"]),
-                number(row["p_equivalent"]),
-            ]
-        )
+        found = [number(row["difference"], "{:+.4f}"), _interval(row)]
+        found += [_p(row["p_value"]), _p(row["p_holm"])]
+        found += [number(row["p_better"]), number(row["p_equivalent"])]
+        rows.append([f"{row['better']} − {row['worse']}", *found])
     note = (
         f"Nadeau–Bengio corrected paired t-tests of {METRICS[comparison.metric].label}; p values "
         f"Holm-corrected over {len(ranking.pairs)} pairs, intervals not. Probabilities: Bayesian "
@@ -168,6 +151,7 @@ def _tests(comparison: Comparison) -> TextTable:
     """Return what every registered test finds, those from outside of this package too."""
     tests = all_tests()
     rows = [_test_row(row, tests) for row in comparison.tests.to_dict("records")]
+    # Columns that would say the same in every row are left out.
     unused = set() if comparison.ranking is not None else {"pair", "p, Holm"}
     unused |= set() if comparison.n_repeats > 1 else {"repeat"}
     headings = [heading for heading in rows[0] if heading not in unused]
@@ -199,15 +183,9 @@ def _costs(comparison: Comparison) -> TextTable:
     headings = ["run", "parameters", "multiply-adds per image", "fit, s per fold"]
     rows = [[*headings, "predict, ms per image"]]
     for row in comparison.costs.to_dict("records"):
-        rows.append(
-            [
-                row["run"],
-                number(row["n_parameters"], "{:,.0f}"),
-                number(row["multiply_adds"], "{:,.0f}"),
-                pair(row["fit_time"], row["fit_time_std"], "±", "{:.1f}"),
-                number(row["predict_ms_per_image"], "{:.3f}"),
-            ]
-        )
+        sizes = [number(row[name], "{:,.0f}") for name in ("n_parameters", "multiply_adds")]
+        fit = pair(row["fit_time"], row["fit_time_std"], "±", "{:.1f}")
+        rows.append([row["run"], *sizes, fit, number(row["predict_ms_per_image"], "{:.3f}")])
     note = (
         "Multiply-adds of the dense and convolution layers for one pass of one image; predicting "
         "may take several passes (test-time augmentation), and its milliseconds hold them all. "
@@ -221,7 +199,6 @@ def run_rows(comparison: Comparison) -> list[list[str]]:
     """Return a row per run after the headings: name, title, seed and command."""
     rows = [["run", "what", "seed", "command"]]
     for name, run in zip(comparison.names, comparison.runs, strict=True):
-        manifest = run.manifest
-        values = [manifest.title, manifest.seed, manifest.command]
-        rows.append([name, *(plain_text(value) for value in values)])
+        values = run.manifest.title, run.manifest.seed, run.manifest.command
+        rows.append([name, *map(plain_text, values)])
     return rows

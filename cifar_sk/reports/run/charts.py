@@ -16,20 +16,14 @@ __all__ = ["SHADES", "class_bars", "matrix_rows", "reliability_marks", "reliabil
 SHADES = (0.01, 0.05, 0.2, 0.5)  # share of the true class where the next shade begins
 
 
-def _shade(share: float) -> int:
-    """Return the shade of a cell, from 1 to 5, or 0 for none."""
-    return int(np.searchsorted(SHADES, share)) + 1 if share > 0 else 0
-
-
 def matrix_rows(tables: RunTables) -> list[list[tuple[int, str]]]:
     """Return count and style class of each cell of the pooled confusion matrix, row by row."""
     counts, shares = tables.confusion.to_numpy(), shares_of_rows(tables.confusion).to_numpy()
+    shades = np.where(shares > 0, np.searchsorted(SHADES, shares) + 1, 0)  # 0 for none, to 5
+    kinds = np.where(np.eye(len(counts), dtype=bool), "right", "wrong")
     return [
-        [
-            (int(count), f"{'right' if row == column else 'wrong'}-{_shade(share)}")
-            for column, (count, share) in enumerate(zip(*pair, strict=True))
-        ]
-        for row, pair in enumerate(zip(counts, shares, strict=True))
+        [(count, f"{kind}-{shade}") for count, kind, shade in zip(*row, strict=True)]
+        for row in zip(counts.tolist(), kinds, shades, strict=True)
     ]
 
 

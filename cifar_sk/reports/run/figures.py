@@ -39,15 +39,7 @@ _CSS_PIXELS_PER_INCH = 96
 
 
 class Drawing(NamedTuple):
-    """A drawn figure, what it shows, and what it says to those who cannot see it.
-
-    Attributes
-    ----------
-    figure : matplotlib Figure
-        Drawn.
-    caption, alt : str
-        Sentences.
-    """
+    """A drawn figure, a caption, and what it says to those who cannot see it, in sentences."""
 
     figure: Figure
     caption: str
@@ -90,8 +82,8 @@ def finish(
 ) -> ReportFigure:
     """Make a drawn figure part of a report; the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    options: dict[str, Any] = {"dpi": _DPI, "metadata": {"Software": None}}  # same bytes anywhere
-    figure.savefig(buffer, format="png", **options)
+    # By default the file would name the version of matplotlib.
+    figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
     width = round(figure.get_figwidth() * _CSS_PIXELS_PER_INCH)
     return ReportFigure(name, caption, alt, buffer.getvalue(), width, is_own)
 
@@ -144,10 +136,8 @@ def _curves(tables: RunTables) -> Drawing | None:
         "Learning curves of every fold. The inner validation split is held out of the training "
         "fold; the scored fold appears in no curve. The mean ends where the first fold stops."
     )
-    alt = (
-        f"Line charts per epoch, {len(epochs)} folds trained for {epochs.min()} to "
-        f"{epochs.max()} epochs."
-    )
+    least, most = epochs.min(), epochs.max()
+    alt = f"Line charts per epoch, {len(epochs)} folds trained for {least} to {most} epochs."
     return Drawing(display.plot().figure_, caption, alt)
 
 
@@ -195,10 +185,8 @@ def _class_scores(tables: RunTables) -> Drawing:
 @FIGURES.register("reliability")
 def _reliability(tables: RunTables) -> Drawing:
     display = ReliabilityDisplay(tables.calibration)
-    alt = (
-        "Accuracy against confidence in bins, with sample counts. "
-        f"{reliability_summary(display.frame())}"
-    )
+    summary = reliability_summary(display.frame())
+    alt = f"Accuracy against confidence in bins, with sample counts. {summary}"
     caption = (
         f"Reliability diagram. {tables.note} Below the diagonal the model is "
         "overconfident; the bars count the predictions in each bin."
@@ -211,9 +199,7 @@ def _error_rates(tables: RunTables) -> Drawing | None:
     if tables.images is None:
         return None
     rates = {name: table["error_rate"] for name, table in tables.by_statistic.items()}
-    parts = [
-        f"by {name} from {rate.min():.3f} to {rate.max():.3f}" for name, rate in rates.items()
-    ]
+    parts = (f"by {name} from {r.min():.3f} to {r.max():.3f}" for name, r in rates.items())
     alt = f"Line charts. The error rate goes {' and '.join(parts)}."
     caption = (
         "Error rate in bins of equally many images, by the mean and the standard deviation of "

@@ -103,9 +103,8 @@ def _stored_fold_metrics(file: Path) -> pd.DataFrame:
         table = table.astype(dict.fromkeys(numbers, "float64"))
         return table.astype(dict.fromkeys(["n_train", "n_test"], "Int64"))
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{file} cannot be read ({error}); finish the run with --resume."
-        ) from error
+        message = f"{file} cannot be read ({error}); finish the run with --resume."
+        raise InputError(message) from error
 
 
 def _score_files(tables: RunTables) -> dict[str, bytes]:
@@ -159,8 +158,7 @@ def summary_table(table: pd.DataFrame) -> list[list[str]]:
     Returns
     -------
     list of list of str
-        The headings; a row per fold, with dashes for what there is not; mean ± std over folds
-        (not a standard error); the Nadeau–Bengio interval.
+        Headings; a row per fold, with dashes for what there is not; mean ± std; the interval.
 
     Examples
     --------
@@ -179,13 +177,9 @@ def summary_table(table: pd.DataFrame) -> list[list[str]]:
     rows = [["fold", *(heading for heading, _ in shown.values())]]
     for row in folds:
         rows.append([row, *(number(values[name][row], f) for name, (_, f) in shown.items())])
-    for title, first, second, join in [
-        ("mean ± std over folds", "mean", "std", "±"),
-        (INTERVAL, "ci95_low", "ci95_high", "to"),
-    ]:
-        pairs = [
-            pair(values[name][first], values[name][second], join, text)
-            for name, (_, text) in shown.items()
-        ]
-        rows.append([title, *pairs])
+    summaries = {"mean ± std over folds": ("mean", "std", "±")}
+    summaries[INTERVAL] = ("ci95_low", "ci95_high", "to")
+    for title, (first, second, join) in summaries.items():
+        columns = [(values[name], text) for name, (_, text) in shown.items()]
+        rows.append([title, *(pair(c[first], c[second], join, text) for c, text in columns)])
     return rows

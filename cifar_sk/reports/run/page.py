@@ -96,6 +96,7 @@ def _headline(tables: RunTables) -> dict[str, str]:
 def _metric_rows(table: pd.DataFrame) -> list[dict[str, str]]:
     by_row = table.set_index("row")
     rows = []
+    # A metric of another package may be registered that the run was not scored by.
     for name in (name for name in METRICS if name in table):
         column, test = by_row[name], by_row.get(f"test_split_{name}")
         rows.append(
@@ -114,14 +115,10 @@ def _fold_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     folds = table[table["row"].str.startswith("fold_")]
     columns = [("n_train", "{}"), ("n_test", "{}")]
     columns += [(name, text) for name, (_, text) in FOLD_COLUMNS.items()]
-    return [
-        {
-            "row": fold["row"],
-            "cells": [(number(fold[name], text), _sort_key(fold[name])) for name, text in columns],
-        }
-        for fold in folds.to_dict("records")
-    ]
-
-
-def _sort_key(value: Any) -> str:
-    return "" if pd.isna(value) else repr(float(value))
+    rows = []
+    for fold in folds.to_dict("records"):
+        # Sorted by all digits: cells that look alike may differ.
+        keys = ["" if pd.isna(fold[name]) else repr(float(fold[name])) for name, _ in columns]
+        cells = [number(fold[name], text) for name, text in columns]
+        rows.append({"row": fold["row"], "cells": list(zip(cells, keys, strict=True))})
+    return rows

@@ -108,6 +108,7 @@ def _candidates(pooled: Pooled) -> list[int]:
 
 def _by_confidence(pooled: Pooled, places: Any) -> np.ndarray:
     chosen = np.asarray(places, dtype=np.int64)
+    # The last key counts first.
     keys = pooled.fold[chosen], pooled.sample[chosen], -pooled.confidence[chosen]
     return chosen[np.lexsort(keys)]
 

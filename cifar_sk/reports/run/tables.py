@@ -27,7 +27,6 @@ from cifar_sk.mistakes.samples import missed_samples, sample_predictions
 
 __all__ = ["RunTables"]
 
-
 T = TypeVar("T")
 
 
@@ -36,9 +35,7 @@ def _once(compute: Callable[[OOFResult], T]) -> cached_property[T]:
 
 
 class RunTables:
-    """The tables of a run, each computed when it is first asked for.
-
-    But for `folds`, they need a fold with predictions.
+    """The tables of a run, each computed when first asked for; most need a fold's predictions.
 
     Parameters
     ----------
@@ -49,20 +46,18 @@ class RunTables:
 
     Attributes
     ----------
-    result, images
-        As given.
     folds, predictions, classes, confusion, calibration : DataFrame
-        As functions of `cifar_sk.metrics` return them: `fold_metrics`, `oof_predictions`, and of
-        its module ``tables``, `class_metrics`, `confusion_table` and `calibration_table`.
+        Of `fold_metrics`, `oof_predictions`, `class_metrics`, `confusion_table` and
+        `calibration_table` in `cifar_sk.metrics`.
     class_f1 : DataFrame of float, shape (n_classes, n_folds)
         F1 of every class in every fold, NaN where a fold has no samples of the class.
     confusions : dict of str to DataFrame
-        The confusion matrix of each scored fold, by its name, such as "fold_00".
+        Of each scored fold, by its name, such as "fold_00".
     accuracy : Interval
         Accuracy of all predictions, ``estimate``, ``low`` and ``high``.
     samples, missed, pairs, class_errors, issues : DataFrame
-        As functions of `cifar_sk.mistakes` return them: `sample_predictions`, `missed_samples`,
-        `confused_pairs`, `hardest_classes` and `label_issues`.
+        Of `sample_predictions`, `missed_samples`, `confused_pairs`, `hardest_classes` and
+        `label_issues` in `cifar_sk.mistakes`.
     by_statistic : dict of str to DataFrame
         Error rates by brightness and by contrast; empty without images.
     best_params, report_text, note

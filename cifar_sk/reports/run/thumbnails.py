@@ -44,7 +44,7 @@ class Thumbnails:
     def _encode(self, image: np.ndarray) -> str:
         from PIL import Image
 
-        if image.dtype != np.uint8:
+        if image.dtype != np.uint8:  # NaN has no uint8
             image = np.rint(np.clip(np.nan_to_num(image), 0, 1) * 255).astype(np.uint8)
         image = image[..., 0] if image.ndim == 3 and image.shape[-1] == 1 else image
         has_opacity = image.ndim == 3 and image.shape[-1] == 4 and self._format == "WEBP"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,9 @@ from cifar_sk.reports.run.thumbnails import Thumbnails
 
 __all__ = ["Gallery", "Tile", "TileMaker", "comparison_galleries", "galleries", "pair_rows"]
 
-_N_SAMPLES = 12
-_N_MISTAKES = 24
-_N_ISSUES = 24
-_N_MISSED = 24
-_N_PAIRS = 8
-_N_ONLY_ONE = 12
+# Pictures shown, and pairs of classes.
+_N_SAMPLES, _N_MISTAKES, _N_ISSUES, _N_MISSED = 12, 24, 24, 24
+_N_PAIRS, _N_ONLY_ONE = 8, 12
 
 
 @dataclass(frozen=True)
@@ -67,16 +65,16 @@ class TileMaker:
         target, proba = int(self._target[sample]), self._proba[sample]
         src = "" if self._thumbnails is None else self._thumbnails.url(sample)
         predicted = int(proba.argmax())
+        kinds = {predicted: "wrong", target: "true"}  # the target's last: it may be predicted
         bars = [
-            (
-                self._names[label],
-                f"{100 * proba[label]:.1f} %",
-                round(100 * float(proba[label]), 1),
-                "true" if label == target else "wrong" if label == predicted else "",
-            )
+            _bar(self._names[label], proba[label], kinds.get(label, ""))
             for label in top_classes(proba, target)
         ]
         return Tile(sample, self._names[target], self._names[predicted], src, bars)
+
+
+def _bar(name: str, probability: float, kind: str) -> tuple[str, str, float, str]:
+    return name, f"{100 * probability:.1f} %", round(100 * float(probability), 1), kind
 
 
 def galleries(tables: RunTables, maker: TileMaker) -> list[Gallery]:
@@ -97,10 +95,8 @@ def comparison_galleries(
     if comparison.pair is None:
         return []
     table = comparison.pair.only_one_right
-    surer = (table["proba_right"] - table["proba_wrong"]).sort_values(
-        ascending=False, kind="stable"
-    )
-    table = table.loc[surer.index]
+    margin = table["proba_right"] - table["proba_wrong"]
+    table = table.loc[margin.sort_values(ascending=False, kind="stable").index]
     averaged = ", averaged over repeats" if comparison.n_repeats > 1 else ""
     every = " in every repeat, and the other in none" if comparison.n_repeats > 1 else ""
     found = []
@@ -108,7 +104,7 @@ def comparison_galleries(
         rows = table[table["right"] == name]
         shown = rows.head(_N_ONLY_ONE)
         note = (
-            f"{_of(len(shown), len(rows))} images that {name} alone gets right{every}; those "
+            f"{_of(shown, rows)} images that {name} alone gets right{every}; those "
             "first whose true class the two give the most different probabilities, which are "
             f"shown{averaged}. All are in only_one_right.csv."
         )
@@ -118,13 +114,7 @@ def comparison_galleries(
 
 
 def _only_one_tile(row: Any, name: str, other: str, thumbnails: Thumbnails | None) -> Tile:
-    bars = [
-        (run, f"{100 * row[column]:.1f} %", round(100 * float(row[column]), 1), kind)
-        for run, column, kind in (
-            (name, "proba_right", "true"),
-            (other, "proba_wrong", "wrong"),
-        )
-    ]
+    bars = [_bar(name, row["proba_right"], "true"), _bar(other, row["proba_wrong"], "wrong")]
     src = "" if thumbnails is None else thumbnails.url(row["sample"])
     return Tile(row["sample"], row["true"], f"{row['wrong_class']} by {other}", src, bars)
 
@@ -136,11 +126,10 @@ def pair_rows(pairs: pd.DataFrame, maker: TileMaker) -> list[dict[Any, Any]]:
 
 
 def _mistakes(table: pd.DataFrame, maker: TileMaker, averaged: str) -> Gallery:
-    wrong = table[~table["is_correct"]].sort_values(
-        ["confidence", "sample"], ascending=[False, True]
-    )
+    wrong = table[~table["is_correct"]]
+    wrong = wrong.sort_values(["confidence", "sample"], ascending=[False, True])
     shown = wrong["sample"].head(_N_MISTAKES)
-    note = f"{_of(len(shown), len(wrong))} wrong predictions, highest probability first.{averaged}"
+    note = f"{_of(shown, wrong)} wrong predictions, highest probability first.{averaged}"
     return Gallery("confident", "Most confident mistakes", note, maker.tiles(shown))
 
 
@@ -148,7 +137,7 @@ def _always_wrong(tables: RunTables, maker: TileMaker) -> Gallery:
     always = tables.missed.query("is_always_wrong")
     shown = always["sample"].head(_N_MISSED)
     note = (
-        f"{_of(len(shown), len(always))} samples that every repeat gets wrong, out of "
+        f"{_of(shown, always)} samples that every repeat gets wrong, out of "
         f"{fold_count(tables.result)}; the true class least probable first."
     )
     return Gallery("always", "Wrong in every repeat", note, maker.tiles(shown))
@@ -159,7 +148,7 @@ def _issues(tables: RunTables, maker: TileMaker, averaged: str) -> Gallery:
     shown = issues["sample"].head(_N_ISSUES)
     accuracy = tables.samples["is_correct"].mean()
     note = (
-        f"{_of(len(shown), len(issues))} labels that confident learning suspects "
+        f"{_of(shown, issues)} labels that confident learning suspects "
         f"({100 * len(issues) / n_samples:.1f} % of {n_samples:,} samples), most suspicious "
         f"first. These are suspicions of a model that is right {100 * accuracy:.1f} % of the "
         "time: the weaker it is, the more of them are its own mistakes. Only looking decides."
@@ -172,9 +161,10 @@ def _issues(tables: RunTables, maker: TileMaker, averaged: str) -> Gallery:
 def _samples(table: pd.DataFrame, maker: TileMaker, averaged: str) -> Gallery:
     rows = np.random.default_rng(0).permutation(len(table))[:_N_SAMPLES]
     shown = table["sample"].iloc[np.sort(rows)]
-    note = f"{_of(len(shown), len(table))} samples, drawn at random (seed 0).{averaged}"
+    note = f"{_of(shown, table)} samples, drawn at random (seed 0).{averaged}"
     return Gallery("samples", "Sample predictions", note, maker.tiles(shown))
 
 
-def _of(n_shown: int, n_all: int) -> str:
-    return f"All {n_all:,}" if n_shown == n_all else f"{n_shown:,} of {n_all:,}"
+def _of(shown: Sized, found: Sized) -> str:
+    n = len(found)
+    return f"All {n:,}" if len(shown) == n else f"{len(shown):,} of {n:,}"

@@ -18,12 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["draw_study_figures"]
 
 # Colour and width of a learning curve.
-_STYLES = {
-    "best": (VERMILLION, 2.2),
-    "complete": (BLUE, 1.3),
-    "pruned": (GREY, 1.0),
-    "failed": (GREY, 1.0),
-}
+_STYLES = {"best": (VERMILLION, 2.2), "complete": (BLUE, 1.3)}
+_UNFINISHED = (GREY, 1.0)
 
 
 def draw_study_figures(tables: StudyTables) -> list[ReportFigure]:
@@ -67,10 +63,14 @@ def _draw_scores(ax: Axes, tables: StudyTables) -> None:
     ax.scatter(numbers, scores, s=28, color=BLUE, label="complete", zorder=3)
     steps = [*numbers, tables.trials["number"].max()], [*so_far, so_far.iloc[-1]]
     ax.step(*steps, where="post", color=VERMILLION, label="best so far")
-    default = complete["is_default"].to_numpy(dtype=bool)
-    if default.any():
+    _ring_defaults(ax, complete, "number", view.objectives[0], size=110)
+
+
+def _ring_defaults(ax: Axes, complete: pd.DataFrame, x: str, y: str, *, size: int) -> None:
+    default = complete[complete["is_default"].astype(bool)]
+    if len(default):
         style: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "zorder": 4}
-        ax.scatter(numbers[default], scores[default], s=110, label="default parameters", **style)
+        ax.scatter(default[x], default[y], s=size, label="default parameters", **style)
 
 
 def _draw_unfinished(ax: Axes, trials: pd.DataFrame) -> None:
@@ -105,7 +105,7 @@ def _curves(tables: StudyTables) -> ReportFigure:
 
 def _curve(ax: Axes, curve: pd.DataFrame, kind: str, label: str | None) -> None:
     """Draw a trial, fold by fold: between folds the value falls for no fault of the trial."""
-    colour, width = _STYLES[kind]
+    colour, width = _STYLES.get(kind, _UNFINISHED)
     style: dict[str, Any] = {"color": colour, "zorder": 3 if kind == "best" else 2}
     for _, fold in curve.groupby("fold"):
         epochs = fold[~fold["is_end"]]
@@ -134,9 +134,8 @@ def _mark_folds(ax: Axes, n_folds: int, n_epochs: int) -> None:
 def _importances(tables: StudyTables) -> ReportFigure:
     importances, shown = tables.importances, tables.importances[::-1]
     (ax,) = make_axes(None, 1, figsize=(8, 0.8 + 0.32 * len(shown)))
-    bars = ax.barh(
-        [short_name(name) for name in shown["parameter"]], shown["importance"], color=BLUE
-    )
+    names = [short_name(name) for name in shown["parameter"]]
+    bars = ax.barh(names, shown["importance"], color=BLUE)
     ax.bar_label(bars, fmt="%.2f", padding=3, fontsize=9, color=INK)
     ax.margins(x=0.1)
     ax.set_xlabel("share of the variance (fANOVA)")
@@ -180,14 +179,11 @@ def _pareto(tables: StudyTables) -> ReportFigure:
     is_plane = len(tables.view.objectives) == 2
     complete, front = tables.complete, tables.front.sort_values(x_name)
     beaten = complete[~complete["number"].isin(front["number"])]
-    default = complete[complete["is_default"].astype(bool)]
     (ax,) = make_axes(None, 1, figsize=(7, 4.2))
     ax.scatter(beaten[x_name], beaten[y_name], s=26, color=GREY, label="beaten by another")
     line = "o-" if is_plane else "o"  # of more objectives this is only one view
     ax.plot(front[x_name], front[y_name], line, color=VERMILLION, label="Pareto front", zorder=3)
-    if len(default):
-        style: dict[str, Any] = {"facecolors": "none", "edgecolors": INK, "zorder": 4}
-        ax.scatter(default[x_name], default[y_name], s=120, label="default parameters", **style)
+    _ring_defaults(ax, complete, x_name, y_name, size=120)
     _scale(ax, x_name, complete[x_name])
     ax.set_xlabel(x_name)
     ax.set_ylabel(y_name)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cifar_sk.displays.study_displays import short_name
@@ -81,8 +82,8 @@ def _rows(tables: StudyTables, trials: pd.DataFrame) -> list[list[str]]:
 
 
 def _score(row: Mapping[Any, Any], objective: str) -> str:
-    value, std = row[objective], row.get(f"{objective}_std")
-    if std is not None and not pd.isna(std):
+    value, std = row[objective], row.get(f"{objective}_std", np.nan)
+    if not pd.isna(std):
         return f"{value:.4f} ± {std:.4f}"
     return number(value, "{:,.0f}" if objective == "n_parameters" else "{:.4f}")
 
