@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -13,6 +14,12 @@ import numpy as np
 import pytest
 from postgresql import new_database, running_server
 from sklearn.datasets import load_digits
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported, which it else visits in every fit."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

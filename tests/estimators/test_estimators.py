@@ -76,9 +76,9 @@ def test_check_estimator_on_flattened_input():
         hidden_units=(16,),
         optimizer="sgd",
         optimizer_params={"clipnorm": 1.0},  # some checks weigh a class by 1,000
-        learning_rate=0.1,
-        epochs=6,
-        batch_size=16,
+        learning_rate=0.4,
+        epochs=3,
+        batch_size=32,
         random_state=0,
         **NO_SPLIT,
     )

@@ -9,7 +9,6 @@ import pytest
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 from sklearn.utils.class_weight import compute_sample_weight
@@ -20,6 +19,7 @@ from cifar_sk.estimators.batches import BatchSequence
 from cifar_sk.estimators.optimizers import BiasedSGD, Triangular
 from cifar_sk.estimators.training import Lookahead, TrainingModel, adapt_layers
 from cifar_sk.evaluation import cross_validate_oof
+from cifar_sk.folds.splits import make_splits
 from cifar_sk.networks import get_network
 from cifar_sk.networks.layers import Whitening
 from cifar_sk.pipelines.models import make_model
@@ -603,9 +603,8 @@ def test_cross_validation_of_the_registered_model(data):
     model = make_model("fast", augment="light")
     assert isinstance(model[-1], FastCNNClassifier)
     model.set_params(**{f"classifier__{name}": value for name, value in SMALL.items()})
-    cv = StratifiedKFold(2, shuffle=True, random_state=0)
-    result = cross_validate_oof(model, X, y, cv=cv)
+    (split,) = make_splits(y, n_folds=2)[:1]
+    result = cross_validate_oof(model, X, y, cv=[split])
     assert not result.failed
-    train, test = next(cv.split(X, y))
-    by_hand = clone(model).fit(X[train], y[train]).predict_proba(X[test])
-    np.testing.assert_allclose(result.oof_proba[test], by_hand, rtol=1e-6)
+    by_hand = clone(model).fit(X[split.train], y[split.train]).predict_proba(X[split.test])
+    np.testing.assert_allclose(result.folds[0].proba, by_hand, rtol=1e-6)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import time
@@ -28,14 +27,6 @@ from cifar_sk.tuning.study_view import StudyView
 from cifar_sk.tuning.workers import process_name, run_workers
 
 DATA = {"name": "digits", "n_samples": 120, "fingerprint": "f" * 64}
-
-
-@pytest.fixture(autouse=True)
-def _quick_garbage_collection():
-    """Set all that lives aside, for each fold of these quick fits ends with a collection."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 class SlowNeighbors(KNeighborsClassifier):
