@@ -10,8 +10,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
-from cifar_sk.augmentation.base import Augmentation
-from cifar_sk.augmentation.policies import augmentation_steps
+from cifar_sk.augmentation.policies import STEPS, augmentation_steps
 from cifar_sk.errors import InputError, did_you_mean
 from cifar_sk.folds.steps import PASSTHROUGH, is_augmentation, is_left_out
 
@@ -89,7 +88,7 @@ def augmentation_operation(name: str, text: Any) -> Any:
 
 def _kinds() -> dict[str, str]:
     """Map the names that scikit-learn gives to augmentation steps to their classes'."""
-    return {kind.__name__.lower(): kind.__name__ for kind in Augmentation.__subclasses__()}
+    return {kind.__name__.lower(): kind.__name__ for kind in STEPS.values()}
 
 
 def _without_number(name: str) -> str:
