@@ -253,6 +253,7 @@ def test_workers_map_the_arrays_and_have_the_rest_as_it_was(tmp_path):
             "one of serial, processes, threads, or an object with a method run; got 3",
         ),
         ({"n_jobs": 0}, "n_jobs must be a number from 1, or -1 for all processors; got 0"),
+        ({"n_jobs": 1.5}, "n_jobs must be a number from 1, or -1 for all processors; got 1.5"),
     ],
 )
 def test_engines_and_jobs_that_there_are_not(options, message):

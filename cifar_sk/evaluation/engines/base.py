@@ -86,7 +86,7 @@ def choose_engine(engine: Engine | str | None, n_jobs: int | None) -> tuple[str,
     """Return an engine's name, the engine, and how many folds it runs at a time."""
     if n_jobs is not None and (not isinstance(n_jobs, Integral) or n_jobs == 0):
         raise InputError(
-            f"n_jobs must be a whole number from 1, or -1 for all processors; got {n_jobs!r}."
+            f"n_jobs must be a number from 1, or -1 for all processors; got {n_jobs!r}."
         )
     n_jobs = effective_n_jobs(n_jobs)
     if engine is None:
