@@ -82,7 +82,8 @@ def place(tmp_path):
 
 def run(place, command, *words, code=0, path=()):
     """Run a command in `place` and return what it printed."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*path, os.environ["PYTHONPATH"]])}
+    paths = filter(None, [*path, os.environ.get("PYTHONPATH")])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     done = subprocess.run(
         [sys.executable, *command, *words],
         cwd=place,

@@ -13,9 +13,10 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import KFold
 
-from cifar_sk import cross_validate_oof, fold_files
+from cifar_sk import cross_validate_oof
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult
+from cifar_sk.runs import fold_files
 from cifar_sk.runs.files import differences, write_atomically
 from cifar_sk.runs.folder import RunFolder
 
