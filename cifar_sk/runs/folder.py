@@ -30,7 +30,7 @@ from cifar_sk.runs.files import (
     write_atomically,
 )
 from cifar_sk.runs.fold_files import read_fold, write_fold
-from cifar_sk.runs.manifest import SCHEMA, DataRecord, Manifest, read_json
+from cifar_sk.runs.manifest import SCHEMA, DataRecord, Manifest, as_json, read_json
 from cifar_sk.runs.own_files import (
     ASIDE,
     BEFORE_MANIFEST,
@@ -131,7 +131,7 @@ class RunFolder:
             raise InputError("A run is either resumed or overwritten; give one of the two.")
         if data is not None and not isinstance(data, DataRecord):
             data = DataRecord.of_bunch(data)
-        own = _as_json(identity)
+        own = _own_identity(identity)
         path = without_dots(path)
         _check_is_run_or_new(path)
         additions = Additions()
@@ -275,9 +275,9 @@ def _check_is_run_or_new(path: Path) -> None:
         raise InputError(f"{path} holds other files than a run's; name another folder.")
 
 
-def _as_json(identity: Mapping[str, Any] | None) -> dict[str, Any]:
+def _own_identity(identity: Mapping[str, Any] | None) -> dict[str, Any]:
     try:
-        return json.loads(json.dumps(dict(identity or {})))
+        return as_json(dict(identity or {}))
     except (TypeError, ValueError) as error:
         raise InputError(f"identity must hold JSON values only: {error}.") from error
 

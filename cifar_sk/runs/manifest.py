@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
     from cifar_sk.folds.evaluation import Evaluation
 
-__all__ = ["SCHEMA", "DataRecord", "Manifest", "SplitRecord", "pipeline_description", "read_json"]
+__all__ = [
+    "SCHEMA",
+    "DataRecord",
+    "Manifest",
+    "SplitRecord",
+    "as_json",
+    "pipeline_description",
+    "read_json",
+]
 
 SCHEMA = 2
 _OLD_FORMAT = 1  # of versions without `schema`; the same keys, but for what is new since
@@ -205,10 +213,10 @@ class Manifest:
             seed=evaluation.random_state,
             n_threads=evaluation.n_threads,
             save_models=evaluation.save_models,
-            own=_as_json(dict(own or {})),
+            own=dict(own or {}),
             engine=evaluation.engine,
-            notes=_as_json(notes),
-            **_as_json(known),
+            notes=as_json(notes),
+            **as_json(known),
         )
 
     def identity(self) -> dict[str, Any]:
@@ -226,7 +234,7 @@ class Manifest:
             **({} if self.backend == "tensorflow" else {"backend": self.backend}),
             **({"own": self.own} if self.own else {}),
         }
-        return _as_json(identity)
+        return as_json(identity)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is written."""
@@ -293,7 +301,7 @@ _FOR_READERS = frozenset(
 )
 
 
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Return what JSON makes of a value, for that is what a later run compares with."""
     return json.loads(json.dumps(value))
 
