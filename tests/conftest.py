@@ -12,8 +12,19 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from postgresql import new_database, running_server
 from sklearn.datasets import load_digits
+
+# The same examples every time, and few of them: a machine that is busy must not fail a test.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    max_examples=30,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("suite")
 
 
 def pytest_collection_finish() -> None:
