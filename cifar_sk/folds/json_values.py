@@ -1,14 +1,23 @@
-"""Parameters as JSON values, for files that people read and programs compare."""
+"""Parameters as JSON values, and JSON files that are read by a schema."""
 
 from __future__ import annotations
 
+import json
 import math
 import re
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-__all__ = ["plain"]
+from cifar_sk.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["parse_json", "plain", "validate"]
+
+Schema = TypeVar("Schema", bound="BaseModel")
 
 
 def plain(value: Any) -> Any:
@@ -36,3 +45,23 @@ def plain(value: Any) -> Any:
         return type(value).__name__
     # An address would be another one in every process.
     return getattr(value, "__qualname__", None) or re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
+def parse_json(content: bytes, file: Path) -> Any:
+    """Read JSON values of a file; an `InputError` names the file if it holds none."""
+    try:
+        return json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file} holds no JSON that can be read ({error}).") from error
+
+
+def validate(schema: type[Schema], values: Any, file: Path) -> Schema:
+    """Check JSON values by a schema; an `InputError` names the file and the first wrong field."""
+    from pydantic import ValidationError
+
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"])) or "its content"
+        raise InputError(f"{file} cannot be used: {field}: {first['msg']}.") from error

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from cifar_sk.errors import InputError
+from cifar_sk.folds.json_values import parse_json, validate
 from cifar_sk.folds.predictions import FoldResult
+from cifar_sk.runs.checksums import fold_damage
 
 __all__ = ["read_fold", "write_fold"]
 
+_READ = ("metrics.json", "predictions.npz", "history.csv")
+_REMEDY = "Fit the fold again by the run's own command and --resume."
 _SCALARS = ("index", "repeat", "fold", "n_train", "fit_time", "score_time", "n_epochs")
+
+
+class _Scalars(BaseModel):
+    """What is read of ``metrics.json``; its scores are for people."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    index: NonNegativeInt
+    repeat: NonNegativeInt
+    fold: NonNegativeInt
+    n_train: NonNegativeInt
+    fit_time: float
+    score_time: float
+    n_epochs: NonNegativeInt | None
+    n_parameters: NonNegativeInt | None = None
+    n_multiply_adds: NonNegativeInt | None = None
+    best_params: dict[str, Any] | None = None
 
 
 def write_fold(result: FoldResult, folder: Path, scores: dict[str, float]) -> None:
@@ -28,56 +49,54 @@ def write_fold(result: FoldResult, folder: Path, scores: dict[str, float]) -> No
             scalars[name] = value
     finite = {name: value if math.isfinite(value) else None for name, value in scores.items()}
     text = json.dumps({**scalars, "scores": finite}, indent=1, default=lambda x: x.item())
-    (folder / "metrics.json").write_text(text + "\n", encoding="utf-8")
+    (folder / _READ[0]).write_text(text + "\n", encoding="utf-8")
     arrays: dict[str, Any] = {"index": result.test_index, "proba": result.proba}
     if result.holdout_proba is not None:
         arrays["holdout_proba"] = result.holdout_proba
-    np.savez(folder / "predictions.npz", **arrays)
-    with (folder / "history.csv").open("w", encoding="utf-8", newline="") as file:
+    np.savez(folder / _READ[1], **arrays)
+    with (folder / _READ[2]).open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["epoch", *result.history])
         for epoch, values in enumerate(zip(*result.history.values(), strict=True), start=1):
             writer.writerow([epoch, *(repr(float(value)) for value in values)])
 
 
-# What reading a damaged JSON, NPZ or CSV file raises.
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    zipfile.BadZipFile,
-)
+def read_fold(folder: Path, run: str | None = None) -> FoldResult:
+    """Read what `write_fold` wrote, equal to the bit, from a folder named by the fold's index.
 
-
-def read_fold(folder: Path) -> FoldResult:
-    """Read what `write_fold` wrote, equal to the bit, from a folder named by the fold's index."""
+    `run` is the digest of the run's identity, as its folds note it; None for older versions.
+    """
+    if damage := fold_damage(folder, run, _READ):
+        raise InputError(f"{damage} {_REMEDY}")
     try:
-        scalars = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        scalars.pop("scores")
-        with (
-            (folder / "predictions.npz").open("rb") as file,
-            np.load(file, allow_pickle=False) as arrays,
-        ):
-            index, proba = arrays["index"], arrays["proba"]
-            holdout = arrays.get("holdout_proba")
-        with (folder / "history.csv").open(encoding="utf-8", newline="") as table:
-            history = _columns(csv.reader(table))
-        if scalars["index"] != int(folder.name) or len(index) != len(proba):
+        scalars, predictions, history = ((folder / name).read_bytes() for name in _READ)
+        said = validate(_Scalars, parse_json(scalars, folder / _READ[0]), folder / _READ[0])
+        index, proba, holdout = _arrays(predictions)
+        table = _columns(csv.reader(io.StringIO(history.decode("utf-8"))))
+        if said.index != int(folder.name) or len(index) != len(proba):
             raise ValueError("its files do not belong together")
-        return FoldResult(
-            **scalars, test_index=index, proba=proba, holdout_proba=holdout, history=history
-        )
-    except _UNREADABLE as error:
+    except Exception as error:  # whatever NumPy, zipfile and csv raise at damaged files
         raise InputError(
-            f"{folder} cannot be read as a finished fold ({error}); delete it, and resume."
+            f"{folder} cannot be read as a finished fold ({error}). {_REMEDY}"
         ) from error
+    return FoldResult(
+        **said.model_dump(), test_index=index, proba=proba, holdout_proba=holdout, history=table
+    )
+
+
+def _arrays(content: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        index, proba, holdout = arrays["index"], arrays["proba"], arrays.get("holdout_proba")
+    if index.ndim != 1 or index.dtype.kind != "i" or index.min(initial=0) < 0:
+        raise ValueError("index must hold positions of samples")
+    for name, values in {"proba": proba, "holdout_proba": holdout}.items():
+        if values is not None and (values.ndim != 2 or values.dtype.kind != "f"):
+            raise ValueError(f"{name} must be a table of numbers")
+    return index, proba, holdout
 
 
 def _columns(rows: Iterable[list[str]]) -> dict[str, list[float]]:
     header, *lines = rows
-    columns = {name: [float(line[at]) for line in lines] for at, name in enumerate(header)}
-    columns.pop("epoch")
+    columns = {name: [float(row[at]) for row in lines] for at, name in enumerate(header)}
+    del columns["epoch"]
     return columns

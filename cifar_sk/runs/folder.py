@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import fnmatch
 import io
-import json
 import shutil
+import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -22,6 +23,7 @@ from filelock import FileLock
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics.scores import score_predictions
+from cifar_sk.runs.checksums import FileSum, digest, file_sum, fold_damage, write_sums
 from cifar_sk.runs.files import (
     Additions,
     differences,
@@ -30,7 +32,8 @@ from cifar_sk.runs.files import (
     write_atomically,
 )
 from cifar_sk.runs.fold_files import read_fold, write_fold
-from cifar_sk.runs.manifest import SCHEMA, DataRecord, Manifest, as_json, read_json
+from cifar_sk.runs.manifest import DataRecord, Manifest, as_json
+from cifar_sk.runs.manifest_file import SCHEMA, read_manifest_file, write_manifest_file
 from cifar_sk.runs.own_files import (
     ASIDE,
     BEFORE_MANIFEST,
@@ -44,6 +47,7 @@ from cifar_sk.runs.own_files import (
     recover,
     remove,
     set_aside,
+    set_fold_aside,
 )
 from cifar_sk.runs.provenance import provenance
 
@@ -87,6 +91,7 @@ class RunFolder:
         self._data = data
         self._additions = additions
         self._target: np.ndarray | None = None
+        self._before: dict[str, Any] | None = None  # run.json, until a fold is committed
 
     @classmethod
     def open(
@@ -151,7 +156,8 @@ class RunFolder:
                 additions=additions if is_new else None,
             )
             if not (path / MANIFEST).exists():
-                run._write({"schema": SCHEMA, "identity": {"own": dict(run._own)}})
+                begun = {"schema": SCHEMA, "identity": {"own": dict(run._own)}}
+                write_manifest_file(path / MANIFEST, begun)
             (path / "folds").mkdir(exist_ok=True)
         except BaseException:
             additions.take_back()
@@ -163,24 +169,40 @@ class RunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is not None:
+                self._leave(kind)
+            else:
+                discard_aside(self.path)
+        finally:
+            self._lock.release()
+
+    def _leave(self, kind: type[BaseException]) -> None:
+        """Put back what was there before, or keep what was finished."""
         is_empty = not finished(self.path)
-        if kind is not None and is_empty and (self.path / ASIDE / MANIFEST).exists():
+        if is_empty and (self.path / ASIDE / MANIFEST).exists():
             remove(self.path)
             put_back(self.path)
-        elif kind is None:
-            discard_aside(self.path)
         elif is_empty and issubclass(kind, InputError) and self._additions is not None:
             remove(self.path)
             self._additions.take_back()
-        elif issubclass(kind, KeyboardInterrupt) and self._is_running():
-            self.update(status="interrupted")
-        self._lock.release()
+        with suppress(OSError):  # the disk may be what ends the run
+            if self._before is not None:
+                write_manifest_file(self.path / MANIFEST, self._before | self._stopped())
+            elif self.manifest is not None and self.manifest.status == "running":
+                self.update(status="interrupted")
 
-    def _is_running(self) -> bool:
-        return self.manifest is not None and self.manifest.status == "running"
+    def _stopped(self) -> dict[str, str]:
+        """Return what else ``run.json`` must say where this process has added no fold."""
+        split, status = self.manifest and self.manifest.split, (self._before or {}).get("status")
+        is_whole = split and len(finished(self.path)) >= split.n_folds * split.n_repeats
+        is_stale = status == "running" or (status == "complete" and not is_whole)
+        return {"status": "interrupted"} if is_stale else {}
 
     def begin(self, evaluation: Evaluation) -> None:
         """Write what is evaluated, and the labels, or check that it is what was begun.
+
+        Finished folds that are damaged are set aside with a warning, to be fitted again.
 
         Raises
         ------
@@ -190,23 +212,44 @@ class RunFolder:
         manifest = Manifest.of(
             evaluation, data=self._data, own=self._own, about=provenance() | self._about
         )
-        old = read_json(self.path / MANIFEST)
-        if finished(self.path) and "data" in old["identity"]:
+        old, said = read_manifest_file(self.path / MANIFEST)
+        if finished(self.path) and said.identity.split is not None:
             _check_is_same(self.path, old["identity"], manifest.identity())
-        if old.get("created"):
-            manifest = replace(manifest, created=old["created"])
-        classes = np.unique(evaluation.y)
-        self._target = np.searchsorted(classes, evaluation.y)
-        _write_array(self.path / TARGET, self._target)
-        if evaluation.holdout is not None:
-            test_target = np.searchsorted(classes, evaluation.holdout[1])
-            _write_array(self.path / TEST_TARGET, test_target)
-        else:  # of another evaluation that was begun here and finished no fold
-            (self.path / TEST_TARGET).unlink(missing_ok=True)
+            self._before = old
+            self._set_damaged_aside(Manifest.of_file(said).digest, manifest)
+        if said.created:
+            manifest = replace(manifest, created=said.created)
         for staged in (self.path / "folds").glob(".[0-9]*.tmp"):
             shutil.rmtree(staged)
-        self.manifest = manifest
+        self.manifest = replace(manifest, files=self._write_labels(evaluation))
         self.update()
+
+    def _set_damaged_aside(self, run: str | None, manifest: Manifest) -> None:
+        """Set damaged folds aside, and list the files of folds that older versions wrote."""
+        for folder in finished(self.path):
+            damage = fold_damage(folder, run) or _unreadable(folder, run)
+            if damage is not None:
+                aside = set_fold_aside(folder)
+                warnings.warn(
+                    f"{damage} Fold {int(folder.name)} is fitted again; what was there is kept as "
+                    f"{aside.name}.",
+                    stacklevel=4,
+                )
+            elif run is None:
+                write_sums(folder, digest(manifest.identity()))
+
+    def _write_labels(self, evaluation: Evaluation) -> dict[str, FileSum]:
+        """Write true classes, and return the sizes and checksums of their files."""
+        classes = np.unique(evaluation.y)
+        self._target = np.searchsorted(classes, evaluation.y)
+        targets = {TARGET: self._target}
+        if evaluation.holdout is not None:
+            targets[TEST_TARGET] = np.searchsorted(classes, evaluation.holdout[1])
+        else:  # of another evaluation that was begun here and finished no fold
+            (self.path / TEST_TARGET).unlink(missing_ok=True)
+        for name, values in targets.items():
+            _write_array(self.path / name, values)
+        return {name: file_sum(self.path / name) for name in targets}
 
     def end(self, result: OOFResult) -> None:
         """Write how the run ended."""
@@ -226,14 +269,18 @@ class RunFolder:
         if self.manifest is None:
             raise InputError("A run has no manifest before an evaluation begins.")
         self.manifest = replace(self.manifest, **changes)
-        self._write(self.manifest.to_json())
-
-    def _write(self, content: Mapping[str, Any]) -> None:
-        write_atomically(self.path / MANIFEST, (json.dumps(content, indent=1) + "\n").encode())
+        write_manifest_file(self.path / MANIFEST, self.manifest.to_json())
 
     def completed(self) -> dict[int, FoldResult]:
-        """Read the finished folds by index."""
-        return read_folds(self.path)
+        """Read the finished folds by index, but for those that are damaged."""
+        _, said = read_manifest_file(self.path / MANIFEST)
+        run = None if said.identity.split is None else Manifest.of_file(said).digest
+        folds = {}
+        for folder in finished(self.path):
+            with suppress(InputError):
+                if fold_damage(folder, run) is None:
+                    folds[int(folder.name)] = read_fold(folder, run)
+        return folds
 
     def staging(self, index: int) -> Path:
         """Make the empty folder that `commit` renames to the fold's own."""
@@ -247,11 +294,14 @@ class RunFolder:
         staged = self.path / "folds" / f".{result.index:02d}.tmp"
         staged.mkdir(exist_ok=True)
         write_fold(result, staged, self._scores(result))
-        for file in staged.iterdir():
+        if self.manifest is not None:
+            write_sums(staged, digest(self.manifest.identity()))
+        for file in staged.rglob("*"):
             sync(file)
         sync(staged)
         staged.rename(self.path / "folds" / f"{result.index:02d}")
         sync(self.path / "folds")
+        self._before = None
 
     def _scores(self, result: FoldResult) -> dict[str, float]:
         if self._target is None or result.proba is None:
@@ -284,7 +334,7 @@ def _own_identity(identity: Mapping[str, Any] | None) -> dict[str, Any]:
 
 def _allow(path: Path, identity: Mapping[str, Any], resume: bool, overwrite: bool) -> None:
     """Refuse a folder that holds a run, continue it, or set the run aside."""
-    old = read_json(path / MANIFEST)
+    old, _ = read_manifest_file(path / MANIFEST)
     if overwrite:
         set_aside(path)
     elif not resume:
@@ -307,9 +357,17 @@ def _check_is_same(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -
         )
 
 
-def read_folds(path: str | Path) -> dict[int, FoldResult]:
-    """Read a run's finished folds by index."""
-    return {int(folder.name): read_fold(folder) for folder in finished(Path(path))}
+def _unreadable(folder: Path, run: str | None) -> str | None:
+    try:
+        read_fold(folder, run)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def read_folds(path: Path, manifest: Manifest) -> dict[int, FoldResult]:
+    """Read a run's finished folds by index; an `InputError` says which is damaged."""
+    return {int(folder.name): read_fold(folder, manifest.digest) for folder in finished(path)}
 
 
 def read_manifest(path: str | Path) -> Manifest:
@@ -329,14 +387,7 @@ def read_manifest(path: str | Path) -> Manifest:
     InputError
         If there is none, or it does not say what a run is.
     """
-    file = Path(path) / MANIFEST
-    raw = read_json(file)
-    if isinstance(raw.get("identity"), dict) and "split" not in raw["identity"]:
+    _, said = read_manifest_file(Path(path) / MANIFEST)
+    if said.identity.split is None:
         raise InputError(f"The run of {path} has not begun; continue it with --resume.")
-    try:
-        return Manifest.from_json(raw)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"{file} does not say what was run ({error!r}); make runs by "
-            "cross_validate_oof(..., store=path)."
-        ) from error
+    return Manifest.of_file(said)

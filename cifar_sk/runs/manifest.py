@@ -5,35 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import joblib
 import numpy as np
 
 from cifar_sk.datasets.arrays import data_fingerprint
-from cifar_sk.errors import InputError
 from cifar_sk.folds.json_values import plain
 from cifar_sk.folds.splits import Split, split_fingerprint
 from cifar_sk.folds.steps import PASSTHROUGH, is_left_out
+from cifar_sk.runs.checksums import FileSum, digest
+from cifar_sk.runs.manifest_file import SCHEMA, ManifestFile
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
     from cifar_sk.folds.evaluation import Evaluation
 
-__all__ = [
-    "SCHEMA",
-    "DataRecord",
-    "Manifest",
-    "SplitRecord",
-    "as_json",
-    "pipeline_description",
-    "read_json",
-]
-
-SCHEMA = 2
-_OLD_FORMAT = 1  # of versions without `schema`; the same keys, but for what is new since
+__all__ = ["DataRecord", "Manifest", "SplitRecord", "as_json", "pipeline_description"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +104,7 @@ class SplitRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What ``run.json`` holds; read and written here only.
+    """What ``run.json`` holds.
 
     Attributes
     ----------
@@ -150,6 +139,10 @@ class Manifest:
         ``fit_time`` and ``score_time`` of all folds, seconds.
     notes : dict
         What else a program wrote for readers.
+    files : dict
+        Size and SHA-256 of the files of labels, by name.
+    schema : int
+        Version of the form that the run was written in.
     """
 
     data: DataRecord
@@ -172,6 +165,13 @@ class Manifest:
     failed: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, FileSum] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+    @property
+    def digest(self) -> str | None:
+        """What the run's folds say that they belong to; None of versions that noted nothing."""
+        return digest(self.identity()) if self.schema >= SCHEMA else None
 
     @classmethod
     def of(
@@ -257,39 +257,38 @@ class Manifest:
             "failed": self.failed,
             "timings": self.timings,
             **({"notes": self.notes} if self.notes else {}),
+            "files": {name: file.model_dump() for name, file in self.files.items()},
         }
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote, or what older versions wrote.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If something is missing, or is of another kind.
-        """
-        identity, names = raw["identity"], tuple(map(str, raw["class_names"]))
-        data = {"name": "array", "n_samples": 0, "fingerprint": ""} | identity.get("data", {})
-        split, test = identity["split"], identity.get("test_split")
-        shape = raw.get("image_shape")
+    def of_file(cls, said: ManifestFile) -> Self:
+        """Take what a ``run.json`` says of a run that has begun."""
+        identity, names = said.identity, tuple(said.class_names)
+        data, split, test = identity.data, identity.split, identity.test_split
+        if split is None:
+            raise ValueError("a run that has not begun has no manifest")
+        shape = said.image_shape
+        known = {name: getattr(said, name) for name in sorted(_FOR_READERS)}
         return cls(
             data=DataRecord(
-                **data,
+                **data.model_dump(),
                 class_names=names,
-                image_shape=shape and tuple(shape),
-                source=raw.get("data_source"),
-                fallback=raw.get("fallback"),
+                image_shape=None if shape is None else tuple(shape),
+                source=said.data_source,
+                fallback=said.fallback,
             ),
-            split=SplitRecord(
-                int(split["n_folds"]), int(split["n_repeats"]), split["fingerprint"]
-            ),
-            test_split=test and DataRecord(data["name"], **test, class_names=names),
-            pipeline=identity.get("pipeline", {}),
-            seed=identity.get("seed"),
-            n_threads=identity.get("threads_per_fold"),
-            save_models=bool(identity.get("save_models")),
-            own=identity.get("own", {}),
-            **{name: raw[name] for name in sorted(_FOR_READERS) if raw.get(name) is not None},
+            split=SplitRecord(**split.model_dump()),
+            test_split=None
+            if test is None
+            else DataRecord(data.name, **test.model_dump(), class_names=names),
+            pipeline=identity.pipeline,
+            seed=identity.seed,
+            n_threads=identity.threads_per_fold,
+            save_models=bool(identity.save_models),
+            own=identity.own,
+            files=said.files,
+            schema=said.version,
+            **{name: value for name, value in known.items() if value is not None},
         )
 
 
@@ -304,20 +303,6 @@ _FOR_READERS = frozenset(
 def as_json(value: Any) -> Any:
     """Return what JSON makes of a value, for that is what a later run compares with."""
     return json.loads(json.dumps(value))
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Read a ``run.json`` as it is; an `InputError` if it is none, or of another schema."""
-    try:
-        raw = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file} cannot be read as a run's manifest: {error}.") from error
-    is_known = isinstance(raw, dict) and (
-        raw.get("schema") == SCHEMA or raw.get("format") == _OLD_FORMAT
-    )
-    if not is_known:
-        raise InputError(f"{file} is no run manifest of schema {SCHEMA} or older.")
-    return raw
 
 
 def pipeline_description(pipeline: Any) -> dict[str, Any]:

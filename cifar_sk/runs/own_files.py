@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import re
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -21,12 +24,14 @@ __all__ = [
     "recover",
     "remove",
     "set_aside",
+    "set_fold_aside",
 ]
 
 MANIFEST = "run.json"
 ASIDE = ".replaced"  # where --overwrite keeps the old run until the new one is there
 _DISCARDED = ".discarded.tmp"
 STAGED_MANIFEST = f".{MANIFEST}.*.tmp"
+_FOLD = re.compile(r"\d\d|[1-9]\d{2,5}")
 # True classes of all samples and of the test split, as positions in the class names.
 TARGET, TEST_TARGET = "target.npy", "test_target.npy"
 # Names, a line each, of figures that other packages draw.
@@ -65,8 +70,17 @@ _WRITTEN = (
 
 
 def finished(path: Path) -> list[Path]:
-    """List the folders of finished folds, by index."""
-    return sorted((path / "folds").glob("[0-9]*"))
+    """List the folders of finished folds, by index; other names beside them are not ours."""
+    folders = [entry for entry in (path / "folds").glob("[0-9]*") if _FOLD.fullmatch(entry.name)]
+    return sorted((folder for folder in folders if folder.is_dir()), key=lambda f: int(f.name))
+
+
+def set_fold_aside(folder: Path) -> Path:
+    """Rename the folder of a damaged fold, so that the fold is fitted again; return the new."""
+    names = (folder.with_name(f"{folder.name}.damaged{n or ''}") for n in itertools.count())
+    aside = next(name for name in names if not os.path.lexists(name))
+    folder.rename(aside)
+    return aside
 
 
 def _written(path: Path) -> list[Path]:

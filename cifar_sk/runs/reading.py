@@ -11,6 +11,7 @@ import pandas as pd
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
+from cifar_sk.runs.checksums import file_damage, fold_damage
 from cifar_sk.runs.folder import read_folds, read_manifest
 from cifar_sk.runs.manifest import Manifest
 from cifar_sk.runs.own_files import TARGET, TEST_TARGET
@@ -60,9 +61,11 @@ class FinishedRun:
         Raises
         ------
         InputError
-            If the run kept no models.
+            If the run kept no models, or this one is damaged.
         """
         folder = self.path / "folds" / f"{index:02d}"
+        if self.manifest.save_models and (damage := fold_damage(folder, self.manifest.digest)):
+            raise InputError(f"{damage} Fit the fold again by the run's own command and --resume.")
         if not (folder / "classifier.json").exists():
             raise InputError(
                 f"{self.path} holds no model of fold {index}; run it with --save-models."
@@ -89,7 +92,7 @@ def read_run(path: str | Path) -> FinishedRun:
     """
     path = Path(path)
     manifest = read_manifest(path)
-    folds = read_folds(path)
+    folds = read_folds(path, manifest)
     split, names = manifest.split, manifest.data.class_names
     n_expected = split.n_folds * split.n_repeats
     if len(folds) < n_expected:
@@ -101,7 +104,7 @@ def read_run(path: str | Path) -> FinishedRun:
                 else "."
             )
         )
-    target = _labels(path / TARGET)
+    target = _labels(path, TARGET, manifest)
     if target is None:
         target = _target_of_old_run(path / "oof_predictions.csv", names)
     result = OOFResult(
@@ -111,7 +114,7 @@ def read_run(path: str | Path) -> FinishedRun:
         n_folds=split.n_folds,
         n_repeats=split.n_repeats,
         folds=tuple(folds[index] for index in sorted(folds)),
-        holdout_target=_labels(path / TEST_TARGET),
+        holdout_target=_labels(path, TEST_TARGET, manifest),
     )
     _check_belongs_together(path, result)
     return FinishedRun(path, manifest, result)
@@ -162,14 +165,20 @@ def run_dataset(
     return bunch
 
 
-def _labels(file: Path) -> np.ndarray | None:
-    """Read stored labels; None where the run is of a version that stored none."""
-    if not file.exists():
+def _labels(path: Path, name: str, manifest: Manifest) -> np.ndarray | None:
+    """Read stored labels; None where there are none, as in runs of older versions."""
+    file, expected = path / name, manifest.files.get(name)
+    if expected is None and not file.exists():
         return None
+    if expected is not None and (damage := file_damage(file, expected)):
+        raise InputError(f"{damage} The run's own command and --resume write it again.")
     try:
-        return np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        labels = np.load(file, allow_pickle=False)
+    except Exception as error:  # whatever NumPy raises at damaged files
         raise InputError(f"{file} cannot be read ({error}); run it again.") from error
+    if not isinstance(labels, np.ndarray) or labels.ndim != 1 or labels.dtype.kind != "i":
+        raise InputError(f"{file} holds no labels; run it again.")
+    return labels
 
 
 def _target_of_old_run(file: Path, names: tuple[str, ...]) -> np.ndarray:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_runs import as_of_an_older_version
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import RepeatedStratifiedKFold
@@ -13,6 +14,7 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 from cifar_sk import InputError, RunFolder, cross_validate_oof, write_report
 from cifar_sk.runs.folder import read_manifest
 from cifar_sk.runs.manifest import Manifest
+from cifar_sk.runs.manifest_file import ManifestFile
 from cifar_sk.runs.reading import read_run
 
 
@@ -61,7 +63,7 @@ def test_the_manifest_says_what_was_run(run):
     assert manifest.pipeline["params"]["strategy"] == "stratified"
     assert (manifest.own, manifest.notes) == ({"mine": [1, 2]}, {"who": "me"})
     assert (manifest.status, manifest.seed) == ("complete", 0)
-    assert manifest == Manifest.from_json(manifest.to_json())
+    assert manifest == Manifest.of_file(ManifestFile.model_validate(manifest.to_json()))
 
 
 def test_a_store_may_be_a_path_and_goes_on_or_refuses(tmp_path):
@@ -130,11 +132,7 @@ def test_what_no_run_says_is_said(tmp_path):
 
 def test_runs_of_older_versions_are_read(run):
     path, written = run
-    manifest = json.loads((path / "run.json").read_text())
-    manifest["format"] = 1
-    for name in ("schema", "engine", "image_shape", "notes"):
-        del manifest[name]
-    (path / "run.json").write_text(json.dumps(manifest))
+    as_of_an_older_version(path)
     (path / "target.npy").unlink()
     finished = read_run(path)
     np.testing.assert_array_equal(finished.result.target, written.target)
@@ -147,6 +145,7 @@ def test_runs_of_older_versions_are_read(run):
 
 def test_damaged_labels_are_refused(run):
     path, _ = run
+    as_of_an_older_version(path)
     content = (path / "target.npy").read_bytes()
     for damaged in (b"", content[:-8], content[:40]):
         (path / "target.npy").write_bytes(damaged)
@@ -156,6 +155,7 @@ def test_damaged_labels_are_refused(run):
 
 def test_a_damaged_table_of_an_older_version_is_refused(run):
     path, _ = run
+    as_of_an_older_version(path)
     (path / "target.npy").unlink()
     table = path / "oof_predictions.csv"
     lines = table.read_text().splitlines()

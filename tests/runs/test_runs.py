@@ -18,6 +18,7 @@ from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult
 from cifar_sk.runs import fold_files
 from cifar_sk.runs.files import differences, write_atomically
+from cifar_sk.runs.fold_files import read_fold
 from cifar_sk.runs.folder import RunFolder
 
 IDENTITY = {"data": {"fingerprint": "d" * 64}, "seed": 0, "pipeline": {"params": {"widths": (8,)}}}
@@ -96,7 +97,9 @@ def test_scores_stand_beside_the_predictions(tmp_path):
     metrics = json.loads((tmp_path / "run/folds/00/metrics.json").read_text())
     assert metrics["scores"]["accuracy"] == 1 / 3
     assert json.loads((tmp_path / "run/folds/00/metrics.json").read_text())["scores"]["mcc"] == 0
-    assert names(tmp_path / "run/folds/00") == ["history.csv", "metrics.json", "predictions.npz"]
+    assert names(tmp_path / "run/folds/00") == [
+        *("files.json", "history.csv", "metrics.json", "predictions.npz")
+    ]
 
 
 def test_what_is_staged_becomes_part_of_the_fold(tmp_path):
@@ -226,53 +229,6 @@ def test_an_unreadable_manifest_is_refused(tmp_path, text, options):
     assert "\n" not in str(error.value)
 
 
-def damage(path):
-    """Ways in which a file of a fold may be broken."""
-    content = path.read_bytes()
-    yield b""
-    yield content[: len(content) // 2]
-    yield b"[]"
-    yield b'"text"'
-    yield b"\xff\xfe\x00"
-    if path.suffix == ".npz":
-        middle = len(content) // 3
-        yield content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
-
-
-@pytest.mark.parametrize("name", ["metrics.json", "predictions.npz"])
-def test_a_damaged_fold_is_refused(tmp_path, name):
-    with RunFolder.open(tmp_path / "run", IDENTITY) as run:
-        run.commit(fold())
-        path = run.path / "folds/00" / name
-        for content in damage(path):
-            path.write_bytes(content)
-            with pytest.raises(
-                InputError, match=r"folds/00 cannot be read .*; delete it"
-            ) as error:
-                run.completed()
-            assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("text", ["", "loss\n1\n", "epoch,loss\n1\n", "epoch,loss\n1,x\n"])
-def test_a_damaged_history_is_refused(tmp_path, text):
-    with RunFolder.open(tmp_path / "run", IDENTITY) as run:
-        run.commit(fold())
-        (run.path / "folds/00/history.csv").write_text(text)
-        with pytest.raises(InputError, match="folds/00 cannot be read"):
-            run.completed()
-
-
-def test_a_missing_file_and_a_misplaced_fold_are_refused(tmp_path):
-    with RunFolder.open(tmp_path / "run", IDENTITY) as run:
-        run.commit(fold(0))
-        (run.path / "folds/00").rename(run.path / "folds/03")
-        with pytest.raises(InputError, match="do not belong together"):
-            run.completed()
-        (run.path / "folds/03/predictions.npz").unlink()
-        with pytest.raises(InputError, match="folds/03 cannot be read"):
-            run.completed()
-
-
 def test_predictions_are_never_unpickled(tmp_path):
     class Bomb:
         def __reduce__(self):
@@ -283,7 +239,7 @@ def test_predictions_are_never_unpickled(tmp_path):
         path = run.path / "folds/00/predictions.npz"
         np.savez(path, index=np.arange(7), proba=np.array([Bomb()] * 7, dtype=object))
         with pytest.raises(InputError, match="folds/00 cannot be read"):
-            run.completed()
+            read_fold(path.parent)
     assert not (tmp_path / "exploded").exists()
 
 

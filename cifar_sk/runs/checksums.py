@@ -1,0 +1,121 @@
+"""What every file of a finished fold must be: its size and SHA-256, written with the commit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from cifar_sk.errors import InputError
+from cifar_sk.folds.json_values import parse_json, validate
+from cifar_sk.runs.files import write_atomically
+
+__all__ = ["FILES", "FileSum", "digest", "file_damage", "file_sum", "fold_damage", "write_sums"]
+
+FILES = "files.json"
+_CHUNK = 1 << 20  # bytes
+
+
+class FileSum(BaseModel):
+    """Size in bytes and SHA-256 of a file."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    size: int
+    sha256: str
+
+
+class _Sums(BaseModel):
+    """What ``files.json`` holds: the run's identity, by its digest, and a fold's files by name."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    run: str
+    files: dict[str, FileSum]
+
+
+def digest(values: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of JSON values, the same for equal ones; null counts as absent.
+
+    Examples
+    --------
+    >>> digest({"seed": 0, "l2": 0.0}) == digest({"l2": 0, "seed": False, "own": None})
+    True
+    """
+    text = json.dumps(_normal(values), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _normal(value: Any) -> Any:
+    """Return JSON values that are written alike where Python takes them for equal."""
+    if isinstance(value, Mapping):
+        return {name: _normal(v) for name, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_normal(item) for item in value]
+    is_whole = isinstance(value, bool) or (isinstance(value, float) and value.is_integer())
+    return int(value) if is_whole else value
+
+
+def file_sum(file: Path) -> FileSum:
+    """Measure a file."""
+    total = hashlib.sha256()
+    with file.open("rb") as opened:
+        while chunk := opened.read(_CHUNK):
+            total.update(chunk)
+        return FileSum(size=opened.tell(), sha256=total.hexdigest())
+
+
+def write_sums(folder: Path, run: str) -> None:
+    """List the files of a fold of the run with this digest, in a file of its own."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != FILES)
+    sums = {file.relative_to(folder).as_posix(): file_sum(file).model_dump() for file in files}
+    text = json.dumps({"run": run, "files": sums}, indent=1) + "\n"
+    write_atomically(folder / FILES, text.encode())
+
+
+def _sums(folder: Path, run: str | None) -> dict[str, FileSum]:
+    """Read what a fold's files must be; runs of older versions have no digest and no list."""
+    file = folder / FILES
+    if run is None and not file.exists():
+        return {}
+    try:
+        sums = validate(_Sums, parse_json(file.read_bytes(), file), file)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read ({error.strerror or error}).") from error
+    if any(name.startswith("/") or ".." in name for name in sums.files):
+        raise InputError(f"{file} lists files of other folders.")
+    if run is not None and sums.run != run:
+        raise InputError(f"{folder} is a fold of another run.")
+    return sums.files
+
+
+def file_damage(file: Path, expected: FileSum) -> str | None:
+    """Say in a sentence what is wrong with a file; None where it is as it was written."""
+    if not file.is_file():
+        return f"{file} is missing."
+    found = file_sum(file)
+    if found.size != expected.size:
+        return f"{file} is damaged: it has {found.size:,} bytes instead of {expected.size:,}."
+    if found.sha256 != expected.sha256:
+        return f"{file} is damaged: its SHA-256 is not the one noted when it was written."
+    return None
+
+
+def fold_damage(folder: Path, run: str | None, names: Collection[str] = ()) -> str | None:
+    """Say in a sentence what is wrong with a fold's files; None where all are as written.
+
+    `run` is the digest of the run's identity, or None for older versions, which listed no files;
+    `names` are files that the fold must have, and the only ones that are looked at.
+    """
+    try:
+        sums = _sums(folder, run)
+        for name in names or sums:
+            if name in sums and (damage := file_damage(folder / name, sums[name])):
+                return damage
+            if run is not None and name not in sums:
+                return f"{folder / FILES} does not list {name}."
+    except (InputError, OSError) as error:
+        return str(error)
+    return None
