@@ -16,6 +16,7 @@ COMMANDS = {
     "tune": "tune a model by an Optuna study, with an honest score of the winner",
     "compare": "compare finished runs by paired tests",
     "report": "write the page of a finished run again",
+    "verify": "check a run's files, and compute its tables again from its predictions",
     "explain": "show why a run's models predict what they do",
     "explore": "describe a data set and draw samples of it",
 }

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from cifar_sk.backend.operations import choose_compiler
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, reason
 from cifar_sk.estimators.training import generator_states, set_generator_states
 from cifar_sk.registry import pack_registered, unpack_registered
 
@@ -138,9 +138,9 @@ class ModelFilesMixin:
             classifier = saved_class(**_tuples(state["params"]))
             model = keras.saving.load_model(folder / "model.keras", safe_mode=True)
             classifier._restore(model, state)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # whatever zipfile, HDF5 and Keras raise at damaged files
             raise InputError(
-                f"{folder} holds no {cls.__name__} that can be read ({error}); "
+                f"{folder} holds no {cls.__name__} that can be read ({reason(error)}); "
                 f"pass the folder that save() wrote."
             ) from error
         return classifier

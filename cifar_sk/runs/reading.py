@@ -14,12 +14,12 @@ from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.runs.checksums import file_damage, fold_damage
 from cifar_sk.runs.folder import read_folds, read_manifest
 from cifar_sk.runs.manifest import Manifest
-from cifar_sk.runs.own_files import TARGET, TEST_TARGET
+from cifar_sk.runs.own_files import TARGET, TEST_TARGET, finished
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-__all__ = ["FinishedRun", "read_run", "run_dataset"]
+__all__ = ["FinishedRun", "read_run", "run_damage", "run_dataset"]
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,13 @@ def run_dataset(
             f"{data.fingerprint[:12]}…; name the run's own with --dataset and --data-home."
         )
     return bunch
+
+
+def run_damage(path: Path, manifest: Manifest) -> list[str]:
+    """Say what is wrong with each damaged fold, and each damaged file of labels, of a run."""
+    labels = [file_damage(path / name, expected) for name, expected in manifest.files.items()]
+    folds = [fold_damage(folder, manifest.digest) for folder in finished(path)]
+    return [damage for damage in labels + folds if damage is not None]
 
 
 def _labels(path: Path, name: str, manifest: Manifest) -> np.ndarray | None:

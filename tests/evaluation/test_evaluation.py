@@ -38,7 +38,7 @@ from cifar_sk.folds.splits import make_splits, split_fingerprint
 from cifar_sk.folds.steps import seeded_clone
 from cifar_sk.networks import NETWORKS, register
 from cifar_sk.pipelines.models import make_model
-from cifar_sk.runs.folder import read_folds
+from cifar_sk.runs.own_files import finished
 
 FIVE = StratifiedKFold(5, shuffle=True, random_state=0)
 TWO = StratifiedKFold(2, shuffle=True, random_state=0)
@@ -438,7 +438,7 @@ def test_a_resumed_run_equals_an_unbroken_one(digits, tmp_path, as_folder):
     unbroken = cross_validate_oof(forest, X, y, cv=3)
     with pytest.raises(KeyboardInterrupt):
         evaluate(listener=stop_after_first)
-    assert list(read_folds(tmp_path / "run")) == [0]
+    assert [fold.name for fold in finished(tmp_path / "run")] == ["00"]
     heard = []
     assert_same_predictions(unbroken, evaluate(listener=heard.append))
     assert {event.index for event in heard} == {1, 2}

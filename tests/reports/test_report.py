@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from made_runs import as_of_an_older_version
 from PIL import Image
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import confusion_matrix
@@ -354,11 +355,15 @@ def test_scores_on_the_test_split_of_an_older_run_are_read_from_its_table(run, c
         main([str(run)])
     assert end.value.code == 0  # the labels of the test split are there, and give the scores
     assert (run / "report.html").read_bytes() == page
+    as_of_an_older_version(run)
     (run / "test_target.npy").unlink()
-    with pytest.raises(SystemExit) as end:
-        main([str(run)])
-    assert end.value.code == 2
-    assert "fold_metrics.csv cannot be read" in capsys.readouterr().err
+    for damaged in (None, table[: len(table) // 2], table[:40], b"row,error,basis\n"):
+        if damaged is not None:
+            (run / "fold_metrics.csv").write_bytes(damaged)
+        with pytest.raises(SystemExit) as end:
+            main([str(run)])
+        assert end.value.code == 2
+        assert "fold_metrics.csv cannot be read" in capsys.readouterr().err
     (run / "fold_metrics.csv").write_bytes(table)
     with pytest.raises(SystemExit) as end:
         main([str(run)])

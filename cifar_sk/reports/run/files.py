@@ -20,7 +20,14 @@ from cifar_sk.reports.templating import number, pair
 from cifar_sk.runs.files import csv_bytes, write_files
 from cifar_sk.runs.own_files import OWN_FIGURES
 
-__all__ = ["rewrite_page", "summary_table", "write_report", "write_tables"]
+__all__ = [
+    "mistake_files",
+    "rewrite_page",
+    "score_files",
+    "summary_table",
+    "write_report",
+    "write_tables",
+]
 
 
 def write_report(
@@ -74,10 +81,7 @@ def write_report(
 
 def write_tables(tables: RunTables, folder: Path, info: Mapping[str, Any]) -> list[Path]:
     """Write what `write_report` does of tables that a caller uses, too."""
-    contents = {"fold_metrics.csv": csv_bytes(tables.folds)}
-    if tables.result.scored:
-        contents |= _score_files(tables)
-    return write_files(folder, {**contents, **_page_files(tables, info)})
+    return write_files(folder, {**score_files(tables), **_page_files(tables, info)})
 
 
 def rewrite_page(
@@ -90,26 +94,31 @@ def rewrite_page(
     """Write page, figures and tables of mistakes again, and no table of scores."""
     tables = RunTables(result, images)
     if result.holdout_target is None and any(f.holdout_proba is not None for f in result.folds):
-        tables.folds = _stored_fold_metrics(folder / "fold_metrics.csv")
+        tables.folds = _stored_fold_metrics(folder / "fold_metrics.csv", tables.folds)
     return write_files(folder, _page_files(tables, info or {}))
 
 
-def _stored_fold_metrics(file: Path) -> pd.DataFrame:
+def _stored_fold_metrics(file: Path, computed: pd.DataFrame) -> pd.DataFrame:
     """Read the scores of a run that did not keep the labels of the official test split."""
     try:
         # As text first: pandas' own reading of floats may miss the last bit.
         table = pd.read_csv(file, dtype=str)
         numbers = table.columns.drop(["row", "error", "basis"])
         table = table.astype(dict.fromkeys(numbers, "float64"))
+        if list(table["row"]) != list(computed["row"]) or not {*computed} <= {*table}:
+            raise ValueError("rows or columns are missing")
         return table.astype(dict.fromkeys(["n_train", "n_test"], "Int64"))
     except (OSError, ValueError, KeyError) as error:
         message = f"{file} cannot be read ({error}); finish the run with --resume."
         raise InputError(message) from error
 
 
-def _score_files(tables: RunTables) -> dict[str, bytes]:
+def score_files(tables: RunTables) -> dict[str, bytes]:
     """Return what a run's folds scored, by file name."""
-    contents = {"class_metrics.csv": csv_bytes(tables.classes)}
+    contents = {"fold_metrics.csv": csv_bytes(tables.folds)}
+    if not tables.result.scored:
+        return contents
+    contents["class_metrics.csv"] = csv_bytes(tables.classes)
     if len(tables.best_params):
         contents["best_params.csv"] = csv_bytes(tables.best_params)
     parts = {"": tables.confusion, **{f"_{row}": c for row, c in tables.confusions.items()}}
@@ -129,13 +138,16 @@ def _page_files(tables: RunTables, info: Mapping[str, Any]) -> dict[str, bytes]:
     return {
         # First, so that --overwrite knows them whatever happens.
         **({OWN_FIGURES: "".join(own).encode()} if own else {}),
-        **(_mistake_files(tables) if tables.result.scored else {}),
+        **mistake_files(tables),
         **{f"figures/{figure.name}.png": figure.png for figure in figures},
         "report.html": render_page(tables, figures, info).encode(),
     }
 
 
-def _mistake_files(tables: RunTables) -> dict[str, bytes]:
+def mistake_files(tables: RunTables) -> dict[str, bytes]:
+    """Return the tables of a run's mistakes, by file name."""
+    if not tables.result.scored:
+        return {}
     examples = [" ".join(map(str, samples)) for samples in tables.pairs["examples"]]
     frames = {
         "mistakes": tables.missed,
