@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cifar_sk.datasets.labels import encode_labels, encode_test_labels
+from cifar_sk.datasets.labels import check_class_names, encode_labels, encode_test_labels
 from cifar_sk.errors import InputError
 
 __all__ = [
@@ -63,7 +63,7 @@ def open_arrays(
     description: str | None = None,
 ) -> OpenedDataset:
     """Check images and labels that are in memory; `where` is what messages call them."""
-    names = None if class_names is None else [str(given) for given in class_names]
+    names = None if class_names is None else check_class_names(class_names, where)
     images, labels = _pair(arrays, keys, where)
     target, target_names = encode_labels(labels, names, f"{where}, {keys[1]}")
     test: Arrays | None = None
@@ -85,7 +85,7 @@ def open_arrays(
 def _pair(arrays: Mapping[str, Any], keys: tuple[str, str], where: str) -> Arrays:
     """Return images, checked, and as many labels."""
     images = _check_pixels(np.asarray(arrays[keys[0]]), f"{where}, {keys[0]},")
-    labels = np.asarray(arrays[keys[1]])
+    labels = np.atleast_1d(np.asarray(arrays[keys[1]]))
     if len(images) != len(labels):
         raise InputError(
             f"{where} must have one label per image, got {len(images)} in {keys[0]} and "

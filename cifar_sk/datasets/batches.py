@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
+import reprlib
 import tarfile
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +22,7 @@ import numpy as np
 from cifar_sk.datasets.arrays import Arrays, OpenedDataset
 from cifar_sk.datasets.layouts import CIFAR10, CIFAR100, CifarLayout
 from cifar_sk.datasets.registry import reader
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, reading
 
 __all__ = ["open_archive", "open_batches"]
 
@@ -54,14 +56,24 @@ def open_batches(folder: Path, layout: CifarLayout, *, test_split: bool) -> Open
         )
     parts = {}
     for name in wanted:
+        _check_size((folder / name).stat().st_size, f"'{folder / name}'")
         with (folder / name).open("rb") as file:
             parts[name] = _unpickle(file, f"'{folder / name}'")
-    return _assemble(parts, layout, folder)
+    with reading(f"'{folder}'", "CIFAR batches", "copy the folder anew"):
+        return _assemble(parts, layout, folder)
+
+
+def _check_size(n_bytes: int, where: str) -> None:
+    if n_bytes > _LARGEST_MEMBER:
+        raise InputError(f"{where} has {n_bytes:,} bytes, which is no CIFAR batch")
 
 
 def _is_archive(path: Path) -> bool:
-    named = bool({".tar", ".tgz"} & set(path.suffixes))
-    return path.is_file() and (named or tarfile.is_tarfile(path))
+    if not path.is_file():
+        return False
+    with suppress(Exception):  # a damaged .gz of something else
+        return bool({".tar", ".tgz"} & set(path.suffixes)) or tarfile.is_tarfile(path)
+    return False
 
 
 @reader("CIFAR archive (.tar.gz)", reads=_is_archive)
@@ -72,21 +84,18 @@ def open_archive(
     for known in (layout,) if layout else (CIFAR10, CIFAR100):
         if path.name in known.archives:
             _check_md5(path, known)
-    try:
+    remedy = "it is corrupted or cut short; delete it and download it again"
+    with reading(f"'{path}'", "a tar archive", remedy):
         with tarfile.open(path, "r:*") as archive:
             layout = layout or _layout_inside(archive, path)
             parts = _read_members(archive, _wanted(layout, test_split), layout.folder, path)
-    except (tarfile.TarError, OSError, EOFError, MemoryError, ArithmeticError) as error:
-        raise InputError(
-            f"'{path}' cannot be read as a tar archive ({error}): it is corrupted or cut short; "
-            "delete it and download it again"
-        ) from error
-    missing = [name for name in _wanted(layout, test_split) if name not in parts]
-    if missing:
-        raise InputError(
-            f"'{path}' must hold {layout.folder}/ with all its files, got no {', '.join(missing)}"
-        )
-    return _assemble(parts, layout, path)
+        missing = [name for name in _wanted(layout, test_split) if name not in parts]
+        if missing:
+            raise InputError(
+                f"'{path}' must hold {layout.folder}/ with all its files, got no "
+                f"{', '.join(missing)}"
+            )
+        return _assemble(parts, layout, path)
 
 
 def _check_md5(path: Path, layout: CifarLayout) -> None:
@@ -110,6 +119,7 @@ def _wanted(layout: CifarLayout, test_split: bool) -> tuple[str, ...]:
 
 def _layout_inside(archive: tarfile.TarFile, path: Path) -> CifarLayout:
     for member in archive:
+        _check_size(member.size, f"'{path}', {member.name},")  # before it is unpacked to be passed
         for layout in (CIFAR10, CIFAR100):
             if Path(member.name).parts[:1] == (layout.folder,):
                 return layout
@@ -125,15 +135,18 @@ def _read_members(
     """Unpickle the wanted members in the archive's own order, so that it is read once."""
     parts = {}
     for member in archive:
+        _check_size(member.size, f"'{path}', {member.name},")
         *parents, name = Path(member.name).parts or ("",)
         if parents != [folder] or name not in wanted or not member.isfile():
             continue
-        if member.size > _LARGEST_MEMBER:
-            raise InputError(f"'{path}': {member.name} has {member.size:,} bytes, no CIFAR batch")
         content = archive.extractfile(member)
         if content is not None:
             parts[name] = _unpickle(io.BytesIO(content.read()), f"'{path}', {member.name}")
     return parts
+
+
+class _NotOfCifarError(InputError):
+    """Holds what stands in no CIFAR batch, and might do harm."""
 
 
 class _PickledArray:
@@ -152,7 +165,8 @@ class _PickledDtype:
 
     def __init__(self, code: object, *_: object) -> None:
         if code not in {"u1", b"u1"}:
-            raise InputError(f"holds an array of {code!r}, not of bytes: it is no CIFAR batch")
+            got = reprlib.repr(code)
+            raise _NotOfCifarError(f"holds an array of {got}, not of bytes: it is no CIFAR batch")
 
     def __setstate__(self, state: object) -> None:
         """Ignore the byte order of bytes."""
@@ -171,7 +185,7 @@ class _BatchUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _STAND_INS:
-            raise InputError(
+            raise _NotOfCifarError(
                 f"asks for {module}.{name}, which no CIFAR batch needs and which could run code: "
                 "delete the file and take it from a source you trust"
             )
@@ -179,25 +193,22 @@ class _BatchUnpickler(pickle.Unpickler):
 
 
 def _unpickle(file: Any, where: str) -> Any:
+    remedy = "it is truncated or damaged; copy or download it again"
     try:
-        return _BatchUnpickler(file, encoding="bytes").load()
-    except InputError as error:
+        with reading(where, "a complete CIFAR batch", remedy):
+            return _BatchUnpickler(file, encoding="bytes").load()
+    except _NotOfCifarError as error:
         raise InputError(f"{where} {error}") from error
-    except Exception as error:  # damaged bytes raise nearly anything out of an unpickler
-        raise InputError(
-            f"{where} is not a complete CIFAR batch ({error}): it is truncated or damaged; copy "
-            "or download it again"
-        ) from error
 
 
 def _assemble(parts: dict[str, Any], layout: CifarLayout, path: Path) -> OpenedDataset:
     names = _class_names(parts.pop(layout.meta), layout, path)
-    test = parts.pop(layout.test, None)
+    test = [parts.pop(layout.test)] if layout.test in parts else []
     images, target = _concatenate(
         [_rows_and_labels(parts.pop(name), layout, f"'{path}', {name}") for name in layout.train]
     )
     test_arrays = test and _concatenate(
-        [_rows_and_labels(test, layout, f"'{path}', {layout.test}")]
+        [_rows_and_labels(batch, layout, f"'{path}', {layout.test}") for batch in test]
     )
     n = len(images)
     share = f"all {n:,}" if n == layout.n_train else f"only {n:,} of the {layout.n_train:,}"
@@ -216,8 +227,9 @@ def _class_names(meta: Any, layout: CifarLayout, path: Path) -> list[str]:
     names = meta.get(layout.names_key) if isinstance(meta, dict) else None
     if not isinstance(names, list) or names != [name.encode() for name in layout.class_names]:
         raise InputError(
-            f"'{path}', {layout.meta}, must list {layout.title}'s classes, got {names!r}: give "
-            "other images as a folder of images per class or as an .npz file"
+            f"'{path}', {layout.meta}, must list {layout.title}'s classes, got "
+            f"{reprlib.repr(names)}: give other images as a folder of images per class or as an "
+            ".npz file"
         )
     return list(layout.class_names)
 
@@ -240,8 +252,9 @@ def _rows_and_labels(batch: Any, layout: CifarLayout, where: str) -> Arrays:
     n_classes = len(layout.class_names)
     for label in labels:
         if type(label) is not int or not 0 <= label < n_classes:
+            got = reprlib.repr(label)  # which may be a list of anything
             raise InputError(
-                f"{where}: labels must be integers from 0 to {n_classes - 1}, got {label!r}"
+                f"{where}: labels must be integers from 0 to {n_classes - 1}, got {got}"
             )
     return rows, np.array(labels, dtype=np.int64)
 

@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cifar_sk.datasets.arrays import Size
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, reading, reason
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["decode_images", "encoded_size"]
+__all__ = ["check_unpacked", "decode_images", "encoded_size"]
 
 # The formats that are read, whatever a file is called. Pillow would read more, and start
 # Ghostscript for one of them (EPS).
 _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+
+# What unpacks to more than the first is to be of this many times its size at most: photographs
+# are 5 to 20 times as large as their JPEG files, and a bomb is a thousand times.
+_ALWAYS_UNPACKED = 2**30  # bytes
+_MOST_TIMES = 200
+
+
+def check_unpacked(unpacked: int, packed: int, where: str) -> None:
+    """Refuse what unpacks, in bytes, to far more than images do, before it takes the time."""
+    limit = max(_ALWAYS_UNPACKED, _MOST_TIMES * packed)
+    if unpacked > limit:
+        raise InputError(
+            f"{where} unpacks to more than {limit / 1e9:.1f} GB, over {_MOST_TIMES} times its "
+            "size, as no data set of images does: take it from a source you trust, or save "
+            "images of fewer pixels"
+        )
 
 
 def decode_images(
@@ -28,15 +46,26 @@ def decode_images(
     image_size: Size,
     *,
     resize: bool = True,
+    packed: int | None = None,
 ) -> np.ndarray:
-    """Decode files or their contents, as RGB, into one array uint8 (n, *image_size, 3)."""
-    images = np.empty((len(encoded), *image_size, 3), dtype=np.uint8)
-    errors = []
+    """Decode files or their contents, as RGB, into one array uint8 (n, *image_size, 3).
+
+    `packed` is how many bytes they take on disk; None for their own.
+    """
+    if packed is None:
+        packed = sum(len(k) if isinstance(k, bytes) else k.stat().st_size for k in encoded)
+    of_all = f"{where[0]} and its like"
+    with reading(of_all, "one array of images", "choose a smaller image_size or a limit"):
+        images = np.empty((len(encoded), *image_size, 3), dtype=np.uint8)
+    errors, unpacked = [], 0
     for k, item in enumerate(encoded):
         try:
-            images[k] = _decode(item, image_size, resize=resize)
-        except _unreadable() as error:
-            errors.append(f"{where[k]} is no image that can be read ({str(error) or 'damaged'})")
+            with _opened(item, where[k]) as image:
+                unpacked += image.width * image.height * len(image.getbands())
+                check_unpacked(unpacked, packed, of_all)
+                images[k] = _resized(_as_rgb(image), image_size, resize=resize)
+        except _NoImageError as error:
+            errors.append(str(error))
     if errors:
         more = f", nor are {len(errors) - 1} more" if len(errors) > 1 else ""
         raise InputError(f"{errors[0]}{more}: remove or replace what is not an image")
@@ -45,29 +74,38 @@ def decode_images(
 
 def encoded_size(encoded: bytes, where: str) -> Size:
     """Return the height and width, pixels, of an encoded image."""
+    with _opened(encoded, where) as image:
+        return image.height, image.width
+
+
+class _NoImageError(InputError):
+    """A file that is damaged, foreign, absurdly large, or of another size than the others."""
+
+
+@contextmanager
+def _opened(item: Path | bytes, where: str) -> Iterator[Image]:
+    """Open an image; whatever Pillow raises for it becomes a sentence."""
     from PIL import Image
 
+    source = io.BytesIO(item) if isinstance(item, bytes) else item
     try:
-        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
-            return image.height, image.width
-    except _unreadable() as error:
-        raise InputError(f"{where} is no image that can be read ({error})") from error
+        with warnings.catch_warnings():
+            # From 89 million pixels on, Pillow warns.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(source, formats=_FORMATS)
+        with image:
+            yield image
+    except InputError:
+        raise
+    except Exception as error:
+        text = f"{where} is no image that can be read ({reason(error)})"
+        raise _NoImageError(text) from error
 
 
-def _unreadable() -> tuple[type[Exception], ...]:
-    """Return what Pillow raises for files that are damaged, foreign or absurdly large."""
-    from PIL import Image
-
-    return OSError, SyntaxError, ValueError, Image.DecompressionBombError
-
-
-def _decode(item: Path | bytes, image_size: Size, *, resize: bool) -> np.ndarray:
+def _resized(rgb: Image, image_size: Size, *, resize: bool) -> np.ndarray:
     from PIL import Image
 
     height, width = image_size
-    source = io.BytesIO(item) if isinstance(item, bytes) else item
-    with Image.open(source, formats=_FORMATS) as image:
-        rgb = _as_rgb(image)
     if rgb.size != (width, height):
         if not resize:
             got = f"{rgb.height}×{rgb.width} pixels among images of {height}×{width}"

@@ -8,15 +8,21 @@ import numpy as np
 
 from cifar_sk.datasets.arrays import OpenedDataset, Size, own_name
 from cifar_sk.datasets.decoding import decode_images
+from cifar_sk.datasets.labels import check_class_names
 from cifar_sk.datasets.registry import reader
 from cifar_sk.errors import InputError
 
 __all__ = ["open_image_folder"]
 
+_OF_WINDOWS = {"desktop.ini", "thumbs.db"}
+
 
 @reader("folder of images per class", reads=Path.is_dir)
 def open_image_folder(path: Path, *, image_size: Size | None) -> OpenedDataset:
-    """List the files of each class; what is beside the sub-folders or hidden is ignored."""
+    """List the files of each class; what is beside the sub-folders or hidden is ignored.
+
+    Links are followed, wherever they lead.
+    """
     size = image_size or (32, 32)
     classes = _classes(path)
     files = [file for inside in classes.values() for file in inside]
@@ -26,11 +32,13 @@ def open_image_folder(path: Path, *, image_size: Size | None) -> OpenedDataset:
         chosen = files if index is None else [files[k] for k in index]
         return decode_images(chosen, [f"'{file}'" for file in chosen], size)
 
+    n_outside = sum(not file.resolve().is_relative_to(path.resolve()) for file in files)
+    outside = f" {n_outside:,} of them are links to files outside of it." if n_outside else ""
     return OpenedDataset(
         name=own_name(path, "folder"),
-        source=f"Image files, one sub-folder per class, read from {path.resolve().name}.",
+        source=f"Image files, one sub-folder per class, read from {path.resolve().name}.{outside}",
         description=f"{len(files):,} image files, as RGB, {size[0]}×{size[1]} pixels.",
-        target_names=list(classes),
+        target_names=check_class_names(classes, f"'{path}'"),
         target=labels.astype(np.int64),
         draw=draw,
     )
@@ -38,14 +46,14 @@ def open_image_folder(path: Path, *, image_size: Size | None) -> OpenedDataset:
 
 def _classes(path: Path) -> dict[str, list[Path]]:
     """Return each class's files by its name, both in alphabetical order."""
-    folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and _visible(entry))
+    folders = sorted(entry for entry in path.iterdir() if _visible(entry) and entry.is_dir())
     if len(folders) < 2:
         raise InputError(
             f"'{path}' must have a sub-folder of images for each of at least two classes, got "
             f"{len(folders)}"
         )
     classes = {
-        folder.name: sorted(file for file in folder.iterdir() if file.is_file() and _visible(file))
+        folder.name: sorted(file for file in folder.iterdir() if _visible(file) and file.is_file())
         for folder in folders
     }
     empty = [folder for folder in folders if not classes[folder.name]]
@@ -58,4 +66,9 @@ def _classes(path: Path) -> dict[str, list[Path]]:
 
 
 def _visible(entry: Path) -> bool:
-    return not entry.name.startswith(".")
+    """Pass over hidden files and those that Windows makes; a link that is broken is an error."""
+    if entry.name.startswith(".") or entry.name.lower() in _OF_WINDOWS:
+        return False
+    if entry.is_symlink() and not entry.exists():
+        raise InputError(f"'{entry}' is a link that leads nowhere: mend or remove it")
+    return True

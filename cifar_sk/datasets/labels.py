@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from cifar_sk.errors import InputError
 
-__all__ = ["encode_labels", "encode_test_labels"]
+__all__ = ["check_class_names", "encode_labels", "encode_test_labels"]
+
+
+def check_class_names(names: Iterable[Any], where: str) -> list[str]:
+    """Return class names as texts; they tell the classes apart, in tables and in JSON."""
+    texts = [str(name) for name in names]
+    for text, count in Counter(texts).items():
+        if count > 1:
+            raise InputError(f"{where}: two classes are called {text!r}; give each its own name")
+        if not text.strip() or "\0" in text or text != text.encode(errors="ignore").decode():
+            raise InputError(f"{where}: a class is called {text!r}; name it in Unicode characters")
+    return texts
 
 
 def encode_labels(
@@ -16,6 +29,8 @@ def encode_labels(
 ) -> tuple[np.ndarray, list[str]]:
     """Turn string or integer labels (n,) or (n, 1) into class numbers and class names."""
     labels = _flat_labels(labels, where)
+    if class_names is not None:
+        class_names = check_class_names(class_names, where)
     if labels.dtype.kind == "U":
         target, names = _encode_strings(labels, class_names, where)
     else:
@@ -24,7 +39,7 @@ def encode_labels(
     missing = [name for name, count in zip(names, counts, strict=True) if count == 0]
     if np.count_nonzero(counts) < 2:
         raise InputError(
-            f"{where} must have at least two classes, got only {set(labels.tolist())}"
+            f"{where} must have at least two classes, got only {sorted(set(labels.tolist()))}"
         )
     if missing:
         raise InputError(
@@ -56,7 +71,9 @@ def _flat_labels(labels: np.ndarray, where: str) -> np.ndarray:
 def _encode_strings(
     labels: np.ndarray, class_names: Sequence[str] | None, where: str
 ) -> tuple[np.ndarray, list[str]]:
-    names = sorted(set(labels.tolist())) if class_names is None else list(class_names)
+    if class_names is None:
+        class_names = check_class_names(sorted(set(labels.tolist())), where)
+    names = list(class_names)
     position = {name: k for k, name in enumerate(names)}
     unknown = sorted(set(labels.tolist()) - position.keys())
     if unknown:

@@ -21,7 +21,7 @@ from cifar_sk.datasets.layouts import CIFAR10, CIFAR100
 from cifar_sk.datasets.lookup import open_dataset, open_default
 from cifar_sk.datasets.npz import open_npz
 from cifar_sk.datasets.parquet import open_parquet
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, printable
 
 __all__ = [
     "fetch_cifar10",
@@ -147,8 +147,9 @@ def load_image_folder(path: PathLike, *, image_size: tuple[int, int] = (32, 32))
     Parameters
     ----------
     path : path-like
-        The folder. Its sub-folders' names are the classes'. Files beside the sub-folders, and
-        names that begin with a dot, are ignored; any other file must be an image.
+        The folder. Its sub-folders' names are the classes'. Files beside the sub-folders, names
+        that begin with a dot, ``Thumbs.db`` and ``desktop.ini`` are ignored; any other file must
+        be an image. Links are followed, also out of the folder, which ``source`` then says.
     image_size : (int, int), default=(32, 32)
         Height and width, pixels, to which each image is resized; the aspect ratio gives way.
 
@@ -160,7 +161,8 @@ def load_image_folder(path: PathLike, *, image_size: tuple[int, int] = (32, 32))
     Raises
     ------
     InputError
-        If there are fewer than two classes, one is empty, or a file is no image.
+        If there are fewer than two classes, one is empty, a file is no image, a link leads
+        nowhere, or the images unpack to over 200 times their size and 1 GiB.
 
     Examples
     --------
@@ -191,7 +193,8 @@ def load_npz(path: PathLike, *, test_split: bool = False) -> Bunch:
     Raises
     ------
     InputError
-        If an array is missing, disagrees, or has another dtype or shape.
+        If the file is damaged, two classes have one name, or an array is missing, disagrees, or
+        has another dtype or shape.
 
     Examples
     --------
@@ -222,7 +225,8 @@ def load_parquet(path: PathLike, *, test_split: bool = False) -> Bunch:
     Raises
     ------
     InputError
-        If a file cannot be read, has another schema, or images differ in size.
+        If a file cannot be read, has another schema, images differ in size, two classes have one
+        name, or the file unpacks to over 200 times its size and 1 GiB.
 
     Examples
     --------
@@ -334,6 +338,7 @@ def _bunch(
 ) -> Bunch:
     """Draw the images, all or a subset, and describe what was done."""
     index, source = _subset(opened, limit, seed)
+    name, source = printable(opened.name), printable(source)
     images = opened.draw(index)
     test_images, test_target = opened.draw_test() if opened.draw_test else (None, None)
     if image_size is not None:
@@ -345,10 +350,10 @@ def _bunch(
         images=images,
         target=target,
         target_names=opened.target_names,
-        name=opened.name,
+        name=name,
         source=source,
         fingerprint=data_fingerprint(images, target, opened.target_names),
-        DESCR=f"{opened.name}: {opened.description} {source}",
+        DESCR=f"{name}: {opened.description} {source}",
         test_images=test_images,
         test_target=test_target,
         fallback=fallback,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +40,23 @@ def open_dataset(name_or_path: PathLike, *, test_split: bool, **options: Any) ->
             found = _call(DATASETS[name_or_path], **options)
         return _as_opened(found, name_or_path, f"dataset {name_or_path!r}", test_split)
     path = Path(name_or_path).expanduser()
-    if not path.exists():
+    if not _exists(path):
         known = did_you_mean(str(name_or_path), DATASETS)
         raise InputError(
             f"dataset {str(name_or_path)!r} is neither a known name nor an existing path{known}"
         )
     for name in reversed([*READERS]):
         if READERS[name].reads(path):
-            found = _call(READERS[name].load, path, **options)
+            with own_code("reader", name):
+                found = _call(READERS[name].load, path, **options)
             return _as_opened(found, own_name(path, name), f"'{path}'", test_split)
     raise InputError(f"dataset '{path}' must be one of: {', '.join(READERS)}")
+
+
+def _exists(path: Path) -> bool:
+    with suppress(OSError, ValueError):  # a name that is too long, or of no file system
+        return path.exists()
+    return False
 
 
 def _call(load: Callable[..., Any], *path: Path, **options: Any) -> Any:

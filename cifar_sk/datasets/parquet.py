@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,16 @@ from typing import Any
 import numpy as np
 
 from cifar_sk.datasets.arrays import Arrays, OpenedDataset, Size, own_name
-from cifar_sk.datasets.decoding import decode_images, encoded_size
+from cifar_sk.datasets.decoding import check_unpacked, decode_images, encoded_size
 from cifar_sk.datasets.labels import encode_labels, encode_test_labels
 from cifar_sk.datasets.layouts import CIFAR10, CIFAR100, CifarLayout
 from cifar_sk.datasets.registry import reader
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, reading
 
 __all__ = ["open_parquet", "parquet_class_names"]
 
 _JPEG_START = b"\xff\xd8"
+_ROWS_AT_A_TIME = 256
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class _Split:
             [f"{where}, row {k}" for k in rows],
             image_size or self.size,
             resize=image_size is not None,
+            packed=sum(file.stat().st_size for file in self.files),
         )
 
 
@@ -123,11 +126,12 @@ def _read_split(files: Sequence[Path]) -> _Split:
     labels: list[np.ndarray] = []
     names: list[str] | None = None
     for file in files:
-        table, image_column, label_column = _read_table(file)
-        column = table[image_column].combine_chunks()
-        encoded += column.field("bytes").to_pylist()
-        labels.append(_parquet_labels(table[label_column], file))
-        names = _class_names(table.schema.metadata, label_column, file)
+        with _opened(file) as parquet:
+            image, label = _checked_columns(parquet.schema_arrow, file)
+            for batch in _batches(parquet, [image, label], file):
+                encoded += batch.column(image).field("bytes").to_pylist()
+                labels.append(_labels(batch.column(label), file))
+            names = _class_names(parquet.schema_arrow.metadata, label, file)
     if not encoded or None in encoded:
         row = encoded.index(None) if encoded else 0  # type: ignore[arg-type]
         raise InputError(f"'{files[0]}' must have an image in every row, got none in row {row}")
@@ -136,26 +140,36 @@ def _read_split(files: Sequence[Path]) -> _Split:
 
 def parquet_class_names(file: Path) -> list[str] | None:
     """Return the class names in a file's metadata, None where it has none."""
-    schema = _read_schema(file)
-    image, label = _columns(schema)
-    return _class_names(schema.metadata, label, file) if image and label else None
+    with _opened(file) as parquet:
+        schema = parquet.schema_arrow
+        image, label = _columns(schema)
+        return _class_names(schema.metadata, label, file) if image and label else None
 
 
-def _read_schema(file: Path) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+@contextmanager
+def _opened(file: Path) -> Iterator[Any]:
+    """Open a file; whatever pyarrow raises for it becomes a sentence."""
+    remedy = "it is corrupted or cut short; copy or download it again"
+    with reading(f"'{file}'", "Parquet", remedy):
+        if not file.is_file():
+            raise InputError(f"'{file}' must be a Parquet file, got a device, a pipe or a folder")
+        import pyarrow.parquet as pq
 
-    try:
-        return pq.read_schema(file)
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(file, error) from error
+        with pq.ParquetFile(file) as parquet:
+            yield parquet
 
 
-def _unreadable(file: Path, error: Exception) -> InputError:
-    return InputError(
-        f"'{file}' cannot be read as Parquet ({str(error).splitlines()[0].rstrip('.')}): it is "
-        "corrupted or cut short; copy or download it again"
-    )
+def _batches(parquet: Any, columns: list[str], file: Path) -> Iterator[Any]:
+    """Read two columns, a few rows at a time, as long as they are not absurdly large."""
+    metadata, packed = parquet.metadata, file.stat().st_size
+    groups = [metadata.row_group(k) for k in range(metadata.num_row_groups)]
+    claimed = sum(group.total_byte_size for group in groups)
+    check_unpacked(claimed, packed, f"'{file}'")
+    unpacked = 0
+    for batch in parquet.iter_batches(_ROWS_AT_A_TIME, columns=columns):
+        unpacked += batch.nbytes  # more than is claimed where a page lists one image often
+        check_unpacked(unpacked, packed, f"'{file}'")
+        yield batch
 
 
 def _columns(schema: Any) -> tuple[str | None, str | None]:
@@ -165,28 +179,31 @@ def _columns(schema: Any) -> tuple[str | None, str | None]:
     return image, label
 
 
-def _read_table(file: Path) -> tuple[Any, str, str]:
-    """Read the image and the label column only."""
+def _checked_columns(schema: Any, file: Path) -> tuple[str, str]:
+    """Return the image and the label column, which are to have the right types."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    schema = _read_schema(file)
     image, label = _columns(schema)
-    if image is None or label is None or not pa.types.is_struct(schema.field(image).type):
+    if image is None or label is None:
         raise InputError(
             f"'{file}' must have a column 'img' or 'image' (bytes, path) and a column 'label' or "
             f"'fine_label', got {', '.join(schema.names)}"
         )
-    try:
-        return pq.read_table(file, columns=[image, label]), image, label
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(file, error) from error
+    kind = schema.field(image).type
+    fields = {field.name: field.type for field in kind} if pa.types.is_struct(kind) else {}
+    if not pa.types.is_binary(fields.get("bytes", kind)):
+        raise InputError(f"'{file}', {image}, must be a struct (bytes, path), got {kind}")
+    kind = schema.field(label).type
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if not any(known(value) for known in (pa.types.is_primitive, pa.types.is_string)):
+        raise InputError(f"'{file}', {label}, must be integers or strings, got {kind}")
+    return image, label
 
 
-def _parquet_labels(column: Any, file: Path) -> np.ndarray:
+def _labels(column: Any, file: Path) -> np.ndarray:
     if column.null_count:
         raise InputError(f"'{file}' must have a label in every row, got {column.null_count} null")
-    labels = column.to_numpy()
+    labels = column.to_numpy(zero_copy_only=False)
     return labels.astype(str) if labels.dtype.kind == "O" else labels
 
 
@@ -197,7 +214,9 @@ def _class_names(metadata: dict[bytes, bytes] | None, column: str, file: Path) -
         return None
     try:
         names = json.loads(raw)["info"]["features"][column].get("names")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if not isinstance(names, list | None) or any(not isinstance(k, str) for k in names or ()):
+            raise TypeError(names)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"'{file}': the 'huggingface' metadata must be JSON that describes the column "
             f"{column!r}, got {raw[:60]!r}"
