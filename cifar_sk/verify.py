@@ -53,7 +53,6 @@ def _verify(run: Path) -> int:
     for damage in damaged:
         typer.echo(f"  {damage}")
     if damaged:
-        typer.echo("  The run's own command and --resume fit damaged folds again.")
         return 1
     if listed == "":
         typer.echo("  every file is as it was written")

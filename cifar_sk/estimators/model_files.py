@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from cifar_sk.backend.operations import choose_compiler
-from cifar_sk.errors import InputError, reason
+from cifar_sk.errors import InputError, reading
 from cifar_sk.estimators.training import generator_states, set_generator_states
 from cifar_sk.registry import pack_registered, unpack_registered
 
@@ -132,17 +132,12 @@ class ModelFilesMixin:
             If the folder holds no classifier, or one of another class.
         """
         folder = Path(path)
-        try:
+        with reading(str(folder), f"a saved {cls.__name__}", "pass the folder that save() wrote"):
             state = json.loads((folder / "classifier.json").read_text(encoding="utf-8"))
             saved_class = {c.__name__: c for c in _with_subclasses(cls)}[state["class"]]
             classifier = saved_class(**_tuples(state["params"]))
             model = keras.saving.load_model(folder / "model.keras", safe_mode=True)
             classifier._restore(model, state)
-        except Exception as error:  # whatever zipfile, HDF5 and Keras raise at damaged files
-            raise InputError(
-                f"{folder} holds no {cls.__name__} that can be read ({reason(error)}); "
-                f"pass the folder that save() wrote."
-            ) from error
         return classifier
 
 

@@ -47,16 +47,16 @@ def plain(value: Any) -> Any:
     return getattr(value, "__qualname__", None) or re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
-def parse_json(content: bytes, file: Path) -> Any:
-    """Read JSON values of a file; an `InputError` names the file if it holds none."""
+def parse_json(content: bytes, file: Path, remedy: str) -> Any:
+    """Read JSON values of a file; an `InputError` names the file, and the remedy, if it cannot."""
     try:
         return json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{file} holds no JSON that can be read ({error}).") from error
+        raise InputError(f"{file} holds no JSON that can be read ({error}); {remedy}.") from error
 
 
-def validate(schema: type[Schema], values: Any, file: Path) -> Schema:
-    """Check JSON values by a schema; an `InputError` names the file and the first wrong field."""
+def validate(schema: type[Schema], values: Any, file: Path, remedy: str) -> Schema:
+    """Check JSON values by a schema; an `InputError` names the file, the field and the remedy."""
     from pydantic import ValidationError
 
     try:
@@ -64,4 +64,4 @@ def validate(schema: type[Schema], values: Any, file: Path) -> Schema:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, first["loc"])) or "its content"
-        raise InputError(f"{file} cannot be used: {field}: {first['msg']}.") from error
+        raise InputError(f"{file} cannot be used: {field}: {first['msg']}; {remedy}.") from error

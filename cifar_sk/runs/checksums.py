@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, reason
 from cifar_sk.folds.json_values import parse_json, validate
 from cifar_sk.runs.files import write_atomically
 
-__all__ = ["FILES", "FileSum", "digest", "file_damage", "file_sum", "fold_damage", "write_sums"]
+__all__ = ["REMEDY", "FileSum", "digest", "file_damage", "file_sum", "fold_damage", "write_sums"]
 
 FILES = "files.json"
+REMEDY = "fit the fold again by the run's own command and --resume"
 _CHUNK = 1 << 20  # bytes
 
 
@@ -81,26 +82,27 @@ def _sums(folder: Path, run: str | None) -> dict[str, FileSum]:
     if run is None and not file.exists():
         return {}
     try:
-        sums = validate(_Sums, parse_json(file.read_bytes(), file), file)
+        sums = validate(_Sums, parse_json(file.read_bytes(), file, REMEDY), file, REMEDY)
     except OSError as error:
-        raise InputError(f"{file} cannot be read ({error.strerror or error}).") from error
+        raise InputError(f"{file} cannot be read ({reason(error)}); {REMEDY}.") from error
     if any(name.startswith("/") or ".." in name for name in sums.files):
-        raise InputError(f"{file} lists files of other folders.")
+        raise InputError(f"{file} lists files of other folders; {REMEDY}.")
     if run is not None and sums.run != run:
-        raise InputError(f"{folder} is a fold of another run.")
+        raise InputError(f"{folder} is a fold of another run; {REMEDY}.")
     return sums.files
 
 
-def file_damage(file: Path, expected: FileSum) -> str | None:
+def file_damage(file: Path, expected: FileSum, remedy: str = REMEDY) -> str | None:
     """Say in a sentence what is wrong with a file; None where it is as it was written."""
     if not file.is_file():
-        return f"{file} is missing."
+        return f"{file} is missing; {remedy}."
     found = file_sum(file)
-    if found.size != expected.size:
-        return f"{file} is damaged: it has {found.size:,} bytes instead of {expected.size:,}."
-    if found.sha256 != expected.sha256:
-        return f"{file} is damaged: its SHA-256 is not the one noted when it was written."
-    return None
+    if found == expected:
+        return None
+    what = f"{found.size:,} bytes instead of {expected.size:,}"
+    if found.size == expected.size:
+        what = "another SHA-256 than when it was written"
+    return f"{file} is damaged: it has {what}; {remedy}."
 
 
 def fold_damage(folder: Path, run: str | None, names: Collection[str] = ()) -> str | None:
@@ -115,7 +117,7 @@ def fold_damage(folder: Path, run: str | None, names: Collection[str] = ()) -> s
             if name in sums and (damage := file_damage(folder / name, sums[name])):
                 return damage
             if run is not None and name not in sums:
-                return f"{folder / FILES} does not list {name}."
+                return f"{folder / FILES} does not list {name}; {REMEDY}."
     except (InputError, OSError) as error:
         return str(error)
     return None

@@ -13,15 +13,14 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, reading
 from cifar_sk.folds.json_values import parse_json, validate
 from cifar_sk.folds.predictions import FoldResult
-from cifar_sk.runs.checksums import fold_damage
+from cifar_sk.runs.checksums import REMEDY, fold_damage
 
 __all__ = ["read_fold", "write_fold"]
 
 _READ = ("metrics.json", "predictions.npz", "history.csv")
-_REMEDY = "Fit the fold again by the run's own command and --resume."
 _SCALARS = ("index", "repeat", "fold", "n_train", "fit_time", "score_time", "n_epochs")
 
 
@@ -67,18 +66,15 @@ def read_fold(folder: Path, run: str | None = None) -> FoldResult:
     `run` is the digest of the run's identity, as its folds note it; None for older versions.
     """
     if damage := fold_damage(folder, run, _READ):
-        raise InputError(f"{damage} {_REMEDY}")
-    try:
+        raise InputError(damage)
+    with reading(str(folder), "a finished fold", REMEDY):
         scalars, predictions, history = ((folder / name).read_bytes() for name in _READ)
-        said = validate(_Scalars, parse_json(scalars, folder / _READ[0]), folder / _READ[0])
+        file = folder / _READ[0]
+        said = validate(_Scalars, parse_json(scalars, file, REMEDY), file, REMEDY)
         index, proba, holdout = _arrays(predictions)
         table = _columns(csv.reader(io.StringIO(history.decode("utf-8"))))
         if said.index != int(folder.name) or len(index) != len(proba):
             raise ValueError("its files do not belong together")
-    except Exception as error:  # whatever NumPy, zipfile and csv raise at damaged files
-        raise InputError(
-            f"{folder} cannot be read as a finished fold ({error}). {_REMEDY}"
-        ) from error
     return FoldResult(
         **said.model_dump(), test_index=index, proba=proba, holdout_proba=holdout, history=table
     )

@@ -20,6 +20,7 @@ SCHEMA = 3
 # Schema 2 had no checksums; versions before had no `schema`, and the same keys.
 _WITHOUT_SUMS = ({"schema": 2}, {"format": 1})
 _SUM = "sha256"
+_REMEDY = "restore it from a copy, or delete the folder and run again"
 
 _Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
@@ -83,7 +84,7 @@ class ManifestFile(_Part):
 def read_manifest_file(file: Path) -> tuple[dict[str, Any], ManifestFile]:
     """Read a ``run.json`` as it is, and by its schema; an `InputError` if it is damaged."""
     try:
-        raw = parse_json(file.read_bytes(), file)
+        raw = parse_json(file.read_bytes(), file, _REMEDY)
     except OSError as error:
         raise InputError(f"{file} cannot be read as a run's manifest: {error}.") from error
     old = isinstance(raw, dict) and any(known.items() <= raw.items() for known in _WITHOUT_SUMS)
@@ -93,9 +94,9 @@ def read_manifest_file(file: Path) -> tuple[dict[str, Any], ManifestFile]:
     if (written is not None or not old) and written != digest(raw):
         raise InputError(
             f"{file} is damaged, or was changed by hand: its checksum is not that of its content; "
-            "restore it from a copy, or delete the folder and run again."
+            f"{_REMEDY}."
         )
-    return raw, validate(ManifestFile, raw, file)
+    return raw, validate(ManifestFile, raw, file, _REMEDY)
 
 
 def write_manifest_file(file: Path, content: Mapping[str, Any]) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, reading
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.runs.checksums import file_damage, fold_damage
+from cifar_sk.runs.checksums import FileSum, file_damage, fold_damage
 from cifar_sk.runs.folder import read_folds, read_manifest
 from cifar_sk.runs.manifest import Manifest
 from cifar_sk.runs.own_files import TARGET, TEST_TARGET, finished
@@ -65,7 +65,7 @@ class FinishedRun:
         """
         folder = self.path / "folds" / f"{index:02d}"
         if self.manifest.save_models and (damage := fold_damage(folder, self.manifest.digest)):
-            raise InputError(f"{damage} Fit the fold again by the run's own command and --resume.")
+            raise InputError(damage)
         if not (folder / "classifier.json").exists():
             raise InputError(
                 f"{self.path} holds no model of fold {index}; run it with --save-models."
@@ -167,9 +167,13 @@ def run_dataset(
 
 def run_damage(path: Path, manifest: Manifest) -> list[str]:
     """Say what is wrong with each damaged fold, and each damaged file of labels, of a run."""
-    labels = [file_damage(path / name, expected) for name, expected in manifest.files.items()]
+    labels = [_label_damage(path / name, expected) for name, expected in manifest.files.items()]
     folds = [fold_damage(folder, manifest.digest) for folder in finished(path)]
     return [damage for damage in labels + folds if damage is not None]
+
+
+def _label_damage(file: Path, expected: FileSum) -> str | None:
+    return file_damage(file, expected, "the run's own command and --resume write it again")
 
 
 def _labels(path: Path, name: str, manifest: Manifest) -> np.ndarray | None:
@@ -177,12 +181,10 @@ def _labels(path: Path, name: str, manifest: Manifest) -> np.ndarray | None:
     file, expected = path / name, manifest.files.get(name)
     if expected is None and not file.exists():
         return None
-    if expected is not None and (damage := file_damage(file, expected)):
-        raise InputError(f"{damage} The run's own command and --resume write it again.")
-    try:
+    if expected is not None and (damage := _label_damage(file, expected)):
+        raise InputError(damage)
+    with reading(str(file), "labels", "run it again"):
         labels = np.load(file, allow_pickle=False)
-    except Exception as error:  # whatever NumPy raises at damaged files
-        raise InputError(f"{file} cannot be read ({error}); run it again.") from error
     if not isinstance(labels, np.ndarray) or labels.ndim != 1 or labels.dtype.kind != "i":
         raise InputError(f"{file} holds no labels; run it again.")
     return labels
@@ -191,12 +193,8 @@ def _labels(path: Path, name: str, manifest: Manifest) -> np.ndarray | None:
 def _target_of_old_run(file: Path, names: tuple[str, ...]) -> np.ndarray:
     """Read the true classes from the table of predictions, as positions in `names`."""
     columns = {"sample": np.int64, "true": str}
-    try:
+    with reading(str(file), "predictions", "finish the run with --resume"):
         table = pd.read_csv(file, usecols=list(columns), dtype=columns, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{file} cannot be read ({error}); finish the run with --resume."
-        ) from error
     table = table.drop_duplicates("sample").sort_values("sample")
     positions = pd.Index(names).get_indexer(pd.Index(table["true"]))
     if (positions < 0).any() or not np.array_equal(table["sample"], np.arange(len(table))):

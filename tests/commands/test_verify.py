@@ -55,7 +55,7 @@ def test_a_damaged_fold_is_named(run, verify):
         file.write("1")
     code, out, _ = verify(run)
     assert code == 1
-    assert re.search(r"folds/01/history\.csv is damaged: it has 7 bytes instead of 6\.", out)
+    assert re.search(r"folds/01/history\.csv is damaged: it has 7 bytes instead of 6; fit", out)
     assert "--resume" in out
 
 

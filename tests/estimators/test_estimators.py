@@ -5,6 +5,8 @@ import json
 import pickle
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -545,7 +547,7 @@ def test_load_runs_no_code_and_names_the_folder(trained, tmp_path):
     with pytest.raises(InputError, match="save\\(\\) wrote"):
         ANNClassifier.load(tmp_path)
     trained.save(tmp_path)
-    with pytest.raises(InputError, match="no CNNClassifier"):
+    with pytest.raises(InputError, match="as a saved CNNClassifier"):
         CNNClassifier.load(tmp_path)
     evil = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Lambda(lambda x: x)])
     evil.save(tmp_path / "model.keras")
@@ -553,6 +555,50 @@ def test_load_runs_no_code_and_names_the_folder(trained, tmp_path):
         ANNClassifier.load(tmp_path)
     state = json.loads((tmp_path / "classifier.json").read_text())
     assert state["class"] == "ANNClassifier"
+
+
+def without(key):
+    def damage(file):
+        state = json.loads(file.read_text())
+        del state[key]
+        file.write_text(json.dumps(state))
+
+    return damage
+
+
+def flip(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 255
+    file.write_bytes(content)
+
+
+def with_foreign_layer(file):
+    """Put in a layer of PyTorch's, which Keras reads by unpickling a module."""
+    with zipfile.ZipFile(file) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    config = contents["config.json"].replace(b'"Dense"', b'"TorchModuleWrapper"')
+    assert config != contents["config.json"]
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in {**contents, "config.json": config}.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        *(("classifier.json", without(key)) for key in ("class", "params", "classes", "entropy")),
+        ("classifier.json", lambda file: file.write_text("[" * 100_000)),
+        ("model.keras", flip),
+        ("model.keras", Path.unlink),
+        ("model.keras", lambda file: file.write_bytes(b"")),
+        ("model.keras", with_foreign_layer),
+    ],
+)
+def test_a_damaged_model_is_a_sentence(trained, tmp_path, name, damage):
+    trained.save(tmp_path)
+    damage(tmp_path / name)
+    with pytest.raises(InputError, match=r"cannot be read as a saved ANNClassifier \(.*save\(\)"):
+        ANNClassifier.load(tmp_path)
 
 
 def test_cross_validate_of_a_pipeline_is_deterministic(digits):

@@ -122,7 +122,7 @@ def test_a_damaged_fold_is_set_aside_and_fitted_again(run, finished, name, how):
 def test_readers_need_no_models_but_explaining_says_what_helps(run):
     (run / "folds/01/deep/model.txt").unlink()
     finished = read_run(run)  # as where people delete models to save space
-    with pytest.raises(InputError, match=r"model\.txt is missing\. .*--resume"):
+    with pytest.raises(InputError, match=r"model\.txt is missing; .*--resume"):
         finished.model_folder(1)
 
 
@@ -130,7 +130,7 @@ def test_a_fold_of_another_run_is_noticed(run, tmp_path):
     evaluate(tmp_path / "other", strategy="prior")
     shutil.rmtree(run / "folds/01")
     shutil.copytree(tmp_path / "other/folds/01", run / "folds/01")
-    with pytest.raises(InputError, match=r"folds/01 is a fold of another run\. Fit the fold"):
+    with pytest.raises(InputError, match=r"folds/01 is a fold of another run; fit the fold"):
         read_run(run)
 
 

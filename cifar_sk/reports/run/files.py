@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, reading
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics.tables import shares_of_rows
 from cifar_sk.reports.run.figures import draw_figures
@@ -100,7 +100,7 @@ def rewrite_page(
 
 def _stored_fold_metrics(file: Path, computed: pd.DataFrame) -> pd.DataFrame:
     """Read the scores of a run that did not keep the labels of the official test split."""
-    try:
+    with reading(str(file), "scores by fold", "finish the run with --resume"):
         # As text first: pandas' own reading of floats may miss the last bit.
         table = pd.read_csv(file, dtype=str)
         numbers = table.columns.drop(["row", "error", "basis"])
@@ -108,9 +108,6 @@ def _stored_fold_metrics(file: Path, computed: pd.DataFrame) -> pd.DataFrame:
         if list(table["row"]) != list(computed["row"]) or not {*computed} <= {*table}:
             raise ValueError("rows or columns are missing")
         return table.astype(dict.fromkeys(["n_train", "n_test"], "Int64"))
-    except (OSError, ValueError, KeyError) as error:
-        message = f"{file} cannot be read ({error}); finish the run with --resume."
-        raise InputError(message) from error
 
 
 def score_files(tables: RunTables) -> dict[str, bytes]:
