@@ -4,6 +4,13 @@ Names load on first use: ``import cifar_sk`` imports neither Keras nor TensorFlo
 listed in ``__init__.pyi``.
 """
 
+import sys
+
 import lazy_loader
+
+if sys.argv[:1] == ["-m"]:  # a command of this package: it ends well even while modules load
+    from cifar_sk.backend import interrupts
+
+    interrupts.take_over()
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,6 +7,7 @@ import sys
 from types import ModuleType
 
 from cifar_sk._version import __version__
+from cifar_sk.backend import interrupts
 from cifar_sk.errors import did_you_mean
 
 __all__ = ["COMMANDS", "command_module", "main"]
@@ -40,6 +41,7 @@ def command_module(name: str) -> ModuleType:
 
 def main() -> None:
     """Run the command that the first argument names."""
+    interrupts.take_over()  # it ends well even while modules load
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
         command_module(name).main(arguments)

@@ -15,22 +15,27 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+from typing import Any
+
+from cifar_sk.backend import interrupts
+from cifar_sk.backend.temporary import own_folder
 
 __all__: list[str] = []
 
 
 @contextmanager
-def _stderr_held_back() -> Iterator[None]:
+def _stderr_held_back() -> Iterator[int]:
     try:
         stderr = os.dup(2)
     except OSError:  # no stderr at all, as in some services
-        yield
+        yield 2
         return
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
-            yield
+            yield stderr
         except BaseException:
             held.seek(0)
             os.write(stderr, held.read())
@@ -60,7 +65,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 if "keras" not in sys.modules:
-    with _stderr_held_back():
+    with _stderr_held_back() as stderr, interrupts.at_once(stderr):
         import keras  # noqa: F401
 
 if sys.modules["keras"].config.backend() != "tensorflow":
@@ -69,6 +74,22 @@ if sys.modules["keras"].config.backend() != "tensorflow":
         from keras.src.utils import module_utils
 
         module_utils.tensorflow.available  # noqa: B018  (Keras looks now, and remembers)
+
+
+def _keep_generated_code() -> None:
+    """Have TensorFlow write the code that it generates into a folder that is always removed."""
+    # It removes a file of each process only where that ends of its own accord.
+    with suppress(ImportError):
+        from tensorflow.python.autograph.pyct import loader
+
+        def file(**options: Any) -> Any:
+            return tempfile.NamedTemporaryFile(dir=own_folder(), **options)
+
+        loader.tempfile = SimpleNamespace(NamedTemporaryFile=file)
+
+
+if sys.modules["keras"].config.backend() == "tensorflow":
+    _keep_generated_code()
 
 # Every fit compiles its own network once, which is what TensorFlow takes for retracing.
 logging.getLogger("tensorflow").addFilter(

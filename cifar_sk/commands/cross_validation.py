@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cifar_sk.backend import interrupts
+from cifar_sk.backend.temporary import sweep
 from cifar_sk.commands.printing import print_table, wide_console
 from cifar_sk.commands.progress import FoldProgress
-from cifar_sk.commands.running import keyboard_interrupts
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -43,6 +44,7 @@ class CVJob:
         """Run what is missing in a run's folder, write what there is, and return the exit code."""
         from cifar_sk.runs.folder import RunFolder
 
+        sweep()
         with RunFolder.open(
             path, data=self.bunch, info=info, resume=resume, overwrite=overwrite
         ) as folder:
@@ -56,10 +58,10 @@ class CVJob:
             typer.echo(f"{n_done} of {len(self.splits)} folds were finished before")
         progress = FoldProgress(len(self.splits), n_done, Console(quiet=quiet))
         try:
-            with progress, keyboard_interrupts() as check:
+            with progress:
 
                 def listener(event: FoldEvent) -> None:
-                    check()
+                    interrupts.check()
                     progress(event)
 
                 return self._cross_validate(folder, listener)

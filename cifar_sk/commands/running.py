@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import typer
 
+from cifar_sk.backend import interrupts
+from cifar_sk.commands.output import lasting_output
+from cifar_sk.commands.unforeseen import masked, write_log
 from cifar_sk.errors import InputError
 
-__all__ = ["Call", "keyboard_interrupts", "run_command"]
+__all__ = ["Call", "run_command"]
+
+_MAX_UNFORESEEN = 500  # characters of what an error says that nobody wrote for a user
+_KEPT = "what was finished before is kept"
 
 
 @dataclass(frozen=True)
@@ -34,62 +38,49 @@ def run_command(
     space: Mapping[str, Any] | None = None,
 ) -> None:
     """Run a command line, and end the process by its exit code, with a sentence if it failed."""
-    # 2 is for input that cannot be used, 1 for what the machine refused (such as a full disk), 130
-    # for Ctrl-C. `defaults` replace the command's own, by the names of its parameters.
+    # 2 is for input that cannot be used, 1 for what the machine refused (such as a full disk), 70
+    # (EX_SOFTWARE) for what nobody foresaw, and 128 + the signal for Ctrl-C and its like.
+    # `defaults` replace the command's own, by the names of its parameters.
     prog = f"python -m {name}"
     args = list(sys.argv[1:] if argv is None else argv)
-    try:
-        code = app(
-            args,
-            prog_name=prog,
-            standalone_mode=False,
-            obj=Call([*prog.split(), *args], space),
-            default_map=dict(defaults or {}),
-        )
-    except InputError as error:
-        _end(str(error), 2)
-    except typer.TyperException as error:
-        _end(f"{error.format_message()} (see {prog} --help)", 2)
-    except OSError as error:
-        _end(f"{error}; what was finished before is kept", 1)
-    except (KeyboardInterrupt, typer.Abort):
-        _end("interrupted", 130)
-    if code == 130:  # Typer's own answer to Ctrl-C
-        _end("interrupted", 130)
+    call = Call([*prog.split(), *args], space)
+    with lasting_output() as lost, interrupts.handled():
+        try:
+            code = app(
+                args,
+                prog_name=prog,
+                standalone_mode=False,
+                obj=call,
+                default_map=dict(defaults or {}),
+            )
+            if code == 130:  # Typer's own answer to Ctrl-C
+                raise KeyboardInterrupt
+        except (Exception, KeyboardInterrupt) as error:
+            message, code = _ending(error, call)
+            typer.echo(f"error: {' '.join(message.split())}", err=True)
+        if lost and not code:
+            typer.echo(f"error: {lost[0]}; the output is not whole, but {_KEPT}", err=True)
+            code = 1
     raise SystemExit(code or 0)
 
 
-def _end(message: str, code: int) -> None:
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
-    raise SystemExit(code)
-
-
-@contextmanager
-def keyboard_interrupts() -> Iterator[Callable[[], None]]:
-    """Yield a function to be called now and then, which raises KeyboardInterrupt after Ctrl-C."""
-    # The interpreter drops the exception where it runs a finaliser.
-    pressed = threading.Event()
-
-    def handle(*_: object) -> None:
-        pressed.set()
-        raise KeyboardInterrupt
-
-    def check() -> None:
-        if pressed.is_set() and threading.current_thread() is threading.main_thread():
-            raise KeyboardInterrupt
-
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield check  # such as a background job, which is to ignore Ctrl-C
-        return
-    signal.signal(signal.SIGINT, handle)
-    sys.unraisablehook = _report_unless_interrupt
-    try:
-        yield check
-    finally:
-        sys.unraisablehook = sys.__unraisablehook__
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _report_unless_interrupt(dropped: sys.UnraisableHookArgs) -> None:
-    if not isinstance(dropped.exc_value, KeyboardInterrupt):
-        sys.__unraisablehook__(dropped)
+def _ending(error: BaseException, call: Call) -> tuple[str, int]:
+    """Say how a command ended, and by which exit code."""
+    number = interrupts.received()
+    if number or isinstance(error, KeyboardInterrupt | typer.Abort):
+        # Where a library turned the interrupt into an error of its own, the signal counts.
+        return "interrupted", 128 + (number or signal.SIGINT)
+    if isinstance(error, InputError):
+        return str(error), 2
+    if isinstance(error, typer.TyperException):
+        prog = " ".join(call.words[:3])
+        return f"{error.format_message()} (see {prog} --help)", 2
+    if isinstance(error, OSError):
+        return f"{error}; {_KEPT}", 1
+    if isinstance(error, MemoryError):
+        said = f" ({error})" if str(error) else ""
+        return f"There is not enough memory{said}; use fewer --jobs or --limit; {_KEPT}", 1
+    log = write_log(error, call.words)
+    sent = f"please send us the log {log}" if log else "and its log could not be written"
+    said = masked(f"{type(error).__name__}: {error}")[:_MAX_UNFORESEEN]
+    return f"an error that nobody foresaw ({said}); {sent}; {_KEPT}", 70

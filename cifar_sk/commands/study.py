@@ -17,9 +17,10 @@ from rich.console import Console
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
+from cifar_sk.backend import interrupts
+from cifar_sk.backend.temporary import sweep
 from cifar_sk.commands.printing import print_table, wide_console
 from cifar_sk.commands.progress import duration
-from cifar_sk.commands.running import keyboard_interrupts
 from cifar_sk.commands.study_progress import StudyProgress
 from cifar_sk.commands.study_setup import Setup
 from cifar_sk.datasets import data_fingerprint
@@ -84,6 +85,7 @@ class TuneJob:
 
     def execute(self, info: dict[str, Any], start: float, *, overwrite: bool) -> int:
         """Run what is left of the study, write what there is, and return the exit code."""
+        sweep()
         with self._open(overwrite) as study:
             try:
                 self._run(study)
@@ -135,10 +137,10 @@ class TuneJob:
         if n_done and not self.quiet:
             typer.echo(f"{n_done} of {self.budget.n_trials} trials were finished before")
         progress = StudyProgress(self.budget.n_trials, Console(quiet=self.quiet))
-        with progress, keyboard_interrupts() as check:
+        with progress:
 
             def watch(study: optuna.Study) -> None:
-                check()
+                interrupts.check()
                 progress(study)
 
             progress.draw(study)

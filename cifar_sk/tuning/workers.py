@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
+import pickle
 import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -18,9 +19,10 @@ import numpy as np
 import optuna
 from threadpoolctl import threadpool_limits
 
+from cifar_sk.backend import interrupts
 from cifar_sk.backend.machine import set_threads
+from cifar_sk.backend.temporary import own_folder, run_worker
 from cifar_sk.errors import InputError
-from cifar_sk.evaluation.engines.processes import end_with_parent
 from cifar_sk.tuning.engine import PRUNERS, Budget, Watch, run_trials
 from cifar_sk.tuning.lost_trials import is_ownerless, reclaim
 from cifar_sk.tuning.objective import TuningTask
@@ -51,7 +53,7 @@ def run_workers(
 ) -> None:
     """Run trials in processes of their own until the study has as many as it should have."""
     # What `watch` raises ends the study. A ChildProcessError says that processes keep dying.
-    with tempfile.TemporaryDirectory() as folder, quiet_optuna():
+    with tempfile.TemporaryDirectory(dir=own_folder()) as folder, quiet_optuna():
         np.save(Path(folder) / "X.npy", np.asarray(task.X))
         sent = replace(task, X=None)
         job = _Job(Path(folder), study.study_name, sent, budget, spec, n_threads)
@@ -109,8 +111,12 @@ class _Job:
     def start(self, number: int) -> BaseProcess:
         # Started afresh and never forked: TensorFlow hangs after a fork.
         context = multiprocessing.get_context("spawn")
-        process = context.Process(target=_work, args=(self, number, os.getpid()), daemon=True)
-        process.start()
+        packed = pickle.dumps((_work, (self, number)))
+        arguments = (os.getpid(), own_folder(), packed)
+        process = context.Process(target=run_worker, args=arguments, daemon=True)
+        resource_tracker.ensure_running()  # which ends by unblocking Ctrl-C
+        with interrupts.blocked():
+            process.start()
         return process
 
     def check(self, process: BaseProcess) -> None:
@@ -121,9 +127,7 @@ class _Job:
         return self.folder / f"{pid}.txt"
 
 
-def _work(job: _Job, number: int, parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
-    end_with_parent(parent)
+def _work(job: _Job, number: int) -> None:
     set_threads(job.n_threads)  # read when the backend first computes, which is after this
     task = replace(job.task, X=np.load(job.folder / "X.npy", mmap_mode="r"))
     with quiet_optuna(), threadpool_limits(job.n_threads):

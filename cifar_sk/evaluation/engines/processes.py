@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import signal
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -22,7 +19,9 @@ from joblib import cpu_count, parallel_config
 from joblib.externals.loky import get_reusable_executor, process_executor
 from joblib.parallel import ParallelBackendBase
 
+from cifar_sk.backend import interrupts
 from cifar_sk.backend.machine import thread_variables, threads_set
+from cifar_sk.backend.temporary import begin_worker, own_folder
 from cifar_sk.evaluation.engines import ENGINES
 from cifar_sk.evaluation.engines.base import FoldWork, results_as_they_end
 from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, run_fold
@@ -30,10 +29,9 @@ from cifar_sk.folds.predictions import FoldResult
 from cifar_sk.folds.progress import EpochEnd
 from cifar_sk.folds.splits import Split
 
-__all__ = ["Processes", "end_with_parent"]
+__all__ = ["Processes"]
 
 _IDLE_SECONDS = 300  # for so long workers wait for another evaluation, as joblib's do
-_POLL_SECONDS = 0.2
 _ALIGNMENT = 64  # bytes, as NumPy's own files have it
 _TASK, _ARRAYS, _EVENTS = "task.pickle", "arrays.bin", "events.jsonl"
 
@@ -47,16 +45,17 @@ class Processes:
     def run(self, work: FoldWork, tell: Listener) -> Generator[FoldResult, None, None]:
         """Run folds, as `Engine.run` says."""
         threads = work.n_threads or threads_set() or cpu_count()
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        with tempfile.TemporaryDirectory(dir=own_folder(), ignore_cleanup_errors=True) as name:
             folder = Path(name)
             _store_task(work.task, folder)
             # A run that is continued may have no folds left.
             executor = _executor(max(1, min(work.n_jobs, len(work.splits))), threads)
             futures: list[Future[FoldResult]] = []
             try:
-                for split in work.splits:
-                    save_to = work.save_to(split)
-                    futures.append(executor.submit(_work, folder, split, save_to, threads))
+                with interrupts.blocked():
+                    for split in work.splits:
+                        save_to = work.save_to(split)
+                        futures.append(executor.submit(_work, folder, split, save_to, threads))
                 yield from results_as_they_end(futures, _EventFile(folder / _EVENTS, tell))
             except BrokenProcessPool as error:
                 raise ChildProcessError(
@@ -74,31 +73,15 @@ def _executor(n_workers: int, threads: int) -> Any:
         n_workers,
         timeout=_IDLE_SECONDS,
         env={**env, **thread_variables(threads)},
-        initializer=_prepare_worker,
-        initargs=(os.getpid(),),
+        initializer=begin_worker,
+        initargs=(os.getpid(), own_folder()),
     )
 
 
-def _prepare_worker(parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
-    end_with_parent(parent)
+def _work(folder: Path, split: Split, save_to: Path | None, threads: int) -> FoldResult:
     # Where psutil is installed, loky takes what TensorFlow keeps for reuse for a leak and ends
     # the worker in the middle of a run.
     process_executor._USE_PSUTIL = False
-
-
-def end_with_parent(parent: int) -> None:
-    """End this process with the one that started it, which may be killed, by its number."""
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_POLL_SECONDS)
-    os._exit(1)
-
-
-def _work(folder: Path, split: Split, save_to: Path | None, threads: int) -> FoldResult:
     task = _load_task(folder)
 
     def note(event: FoldEvent) -> None:
