@@ -31,6 +31,7 @@ from cifar_sk.estimators.input_checks import InputChecksMixin
 from cifar_sk.estimators.model_files import ModelFilesMixin
 from cifar_sk.estimators.nested_params import NestedParamsMixin
 from cifar_sk.estimators.optimizers import SCHEDULES, optimizer_defaults
+from cifar_sk.networks.checks import check_network
 from cifar_sk.networks.costs import multiply_adds
 
 __all__ = ["BaseImageClassifier"]
@@ -207,11 +208,7 @@ class BaseImageClassifier(
         input_shape = self.feature_encoder_.transform(empty).shape[1:]
         with seeded(self._seed(WEIGHTS_SEED)):
             network = self._build_network(input_shape, self.n_classes_)
-        if tuple(network.output_shape) != (None, self.n_classes_):
-            raise InputError(
-                f"The network must end in a softmax over the {self.n_classes_} classes, got an "
-                f"output of shape {network.output_shape}."
-            )
+        check_network(network, input_shape, self.n_classes_)
         x = inputs = keras.Input(input_shape)
         if self._is_uint8:
             x = keras.layers.Rescaling(1 / 255)(x)
