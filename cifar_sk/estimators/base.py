@@ -6,7 +6,6 @@ mixins, and why, is listed in CONTRIBUTING.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -15,29 +14,38 @@ import cifar_sk.backend.keras_import  # noqa: F401  (before anything that import
 # isort: split
 import keras
 import numpy as np
-from scikeras.wrappers import KerasClassifier
+from scikeras.wrappers import BaseWrapper
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import ClassifierTags, Tags, check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
 
 from cifar_sk.augmentation import AugmentedImages
-from cifar_sk.backend.operations import released_memory, seeded
+from cifar_sk.backend.operations import seeded
 from cifar_sk.errors import InputError
-from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
 from cifar_sk.estimators.fitting import WEIGHTS_SEED, FittingMixin
 from cifar_sk.estimators.input_checks import InputChecksMixin
 from cifar_sk.estimators.model_files import ModelFilesMixin
 from cifar_sk.estimators.nested_params import NestedParamsMixin
 from cifar_sk.estimators.optimizers import SCHEDULES, optimizer_defaults
+from cifar_sk.estimators.predicting import PredictingMixin
+from cifar_sk.networks.checks import check_network
 from cifar_sk.networks.costs import multiply_adds
 
 __all__ = ["BaseImageClassifier"]
 
 
 class BaseImageClassifier(
-    NestedParamsMixin, InputChecksMixin, FittingMixin, ModelFilesMixin, KerasClassifier
+    NestedParamsMixin,
+    InputChecksMixin,
+    FittingMixin,
+    PredictingMixin,
+    ModelFilesMixin,
+    # And not scikeras' KerasClassifier, whose ClassifierMixin stands behind BaseEstimator: there
+    # is_classifier() is False and cv=5 is silently not stratified.
+    ClassifierMixin,
+    BaseWrapper,
 ):
     """Base of the image classifiers; subclasses say which network they build."""
 
@@ -76,7 +84,6 @@ class BaseImageClassifier(
     # scikeras lists whatever is in __dict__ and prints it over many lines.
     _get_param_names: Any = classmethod(BaseEstimator._get_param_names.__func__)
     __repr__ = BaseEstimator.__repr__
-    score = ClassifierMixin.score
 
     def _store(self, arguments: dict[str, Any]) -> None:
         """Keep the arguments of the constructor, given by its ``locals()``, as they are."""
@@ -84,12 +91,7 @@ class BaseImageClassifier(
             setattr(self, name, arguments[name])
 
     def __sklearn_tags__(self) -> Tags:
-        # scikeras 0.13 puts ClassifierMixin last, so is_classifier() is False and cv=5 is
-        # silently not stratified.
         tags = super().__sklearn_tags__()
-        tags.estimator_type = "classifier"
-        tags.classifier_tags = ClassifierTags()
-        tags.target_tags.required = True
         tags.input_tags.three_d_array = True
         return tags
 
@@ -182,6 +184,21 @@ class BaseImageClassifier(
         )
         return self
 
+    def initialize(self, X: Any, y: Any) -> Self:
+        """Build the network with its initial weights, and train nothing.
+
+        Parameters
+        ----------
+        X, y
+            As for ``fit``, which needs no such call before it.
+
+        Returns
+        -------
+        self
+        """
+        self.classes_ = None
+        return super().initialize(X, y)
+
     def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
         seed = self.random_state
         if isinstance(seed, np.random.RandomState):
@@ -207,11 +224,7 @@ class BaseImageClassifier(
         input_shape = self.feature_encoder_.transform(empty).shape[1:]
         with seeded(self._seed(WEIGHTS_SEED)):
             network = self._build_network(input_shape, self.n_classes_)
-        if tuple(network.output_shape) != (None, self.n_classes_):
-            raise InputError(
-                f"The network must end in a softmax over the {self.n_classes_} classes, got an "
-                f"output of shape {network.output_shape}."
-            )
+        check_network(network, input_shape, self.n_classes_)
         x = inputs = keras.Input(input_shape)
         if self._is_uint8:
             x = keras.layers.Rescaling(1 / 255)(x)
@@ -219,55 +232,6 @@ class BaseImageClassifier(
 
     def _build_network(self, input_shape: tuple[int, ...], n_classes: int) -> keras.Model:
         raise NotImplementedError
-
-    # --- prediction ---------------------------------------------------------------------
-
-    def _predict_raw(self, X: Any, *, view: Any = None, **kwargs: Any) -> np.ndarray:
-        check_is_fitted(self, "model_")
-        if isinstance(X, AugmentedImages):
-            X = X.images
-        X, _ = self._validate_data(X)
-        images = self.feature_encoder_.transform(X)
-        batches = BatchSequence(images, np.arange(len(images)), PREDICT_BATCH_SIZE, view=view)
-        with released_memory():
-            return self.model_.predict(batches, verbose=0)
-
-    def _prediction_views(self) -> list[tuple[float, Callable[[np.ndarray], np.ndarray] | None]]:
-        """Return what of an image is predicted by: shares and views, None for the image as is."""
-        return [(1.0, None)]
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Estimate class probabilities.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, h, w, c), (n, h, w) or (n, n_features)
-            Pixels of the kind that the classifier was fitted on. Never augmented.
-
-        Returns
-        -------
-        ndarray of float64, shape (n, n_classes)
-            Columns in the order of ``classes_``; rows sum to 1.
-        """
-        proba = self._predict_raw(X).astype(np.float64)
-        # The softmax is float32; metrics ask for rows that sum to 1 in float64.
-        return proba / proba.sum(axis=1, keepdims=True)
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict labels.
-
-        Parameters
-        ----------
-        X
-            As for ``predict_proba``.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            The most probable of ``classes_``.
-        """
-        proba = self.predict_proba(X)
-        return self.classes_[np.argmax(proba, axis=1)]
 
     # --- what a fit leaves --------------------------------------------------------------
 

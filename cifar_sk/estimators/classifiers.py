@@ -14,6 +14,7 @@ from numpy.random import RandomState
 
 from cifar_sk.estimators.base import BaseImageClassifier
 from cifar_sk.networks import get_network
+from cifar_sk.networks.checks import check_builder
 
 if TYPE_CHECKING:
     import keras
@@ -271,7 +272,9 @@ class KerasImageClassifier(BaseImageClassifier):
 
     @property
     def _builder(self) -> Callable[..., keras.Model]:
-        return self.network if callable(self.network) else get_network(self.network).build
+        builder = self.network if callable(self.network) else get_network(self.network).build
+        check_builder(builder)
+        return builder
 
     def _build_network(self, input_shape: tuple[int, ...], n_classes: int) -> keras.Model:
         return self._builder(input_shape, n_classes, **(self.network_params or {}))

@@ -15,6 +15,7 @@ from cifar_sk.augmentation.layers import build_augmentation
 from cifar_sk.backend.operations import released_memory, seeded_generator
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
+from cifar_sk.estimators.input_checks import check_weights
 from cifar_sk.estimators.optimizers import follows_schedule, make_optimizer
 from cifar_sk.estimators.training import (
     EpochWatch,
@@ -148,7 +149,7 @@ class FittingMixin:
         # A product and not scikeras' in-place one, which changes the caller's array.
         balanced = compute_sample_weight(self.class_weight, self.classes_[y])
         weight = balanced if sample_weight is None else balanced * sample_weight
-        return weight.astype(np.float32)
+        return check_weights("class_weight", weight, y)
 
     def _inner_split(
         self, y: np.ndarray, used: np.ndarray

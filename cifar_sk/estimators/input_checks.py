@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from cifar_sk.errors import InputError
 
-__all__ = ["InputChecksMixin"]
+__all__ = ["InputChecksMixin", "check_weights"]
 
 
 class _ClassEncoder(LabelEncoder):
@@ -41,6 +42,21 @@ def _to_images(X: np.ndarray, *, image_shape: Sequence[int] | None) -> np.ndarra
             f"rows must hold {np.prod(image_shape)} numbers."
         )
     return X.reshape(-1, *image_shape)
+
+
+def _with_channel(sample_shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*sample_shape, 1) if len(sample_shape) == 2 else sample_shape
+
+
+def check_weights(name: str, weight: Any, X: Any) -> np.ndarray:
+    """Return weights of the samples as float32, of shape (n,)."""
+    try:
+        return _check_sample_weight(weight, X, dtype=np.float32, ensure_non_negative=True)
+    except ValueError as error:
+        raise InputError(
+            f"{name} must give each sample a finite number from 0 on, and not 0 to all of them "
+            f"({' '.join(str(error).split())})."
+        ) from error
 
 
 class InputChecksMixin:
@@ -74,12 +90,30 @@ class InputChecksMixin:
             check_classification_targets(y)
         if reset:
             self._sample_shape, self._is_uint8 = X.shape[1:], X.dtype == np.uint8
+            self._warn_of_images(X)
         self._check_shape(X.shape[1:])
         self._check_pixels(X)
         return X, y
 
+    def _warn_of_images(self, X: np.ndarray) -> None:
+        """Warn of images that are most likely meant otherwise than they are read."""
+        shape = X.shape[1:] if self.image_shape is None else tuple(self.image_shape)
+        if len(shape) == 3 and shape[0] in {1, 3} and shape[2] not in {1, 3, 4}:
+            warnings.warn(
+                f"Images of shape {shape} are read as height, width and channels, but look like "
+                f"channels first; turn them by np.moveaxis(X, 1, -1).",
+                stacklevel=2,
+            )
+        # Standardised pixels, which are below 0 too, are meant to be what they are.
+        if len(shape) > 1 and X.size and X.dtype != np.uint8 and X.max() > 1 and X.min() >= 0:
+            warnings.warn(
+                f"Pixels of {X.dtype} are used as they are, but go up to {X.max():g}; divide "
+                f"them by 255, or pass them as uint8, which is scaled to [0, 1].",
+                stacklevel=2,
+            )
+
     def _check_shape(self, sample_shape: tuple[int, ...]) -> None:
-        if sample_shape != self._sample_shape:
+        if _with_channel(sample_shape) != _with_channel(self._sample_shape):
             raise InputError(
                 f"X has samples of shape {sample_shape}, but {type(self).__name__} was fitted on "
                 f"samples of shape {self._sample_shape}."
@@ -96,7 +130,4 @@ class InputChecksMixin:
     @staticmethod
     def _validate_sample_weight(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         # scikeras copies X to drop samples without weight; here the batches leave them out.
-        weight = _check_sample_weight(sample_weight, X, dtype=np.float32)
-        if not weight.any():
-            raise ValueError("sample_weight is zero for every sample; nothing can be learnt.")
-        return X, y, weight
+        return X, y, check_weights("sample_weight", sample_weight, X)

@@ -102,18 +102,17 @@ def _resampler(name: str) -> Any:
 
 
 def check_network(pipeline: Pipeline, image_shape: tuple[int, ...], n_classes: int) -> None:
-    """Build a pipeline's network once, where it has one, and throw it away."""
+    """Build a pipeline's network once, where it has one, check it and throw it away."""
     classifier = pipeline.steps[-1][1]
     if not hasattr(classifier, "_build_network"):
         return
+    from cifar_sk.networks import checks
+
     try:
         network = classifier._build_network(image_shape, n_classes)
-        if not hasattr(network, "output_shape"):
-            raise InputError(
-                f"A network's builder must return a keras.Model, got {type(network).__name__}."
-            )
+        checks.check_network(network, image_shape, n_classes)
     except InputError:
         raise
-    except (ValueError, TypeError) as error:
-        text = " ".join(str(error).split())
+    except Exception as error:  # whatever a user's own builder does
+        text = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"The network cannot be built: {text}") from error

@@ -67,8 +67,6 @@ EXPECTED_FAILURES = {
     "check_sample_weight_equivalence_on_dense_data": "a repeated sample changes the batches, so "
     "stochastic training differs from a weight of two",
     "check_estimator_tags_renamed": "scikeras 0.13 still defines _more_tags, which nothing reads",
-    "check_mixin_order": "scikeras 0.13 puts ClassifierMixin last; __sklearn_tags__ mends what "
-    "depends on it",
 }
 
 
