@@ -70,24 +70,28 @@ class CVJob:
             raise
 
     def _cross_validate(self, folder: RunFolder, listener: Listener) -> OOFResult:
-        from cifar_sk.evaluation import cross_validate_oof
+        from cifar_sk.evaluation import AllFitsFailedError, cross_validate_oof
 
         bunch = self.bunch
-        return cross_validate_oof(
-            self.pipeline,
-            bunch.images,
-            bunch.target,
-            cv=self.splits,
-            random_state=self.seed,
-            class_names=bunch.target_names,
-            holdout=None if bunch.test_images is None else (bunch.test_images, bunch.test_target),
-            engine=self.engine,
-            n_jobs=self.n_jobs,
-            n_threads=self.n_threads,
-            store=folder,
-            save_models=self.save_models,
-            listener=listener,
-        )
+        test = None if bunch.test_images is None else (bunch.test_images, bunch.test_target)
+        try:
+            return cross_validate_oof(
+                self.pipeline,
+                bunch.images,
+                bunch.target,
+                cv=self.splits,
+                random_state=self.seed,
+                class_names=bunch.target_names,
+                holdout=test,
+                engine=self.engine,
+                n_jobs=self.n_jobs,
+                n_threads=self.n_threads,
+                store=folder,
+                save_models=self.save_models,
+                listener=listener,
+            )
+        except AllFitsFailedError as error:
+            return error.result  # its tables and its report say why
 
     def _finish_early(self, folder: RunFolder) -> None:
         from cifar_sk.evaluation import collect_result

@@ -1,4 +1,7 @@
 from .cross_validation import (
+    AllFitsFailedError as AllFitsFailedError,
+)
+from .cross_validation import (
     FoldStore as FoldStore,
 )
 from .cross_validation import (

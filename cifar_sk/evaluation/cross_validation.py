@@ -8,16 +8,29 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from sklearn.utils.validation import _num_samples
 
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation.engines.base import Engine, FoldWork, choose_engine
 from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, refusal
+from cifar_sk.evaluation.inputs import as_holdout, as_labels, as_samples, routed_fit_params
 from cifar_sk.folds.evaluation import Evaluation
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.folds.splits import Split, as_splits
 from cifar_sk.folds.steps import check_saveable
 
-__all__ = ["FoldStore", "collect_result", "cross_validate_oof"]
+__all__ = ["AllFitsFailedError", "FoldStore", "collect_result", "cross_validate_oof"]
+
+
+class AllFitsFailedError(InputError):
+    """Every fold failed, as a wrong parameter makes them; `result` has the reason of each."""
+
+    def __init__(self, result: OOFResult) -> None:
+        reasons = list(dict.fromkeys(fold.error for fold in result.failed))
+        fits = "The only fit" if len(result.failed) == 1 else f"All the {len(result.failed)} fits"
+        others = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
+        super().__init__(f"{fits} failed: {reasons[0]}{others}")
+        self.result = result
 
 
 class FoldStore(Protocol):
@@ -49,6 +62,8 @@ def cross_validate_oof(
     random_state: int = 0,
     class_names: Sequence[str] | None = None,
     holdout: tuple[Any, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
+    scoring: None = None,
     engine: Engine | str | None = None,
     n_jobs: int | None = None,
     n_threads: int | None = None,
@@ -62,8 +77,8 @@ def cross_validate_oof(
     ----------
     estimator : classifier or pipeline
         With ``predict_proba``. Never fitted itself.
-    X : array-like of shape (n_samples, ...)
-        Samples; anything that an index array can index.
+    X : array-like, DataFrame, sparse matrix or list of shape (n_samples, ...)
+        Samples; folds are taken of them as scikit-learn takes them.
     y : array-like of shape (n_samples,)
         Labels, numbers or strings.
     cv : int, list of Split, or splitter, default=5
@@ -79,6 +94,14 @@ def cross_validate_oof(
         What to call the sorted labels; their own text by default.
     holdout : (X, y), default=None
         An official test split, which every fold's model predicts as well. It has no other part.
+    params : dict, default=None
+        What ``fit`` is given besides, as for scikit-learn's `cross_validate`:
+        ``{"sample_weight": w}``, or ``"step__sample_weight"`` for the step of a pipeline; routed
+        where scikit-learn's metadata routing is enabled. What has a row per sample is cut by
+        fold. Weights act in training only: metrics count every sample once.
+    scoring : None
+        Refused: `cifar_sk.metrics.fold_metrics` scores the result by all of
+        `cifar_sk.metrics.METRICS`, and a metric of your own is registered there.
     engine : str or Engine, default=None
         Where folds run: "serial" (one after another, in this process), "processes" (started
         afresh), "threads", or an engine of your own, registered or not. By default serial for
@@ -108,8 +131,8 @@ def cross_validate_oof(
     Raises
     ------
     InputError
-        If an argument cannot be used, or if no fold has succeeded before one refuses a
-        parameter or its data.
+        If an argument cannot be used, if no fold has succeeded before one refuses a parameter
+        or its data, or if every fold fails (`AllFitsFailedError`, which has the result).
     ChildProcessError
         If a worker process dies.
 
@@ -122,9 +145,9 @@ def cross_validate_oof(
     >>> result.oof_proba.shape
     (150, 3)
     """
-    y = np.asarray(y)
+    X, y, holdout = as_samples(X), as_labels(y), as_holdout(holdout)
     classes = np.unique(y)
-    _check_arguments(estimator, X, y, class_names, classes, holdout)
+    _check_arguments(estimator, X, y, class_names, classes, holdout, scoring)
     if save_models:
         check_saveable(estimator)
     name, chosen, n_jobs = choose_engine(engine, n_jobs)
@@ -136,17 +159,20 @@ def cross_validate_oof(
         random_state=random_state,
         class_names=tuple(map(str, classes if class_names is None else class_names)),
         holdout=holdout,
+        fit_params=routed_fit_params(estimator, params, len(y)),
         engine=name,
         n_jobs=n_jobs,
         n_threads=n_threads,
         save_models=save_models,
     )
     with _opened(store) as folder:
-        if folder is None:
-            return _evaluate(evaluation, chosen, None, listener)
-        folder.begin(evaluation)
+        if folder is not None:
+            folder.begin(evaluation)
         result = _evaluate(evaluation, chosen, folder, listener)
-        folder.end(result)
+        if folder is not None:
+            folder.end(result)
+        if result.failed and not result.scored:
+            raise AllFitsFailedError(result)
         return result
 
 
@@ -208,6 +234,7 @@ def _missing_folds(
         np.unique(evaluation.y),
         evaluation.random_state,
         evaluation.holdout and evaluation.holdout[0],
+        evaluation.fit_params,
     )
     models = store if evaluation.save_models else None
     return FoldWork(
@@ -281,20 +308,22 @@ def _check_arguments(
     y: np.ndarray,
     class_names: Sequence[str] | None,
     classes: np.ndarray,
-    holdout: tuple[Any, Any] | None,
+    holdout: tuple[Any, np.ndarray] | None,
+    scoring: Any,
 ) -> None:
     if not hasattr(estimator, "predict_proba"):
         raise InputError(
             f"{type(estimator).__name__} has no predict_proba, which the metrics need; "
             f"wrap it in CalibratedClassifierCV."
         )
-    if len(X) != len(y):
-        raise InputError(f"X has {len(X)} samples, but y has {len(y)}.")
+    if scoring is not None:
+        raise InputError(
+            f"scoring={scoring!r} is not used: cifar_sk.metrics.fold_metrics scores the result by "
+            f"every metric; add one by METRICS.register('name')."
+        )
+    if _num_samples(X) != len(y):
+        raise InputError(f"X has {_num_samples(X)} samples, but y has {len(y)}.")
     if class_names is not None and len(class_names) != len(classes):
         raise InputError(f"There are {len(class_names)} class names for {len(classes)} classes.")
-    if holdout is not None and len(holdout[0]) != len(holdout[1]):
-        raise InputError(
-            f"The test split has {len(holdout[0])} samples, but {len(holdout[1])} labels."
-        )
     if holdout is not None and not np.isin(holdout[1], classes).all():
         raise InputError("The test split has classes that the training data does not have.")

@@ -10,12 +10,15 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn import config_context, get_config
+from sklearn.utils._indexing import _safe_indexing
 from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.validation import _check_method_params
 from threadpoolctl import threadpool_limits
 
 from cifar_sk.errors import InputError
@@ -67,6 +70,10 @@ class FoldTask:
         The run's seed.
     holdout_X : array-like or None
         Samples of the official test split.
+    fit_params : mapping
+        What ``fit`` is given besides; what has a row per sample is cut by fold.
+    config : dict
+        Scikit-learn's configuration, which other threads and processes do not share.
     """
 
     estimator: Any
@@ -75,6 +82,8 @@ class FoldTask:
     classes: np.ndarray
     random_state: int
     holdout_X: Any = None  # noqa: N815  (X is the field's name)
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=get_config)
 
     def __getstate__(self) -> dict[str, Any]:
         # Networks and the like that a program has registered go along to its workers.
@@ -118,7 +127,7 @@ def run_fold(
     result = FoldResult(split.index, split.repeat, split.fold, len(split.train), split.test)
     try:
         teller(FoldEvent(split.index))
-        with threadpool_limits(n_threads):
+        with threadpool_limits(n_threads), config_context(**task.config):
             return _fit_and_predict(task, split, result, save_to, teller)
     except Exception as error:
         if error is teller.raised:
@@ -161,12 +170,15 @@ def _fit_and_predict(
 ) -> FoldResult:
     estimator = seeded_clone(task.estimator, task.random_state, split.index)
     start = time.perf_counter()
+    train = _safe_indexing(task.X, split.train)
+    params = _check_method_params(task.X, task.fit_params, split.train)
     with listening(tell.epoch):
-        estimator.fit(task.X[split.train], task.y[split.train])
+        estimator.fit(train, task.y[split.train], **params)
+    del train, params  # a prediction needs the memory
     fitted = time.perf_counter()
     if tell.raised is not None:  # a search inside the estimator took it for a failed fit
         raise tell.raised
-    proba = _aligned_proba(estimator, task.X[split.test], task.classes)
+    proba = _aligned_proba(estimator, _safe_indexing(task.X, split.test), task.classes)
     scored = time.perf_counter()
     holdout_proba = None
     if task.holdout_X is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ class Evaluation:
         What the sorted labels are called.
     holdout : (X, y) or None
         The official test split.
+    fit_params : mapping
+        What ``fit`` is given beside X and y, such as weights.
     engine : str
         Where folds run.
     n_jobs, n_threads : int or None
@@ -46,6 +48,7 @@ class Evaluation:
     random_state: int
     class_names: tuple[str, ...]
     holdout: tuple[Any, Any] | None = None
+    fit_params: Mapping[str, Any] = field(default_factory=dict)
     engine: str = "serial"
     n_jobs: int | None = None
     n_threads: int | None = None

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-import joblib
 import numpy as np
 
-from cifar_sk.datasets.arrays import data_fingerprint
 from cifar_sk.folds.json_values import plain
 from cifar_sk.folds.splits import Split, split_fingerprint
 from cifar_sk.folds.steps import PASSTHROUGH, is_left_out
 from cifar_sk.runs.checksums import FileSum, digest
+from cifar_sk.runs.fingerprints import samples_fingerprint, value_fingerprint
 from cifar_sk.runs.manifest_file import SCHEMA, ManifestFile
 
 if TYPE_CHECKING:
@@ -71,12 +70,7 @@ class DataRecord:
     @classmethod
     def of_arrays(cls, X: Any, target: np.ndarray, class_names: Sequence[str]) -> Self:
         """Describe samples of a program's own; `target` are positions in `class_names`."""
-        pixels = np.asarray(X)
-        if pixels.dtype == object:  # text, or a table of mixed columns
-            fingerprint = str(joblib.hash((X, target, list(class_names)), hash_name="sha1"))
-        else:
-            fingerprint = data_fingerprint(pixels, target, class_names)
-        shape = tuple(map(int, pixels.shape[1:]))
+        fingerprint, shape = samples_fingerprint(X, target, class_names)
         return cls("array", len(target), fingerprint, tuple(class_names), shape)
 
     def identity(self) -> dict[str, Any]:
@@ -122,6 +116,8 @@ class Manifest:
         Threads of a fold, on which sums of floats depend.
     save_models : bool
         Whether the fitted models were kept.
+    fit_params : dict
+        Fingerprints of what ``fit`` was given beside samples and labels, such as weights.
     own : dict
         What a program added to be equal where its run is continued.
     engine : str or None
@@ -152,6 +148,7 @@ class Manifest:
     seed: int | None = None
     n_threads: int | None = None
     save_models: bool = False
+    fit_params: dict[str, str] = field(default_factory=dict)
     own: dict[str, Any] = field(default_factory=dict)
     engine: str | None = None
     title: str | None = None
@@ -213,6 +210,7 @@ class Manifest:
             seed=evaluation.random_state,
             n_threads=evaluation.n_threads,
             save_models=evaluation.save_models,
+            fit_params={n: value_fingerprint(v) for n, v in evaluation.fit_params.items()},
             own=dict(own or {}),
             engine=evaluation.engine,
             notes=as_json(notes),
@@ -232,6 +230,7 @@ class Manifest:
             "save_models": self.save_models,
             # TensorFlow goes without saying, as in runs that older versions began.
             **({} if self.backend == "tensorflow" else {"backend": self.backend}),
+            **({"fit_params": self.fit_params} if self.fit_params else {}),
             **({"own": self.own} if self.own else {}),
         }
         return as_json(identity)
@@ -285,6 +284,7 @@ class Manifest:
             seed=identity.seed,
             n_threads=identity.threads_per_fold,
             save_models=bool(identity.save_models),
+            fit_params=identity.fit_params,
             own=identity.own,
             files=said.files,
             schema=said.version,

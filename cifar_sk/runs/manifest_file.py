@@ -54,6 +54,7 @@ class _Identity(_Part):
     seed: int | None = None
     threads_per_fold: int | None = None
     save_models: bool | None = None
+    fit_params: dict[str, str] = {}
     own: dict[str, Any] = {}
 
 

@@ -79,6 +79,9 @@ def test_neither_results_nor_events_depend_on_the_engine(options):
     ("context", "options", "engine", "n_jobs"),
     [
         ({"n_jobs": 2}, {}, "processes", 2),
+        ({}, {"n_jobs": -1}, "processes", os.cpu_count()),
+        ({"n_jobs": -1}, {"n_jobs": None}, "processes", os.cpu_count()),
+        ({"backend": "threading"}, {"n_jobs": -1}, "threads", os.cpu_count()),
         ({"backend": "loky", "n_jobs": -1}, {}, "processes", os.cpu_count()),
         ({"backend": "loky"}, {}, "serial", 1),
         ({"backend": "threading", "n_jobs": 3}, {}, "threads", 3),

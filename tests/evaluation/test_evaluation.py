@@ -314,11 +314,10 @@ class NotFinite(DummyClassifier):
         return super().predict_proba(X) * np.nan
 
 
-def test_probabilities_that_are_not_finite_fail_the_fold():
+def test_probabilities_that_are_not_finite_fail_the_fits():
     X, y = np.zeros((10, 1)), np.arange(10) % 2
-    result = cross_validate_oof(NotFinite(), X, y, cv=2)
-    assert all("not all finite" in fold.error for fold in result.failed)
-    assert len(result.failed) == 2
+    with pytest.raises(InputError, match=r"All the 2 fits failed: .*not all finite"):
+        cross_validate_oof(NotFinite(), X, y, cv=2)
 
 
 class Logits(DummyClassifier):
@@ -326,10 +325,9 @@ class Logits(DummyClassifier):
         return super().predict_proba(X) * 4 - 1
 
 
-def test_what_are_no_probabilities_fails_the_fold():
-    result = cross_validate_oof(Logits(), np.zeros((10, 1)), np.arange(10) % 2, cv=2)
-    assert all("must end in a softmax" in fold.error for fold in result.failed)
-    assert len(result.failed) == 2
+def test_what_are_no_probabilities_fails_the_fits():
+    with pytest.raises(InputError, match=r"All the 2 fits failed: .*must end in a softmax"):
+        cross_validate_oof(Logits(), np.zeros((10, 1)), np.arange(10) % 2, cv=2)
 
 
 def test_a_store_is_told_what_is_evaluated_and_how_that_ended():
@@ -366,8 +364,8 @@ def test_diverging_training_fails_with_its_remedy(digits):
     estimator = tiny_ann(
         optimizer="sgd", learning_rate=1e30, early_stopping=False, schedule="constant"
     )
-    result = cross_validate_oof(estimator, *digits, cv=2)
-    assert all("lower learning_rate" in fold.error for fold in result.failed)
+    with pytest.raises(InputError, match=r"All the 2 fits failed: .*lower learning_rate"):
+        cross_validate_oof(estimator, *digits, cv=2)
 
 
 def test_unusable_parameters_are_raised_not_recorded(digits):

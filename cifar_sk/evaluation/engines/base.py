@@ -88,7 +88,7 @@ def choose_engine(engine: Engine | str | None, n_jobs: int | None) -> tuple[str,
         raise InputError(
             f"n_jobs must be a number from 1, or -1 for all processors; got {n_jobs!r}."
         )
-    n_jobs = effective_n_jobs(n_jobs)
+    n_jobs = int(effective_n_jobs(n_jobs))
     if engine is None:
         engine = "serial" if n_jobs == 1 else _engine_of_joblib()
     name = engine if isinstance(engine, str) else type(engine).__name__
