@@ -18,8 +18,9 @@ from sklearn.preprocessing import StandardScaler
 
 from cifar_sk import InputError, RunFolder, cross_validate_oof
 from cifar_sk.evaluation import AllFitsFailedError
-from cifar_sk.runs.folder import read_folds, read_manifest
+from cifar_sk.runs.folder import read_manifest
 from cifar_sk.runs.manifest import DataRecord
+from cifar_sk.runs.own_files import finished
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(40, 3)), np.arange(40) % 2
@@ -217,7 +218,7 @@ def test_a_store_is_told_why_every_fit_failed_and_a_new_folder_goes(tmp_path):
         RunFolder.open(tmp_path / "run", overwrite=True) as folder,
     ):
         evaluate(model=Fails(), store=folder)
-    assert list(read_folds(tmp_path / "run")) == [0, 1]  # of the run before
+    assert [fold.name for fold in finished(tmp_path / "run")] == ["00", "01"]  # of the run before
 
 
 class FailsLater(DummyClassifier):
