@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,7 +45,8 @@ def run_command(
     prog = f"python -m {name}"
     args = list(sys.argv[1:] if argv is None else argv)
     call = Call([*prog.split(), *args], space)
-    with lasting_output() as lost, interrupts.handled():
+    with lasting_output() as lost, interrupts.handled(), warnings.catch_warnings():
+        warnings.showwarning = _show_warning
         try:
             code = app(
                 args,
@@ -62,6 +64,17 @@ def run_command(
             typer.echo(f"error: {lost[0]}; the output is not whole, but {_KEPT}", err=True)
             code = 1
     raise SystemExit(code or 0)
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any
+) -> None:
+    """Print a warning that is for users as a sentence; others say where they come from."""
+    if issubclass(category, UserWarning):
+        text = f"warning: {' '.join(str(message).split())}"
+        typer.secho(text, fg=typer.colors.YELLOW, err=True)
+    else:
+        typer.echo(warnings.formatwarning(message, category, filename, lineno), err=True, nl=False)
 
 
 def _ending(error: BaseException, call: Call) -> tuple[str, int]:

@@ -23,7 +23,7 @@ from filelock import FileLock
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics.scores import score_predictions
-from cifar_sk.runs.checksums import FileSum, digest, file_sum, fold_damage, write_sums
+from cifar_sk.runs.checksums import REMEDY, FileSum, digest, file_sum, fold_damage, write_sums
 from cifar_sk.runs.files import (
     Additions,
     differences,
@@ -230,11 +230,11 @@ class RunFolder:
             damage = fold_damage(folder, run) or _unreadable(folder, run)
             if damage is not None:
                 aside = set_fold_aside(folder)
-                warnings.warn(
-                    f"{damage} Fold {int(folder.name)} is fitted again; what was there is kept as "
-                    f"{aside.name}.",
-                    stacklevel=4,
+                damage = damage.removesuffix(f"; {REMEDY}.")
+                text = (
+                    f"{damage}; the fold is fitted again, and what was there is {aside.name} now."
                 )
+                warnings.warn(text, stacklevel=4)
             elif run is None:
                 write_sums(folder, digest(manifest.identity()))
 

@@ -111,7 +111,7 @@ def test_a_damaged_fold_is_set_aside_and_fitted_again(run, finished, name, how):
         shutil.copy(run / "folds/02" / name, file)
         if name == "deep/model.txt":
             file.write_text("[0.3 0.3 0.4]")
-    with pytest.warns(UserWarning, match=r"Fold 1 is fitted again; .* kept as 01\.damaged"):
+    with pytest.warns(UserWarning, match=r"; the fold is fitted again, .* 01\.damaged now"):
         result = evaluate(run)
     assert_same_predictions(result, finished[1])
     assert_same_predictions(read_run(run).result, finished[1])
