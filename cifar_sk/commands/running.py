@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 
@@ -67,14 +67,21 @@ def run_command(
 
 
 def _show_warning(
-    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
 ) -> None:
     """Print a warning that is for users as a sentence; others say where they come from."""
     if issubclass(category, UserWarning):
         text = f"warning: {' '.join(str(message).split())}"
         typer.secho(text, fg=typer.colors.YELLOW, err=True)
     else:
-        typer.echo(warnings.formatwarning(message, category, filename, lineno), err=True, nl=False)
+        typer.echo(
+            warnings.formatwarning(message, category, filename, lineno, line), err=True, nl=False
+        )
 
 
 def _ending(error: BaseException, call: Call) -> tuple[str, int]:
