@@ -55,7 +55,10 @@ _TRAINING_DOC = """image_shape : (height, width, channels) or None, default=None
         Weights of the classes.
     callbacks : list of callable or None, default=None
         Classes or functions that return a Keras callback; called once per ``fit``. Callback
-        objects are refused, for they would carry their state from fold to fold.
+        objects are refused, for they would carry their state from fold to fold. A function with
+        a parameter ``fold`` is given the index of the fold, from 0 and counted on over repeats,
+        or None outside of `cross_validate_oof`: ``lambda fold: CSVLogger(f"log-{fold}.csv")``.
+        What ``ModelCheckpoint`` saves is the network that predicts, without augmentation.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the previous one.
     random_state : int, RandomState or None, default=None
@@ -132,7 +135,7 @@ class ANNClassifier(BaseImageClassifier):
         n_iter_no_change: int = 5,
         tol: float = 1e-4,
         class_weight: dict[Any, float] | str | None = None,
-        callbacks: Sequence[Callable[[], Any]] | None = None,
+        callbacks: Sequence[Callable[..., Any]] | None = None,
         warm_start: bool = False,
         random_state: int | RandomState | None = None,
         verbose: int = 0,
@@ -198,7 +201,7 @@ class CNNClassifier(BaseImageClassifier):
         n_iter_no_change: int = 5,
         tol: float = 1e-4,
         class_weight: dict[Any, float] | str | None = None,
-        callbacks: Sequence[Callable[[], Any]] | None = None,
+        callbacks: Sequence[Callable[..., Any]] | None = None,
         warm_start: bool = False,
         random_state: int | RandomState | None = None,
         verbose: int = 0,
@@ -257,7 +260,7 @@ class KerasImageClassifier(BaseImageClassifier):
         n_iter_no_change: int = 5,
         tol: float = 1e-4,
         class_weight: dict[Any, float] | str | None = None,
-        callbacks: Sequence[Callable[[], Any]] | None = None,
+        callbacks: Sequence[Callable[..., Any]] | None = None,
         warm_start: bool = False,
         random_state: int | RandomState | None = None,
         verbose: int = 0,

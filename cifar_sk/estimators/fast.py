@@ -171,7 +171,7 @@ class FastCNNClassifier(BaseImageClassifier):
         n_iter_no_change: int = 5,
         tol: float = 1e-4,
         class_weight: dict[Any, float] | str | None = None,
-        callbacks: Sequence[Callable[[], Any]] | None = None,
+        callbacks: Sequence[Callable[..., Any]] | None = None,
         warm_start: bool = False,
         random_state: int | RandomState | None = None,
         verbose: int = 0,

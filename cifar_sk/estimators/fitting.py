@@ -23,6 +23,7 @@ from cifar_sk.estimators.training import (
     adapt_layers,
     compile_training,
     make_callbacks,
+    make_own_callback,
 )
 
 __all__ = ["WEIGHTS_SEED", "FittingMixin"]
@@ -116,7 +117,7 @@ class FittingMixin:
             patience=self.n_iter_no_change,
             min_delta=self.tol,
         )
-        return callbacks + [make() for make in self.callbacks or ()]
+        return callbacks + [make_own_callback(make) for make in self.callbacks or ()]
 
     # --- what a classifier with a recipe of its own does otherwise ----------------------
 

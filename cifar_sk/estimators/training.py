@@ -5,8 +5,9 @@ Only Keras is used here, no backend's own calls, so that it runs on any of Keras
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cifar_sk.backend.keras_import  # noqa: F401  (before anything that imports Keras)
@@ -18,7 +19,9 @@ from keras import ops
 
 from cifar_sk.augmentation.layers import mix_targets
 from cifar_sk.backend.operations import synchronise
-from cifar_sk.folds.progress import EpochEnd, report_epoch
+from cifar_sk.errors import InputError
+from cifar_sk.folds.progress import EpochEnd, current_fold, report_epoch
+from cifar_sk.registry import own_code
 
 __all__ = [
     "EpochWatch",
@@ -28,6 +31,7 @@ __all__ = [
     "compile_training",
     "generator_states",
     "make_callbacks",
+    "make_own_callback",
     "set_generator_states",
 ]
 
@@ -58,8 +62,9 @@ class TrainingModel(keras.Model):
     """Trains a classifier on augmented batches; evaluates it on batches as they are.
 
     Augmentation and label mixing live in this model and not in the classifier, so that what
-    predicts and what is saved never contains them. Pixels are multiplied by `scale` before they
-    are augmented; the classifier's first layer does the same.
+    predicts and what is saved never contains them: a callback that saves this model saves the
+    classifier. Pixels are multiplied by `scale` before they are augmented; the classifier's first
+    layer does the same.
     """
 
     def __init__(
@@ -76,6 +81,7 @@ class TrainingModel(keras.Model):
         self._scale = scale
         self._label_smoothing = label_smoothing
         self._mixes: list[Any] = []
+        self.built = True  # as BackupAndRestore asks before the first batch
 
     def build(self, input_shape: Any) -> None:
         """Do nothing: the classifier is built, and augmentation has no weights."""
@@ -88,6 +94,18 @@ class TrainingModel(keras.Model):
             scaled, self._mixes = self.augmentation(scaled)
             images = scaled / self._scale
         return self.classifier(images, training=training)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the classifier, as a callback such as ``ModelCheckpoint`` asks."""
+        self.classifier.save(*args, **kwargs)
+
+    def save_weights(self, *args: Any, **kwargs: Any) -> None:
+        """Save the classifier's weights and the optimiser's."""
+        self.classifier.save_weights(*args, **kwargs)
+
+    def load_weights(self, *args: Any, **kwargs: Any) -> None:
+        """Load what `save_weights` saved, as ``BackupAndRestore`` asks."""
+        self.classifier.load_weights(*args, **kwargs)
 
     def compute_loss(
         self,
@@ -219,6 +237,26 @@ def make_callbacks(
             )
         )
     return callbacks
+
+
+def make_own_callback(make: Callable[..., Any]) -> keras.callbacks.Callback:
+    """Make a user's callback; a factory with a parameter ``fold`` is told which fold it is for."""
+    name = getattr(make, "__name__", type(make).__name__)
+    with own_code("callback", name):
+        made = make(fold=current_fold()) if _asks_for_fold(make) else make()
+    if not isinstance(made, keras.callbacks.Callback):
+        raise InputError(
+            f"The callback {name!r} must make a keras.callbacks.Callback, got "
+            f"{type(made).__name__}."
+        )
+    return made
+
+
+def _asks_for_fold(make: Callable[..., Any]) -> bool:
+    try:
+        return "fold" in inspect.signature(make).parameters
+    except (TypeError, ValueError):  # compiled code may not tell its parameters
+        return False
 
 
 def compile_training(trainer: TrainingModel, optimizer: keras.optimizers.Optimizer) -> None:

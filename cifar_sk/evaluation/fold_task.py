@@ -172,7 +172,7 @@ def _fit_and_predict(
     start = time.perf_counter()
     train = _safe_indexing(task.X, split.train)
     params = _check_method_params(task.X, task.fit_params, split.train)
-    with listening(tell.epoch):
+    with listening(tell.epoch, fold=split.index):
         estimator.fit(train, task.y[split.train], **params)
     del train, params  # a prediction needs the memory
     fitted = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The end of an epoch, told by a fit to whoever listens.
+"""What surrounds a fit: which fold it is of, and who is told of the end of each epoch.
 
 A listener is neither a parameter nor a callback object, because those are cloned, pickled and
 shared over folds. It is set around a ``fit`` and seen by every estimator of ours inside it,
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-__all__ = ["EpochEnd", "current_listener", "listening", "report_epoch"]
+__all__ = ["EpochEnd", "current_fold", "current_listener", "listening", "report_epoch"]
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,16 @@ class EpochEnd:
 
 
 _listener: ContextVar[Callable[[EpochEnd], None] | None] = ContextVar("listener", default=None)
+_fold: ContextVar[int | None] = ContextVar("fold", default=None)
 
 
 @contextmanager
-def listening(listener: Callable[[EpochEnd], None] | None) -> Iterator[None]:
+def listening(
+    listener: Callable[[EpochEnd], None] | None, *, fold: int | None = None
+) -> Iterator[None]:
     """Call `listener` after every epoch that is trained inside the ``with`` block.
+
+    `fold` is the index of the fold that is fitted there; None leaves it as it is outside.
 
     Examples
     --------
@@ -39,11 +44,12 @@ def listening(listener: Callable[[EpochEnd], None] | None) -> Iterator[None]:
     ...     report_epoch(EpochEnd(1, 10, {"loss": 2.3}))
     1 {'loss': 2.3}
     """
-    token = _listener.set(listener)
+    told, folded = _listener.set(listener), _fold.set(current_fold() if fold is None else fold)
     try:
         yield
     finally:
-        _listener.reset(token)
+        _listener.reset(told)
+        _fold.reset(folded)
 
 
 def report_epoch(end: EpochEnd) -> None:
@@ -56,3 +62,8 @@ def report_epoch(end: EpochEnd) -> None:
 def current_listener() -> Callable[[EpochEnd], None] | None:
     """Return who listens here, or None."""
     return _listener.get()
+
+
+def current_fold() -> int | None:
+    """Return the index of the fold that is fitted here, or None outside of a fold loop."""
+    return _fold.get()

@@ -26,7 +26,7 @@ from cifar_sk.errors import InputError
 from cifar_sk.evaluation import ENGINES, cross_validate_oof
 from cifar_sk.evaluation.engines.processes import _load_task, _store_task
 from cifar_sk.evaluation.fold_task import FoldTask
-from cifar_sk.folds.progress import EpochEnd, report_epoch
+from cifar_sk.folds.progress import EpochEnd, current_fold, report_epoch
 
 X, Y = np.arange(40.0).reshape(40, 1), np.arange(40) % 2
 
@@ -37,6 +37,7 @@ class Reports(ExtraTreeClassifier):
     def fit(self, X, y):
         for epoch in (1, 2, 3):
             report_epoch(EpochEnd(epoch, 3, {"loss": 1 / epoch}))
+        self.history_ = {"fold": [current_fold()]}
         self.n_parameters_ = (os.getpid(), threading.get_ident())
         return super().fit(X, y)
 
@@ -69,6 +70,8 @@ def test_neither_results_nor_events_depend_on_the_engine(options):
     result = run(listener=listen, **options)
     assert used(expected) == HERE
     assert [fold.index for fold in result.folds] == [0, 1, 2, 3]
+    assert [fold.history["fold"] for fold in result.folds] == [[0], [1], [2], [3]]
+    assert current_fold() is None
     np.testing.assert_array_equal(result.oof_proba, expected.oof_proba)
     # A beginning, epochs in their order, and then the end.
     told = [(None, False), (1, False), (2, False), (3, False), (None, True)]
