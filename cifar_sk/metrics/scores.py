@@ -62,8 +62,32 @@ class Metric:
     min_classes: int = 2
 
 
+_COLUMNS = frozenset(
+    {
+        *("row", "repeat", "fold", "n_train", "n_test", "n_epochs", "n_parameters"),
+        *("fit_time", "score_time", "error", "basis"),
+        *("number", "state", "n_folds_finished", "is_default"),  # of a study's trials
+    }
+)
+
+
+def _as_column(name: str, value: Any) -> Any:
+    """Refuse a metric whose column would stand for something else in a table."""
+    if not isinstance(name, str) or name in _COLUMNS or name.startswith("test_split_"):
+        raise InputError(
+            f"A metric cannot be called {name!r}, which is a column of another meaning; "
+            "register it under another name."
+        )
+    return value
+
+
 class _Metrics(Registry[Metric]):
     """Metrics by column name, where a plain function of targets and probabilities is one too."""
+
+    def register(self, name: str) -> Callable[[Any], Any]:
+        """Return a decorator that registers a metric; an `InputError` if the name is taken."""
+        _as_column(name, None)
+        return super().register(name)
 
     def __getitem__(self, name: str) -> Metric:
         found: Any = super().__getitem__(name)
@@ -129,7 +153,7 @@ def _log_loss(p: _Predictions) -> float:
 
 
 def _brier_score(p: _Predictions) -> float:
-    return skm.brier_score_loss(p.target, p.proba, labels=p.labels, scale_by_half=False)  # 0 to 2
+    return skm.brier_score_loss(p.target, p.proba, labels=p.labels)
 
 
 def _expected_calibration_error(p: _Predictions) -> float:
@@ -142,7 +166,7 @@ def calibration_error(bins: pd.DataFrame) -> float:
     return (weight * bins["gap"].abs()).sum()  # empty bins have weight 0 and gap NaN
 
 
-METRICS = _Metrics("metric")
+METRICS = _Metrics("metric", _as_column)
 """Every metric by its column name, in the order of the columns.
 
 A metric of your own is a function ``score(target, proba)`` that returns a number. `target` are
@@ -217,6 +241,7 @@ def score_predictions(target: ArrayLike, proba: ArrayLike) -> dict[str, float]:
       curve, and a mean over fewer classes would not be comparable between folds;
     - ``mcc`` is 0 and ``cohen_kappa`` NaN where truth and prediction hold one single class;
     - ``brier_score`` is the mean over samples of :math:`\sum_c (p_c - y_c)^2`, from 0 to 2 [1]_;
+      with two classes half of it, from 0 to 1, as scikit-learn scales it by default;
     - ``expected_calibration_error`` is the mean gap between confidence and accuracy in 15 bins
       of equal width of the top-label confidence, weighted by samples [2]_ [3]_.
 

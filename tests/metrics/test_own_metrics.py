@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from cifar_sk.errors import InputError
-from cifar_sk.metrics import METRICS, score_predictions
+from cifar_sk.folds.predictions import FoldResult, OOFResult
+from cifar_sk.metrics import METRICS, fold_metrics, score_predictions
 
 MODULE = '''
 import numpy as np
@@ -78,6 +79,23 @@ def test_a_metric_that_is_no_number_is_refused(registered):
     registered.register("rows")(lambda target, proba: proba)
     with pytest.raises(InputError, match="metric 'rows' must return a number, got ndarray"):
         score_predictions([0, 1], np.eye(2))
+
+
+def test_a_metric_is_not_called_as_another_column(registered):
+    result = OOFResult(
+        target=np.array([0, 1]),
+        classes=np.array([0, 1]),
+        class_names=("a", "b"),
+        n_folds=1,
+        n_repeats=1,
+        folds=(FoldResult(0, 0, 0, 2, np.array([0, 1]), proba=np.eye(2)),),
+        holdout_target=np.array([0]),
+    )
+    for name in sorted({*fold_metrics(result).columns} - {*METRICS}):
+        with pytest.raises(InputError, match=f"cannot be called {name!r}, which is a col"):
+            registered.register(name)
+    registered.register("mine")(lambda target, proba: 0.5)
+    assert fold_metrics(result)["mine"][0] == 0.5
 
 
 def test_cv_scores_by_a_metric_of_the_command_line(run, tmp_path):
