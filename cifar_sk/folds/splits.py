@@ -123,10 +123,21 @@ def _numbered(
 def as_splits(cv: Any, y: np.ndarray, groups: Any, random_state: int) -> list[Split]:
     """List the folds that a ``cv`` argument means: a number, folds, or a splitter."""
     if isinstance(cv, list) and all(isinstance(split, Split) for split in cv):
+        _check_same_samples(cv, len(y))
         return cv
     if isinstance(cv, Integral):
         return make_splits(y, n_folds=int(cv), groups=groups, random_state=random_state)
     return splits_of(check_cv(cv, y, classifier=True), y, groups)
+
+
+def _check_same_samples(splits: Sequence[Split], n_samples: int) -> None:
+    if not splits:
+        raise InputError("cv is an empty list; give a number of folds, or folds of make_splits.")
+    highest = max(int(np.r_[split.train, split.test].max(initial=0)) for split in splits)
+    if highest >= n_samples:
+        raise InputError(
+            f"cv holds folds of other data: sample {highest} of {n_samples}; make them of this y."
+        )
 
 
 def splits_of(cv: Any, y: np.ndarray, groups: np.ndarray | None = None) -> list[Split]:

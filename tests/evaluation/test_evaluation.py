@@ -395,6 +395,8 @@ def test_what_a_listener_raises_ends_the_run(digits):
         ({"holdout": (np.zeros((1, 1)), [7])}, "classes that the training data does not have"),
         ({"y": [0, 1]}, "10 samples, but y has 2"),
         ({"cv": 6}, "fewer than 6 folds"),
+        ({"cv": []}, "cv is an empty list"),
+        ({"cv": make_splits([0, 1] * 6, n_folds=2)}, "folds of other data: sample 11 of 10"),
     ],
 )
 def test_refusals(kwargs, message):
