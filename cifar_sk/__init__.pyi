@@ -1,9 +1,15 @@
 from ._version import __version__ as __version__
 from .augmentation import (
+    Augmentation as Augmentation,
+)
+from .augmentation import (
     CutMix as CutMix,
 )
 from .augmentation import (
     ImageResampler as ImageResampler,
+)
+from .augmentation import (
+    KerasAugmentation as KerasAugmentation,
 )
 from .augmentation import (
     MixUp as MixUp,

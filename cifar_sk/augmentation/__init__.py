@@ -18,6 +18,7 @@ from cifar_sk.augmentation.geometry import (
     RandomZoom,
 )
 from cifar_sk.augmentation.images import AugmentedImages
+from cifar_sk.augmentation.keras_layers import KerasAugmentation
 from cifar_sk.augmentation.policies import augmentation_steps
 from cifar_sk.augmentation.resampling import ImageResampler
 from cifar_sk.augmentation.transformers import CutMix, MixUp, RandomContrast, RandomErasing
@@ -27,6 +28,7 @@ __all__ = [
     "AugmentedImages",
     "CutMix",
     "ImageResampler",
+    "KerasAugmentation",
     "MixUp",
     "RandomContrast",
     "RandomCrop",

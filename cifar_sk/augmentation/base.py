@@ -81,6 +81,14 @@ class Augmentation(TransformerMixin, BaseEstimator):
     _needs_whole_compiler: ClassVar[bool] = False
     _checks: ClassVar[dict[str, Check]] = {}
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "augment" not in vars(cls):
+            return
+        # An operation of its own is none of those that its parent shares with its neighbours.
+        for name in {"moves_pixels", "is_affine", "stage", "_check_size"} - vars(cls).keys():
+            setattr(cls, name, getattr(Augmentation, name))
+
     def augment(self, images: Any, generator: Any) -> Any:
         """Compute a batch in the graph, in operations of Keras, with a draw for each image.
 
@@ -133,9 +141,14 @@ class Augmentation(TransformerMixin, BaseEstimator):
             If a parameter or the images cannot be used.
         """
         self.check_parameters()
-        self.image_shape_ = _as_augmented(X, type(self).__name__).shape[1:]
+        augmented = _as_augmented(X, type(self).__name__)
+        self.image_shape_ = augmented.shape[1:]
         self._check_size(*self.image_shape_[:2])
+        self._check_images(augmented)
         return self
+
+    def _check_images(self, images: AugmentedImages) -> None:
+        """Refuse images that the operation cannot be right for."""
 
     def _check_size(self, height: int, width: int) -> None:
         """Refuse images that the parameters do not fit."""
@@ -165,9 +178,10 @@ class Augmentation(TransformerMixin, BaseEstimator):
         """Raise an InputError that names the first parameter that cannot be used."""
         is_integer, requirement = whole_number(0)
         seed: Check = (lambda value: value is None or is_integer(value), f"None or {requirement}")
+        own = self.get_params(deep=False)
         for name, (is_valid, needed) in {**self._checks, "random_state": seed}.items():
-            value = getattr(self, name, None)
-            if not is_valid(value):
+            value = own.get(name)
+            if name in own and not is_valid(value):
                 raise InputError(
                     f"{name} of {type(self).__name__} must be {needed}; got {value!r}"
                 )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cifar_sk.errors import InputError
+from cifar_sk.folds.steps import is_augmentation
 
 __all__ = ["AugmentedImages"]
 
@@ -41,6 +42,12 @@ class AugmentedImages:
     """
 
     def __init__(self, images: np.ndarray, operations: tuple[Any, ...]) -> None:
+        for operation in operations:
+            if not is_augmentation(operation):
+                raise InputError(
+                    f"{type(operation).__name__} is no augmentation step; derive it from "
+                    "cifar_sk.augmentation.Augmentation, and define augment(images, generator)"
+                )
         self.images = images
         self.operations = tuple(operations)
 

@@ -25,7 +25,7 @@ from keras import ops
 
 from cifar_sk.backend.operations import compiles_everything, generator_seed
 
-__all__ = ["BatchStage", "build_augmentation", "mix_targets"]
+__all__ = ["BatchStage", "ScaledStage", "build_augmentation", "mix_targets"]
 
 _Mix = tuple[Any, Any]  # permutation int32 (b,), weight float32 (b,)
 _Group = list[tuple[Any, int]]  # steps that one layer runs, and their seeds
@@ -144,6 +144,22 @@ class BatchStage(keras.layers.Layer):
         if self._value_range is None or self._operation.mixes_labels:
             return augmented
         return ops.clip(augmented, *self._value_range)
+
+
+class ScaledStage(keras.layers.Layer):
+    """Runs a layer of Keras on pixels from 0 to 255, where they are from 0 to 1 in the graph."""
+
+    def __init__(self, layer: Any, value_range: tuple[float, float] | None) -> None:
+        super().__init__(dtype="float32", trainable=False)
+        self._layer = layer
+        self._value_range = value_range
+        self.supports_jit = compiles_everything()
+
+    def call(self, images: Any, training: bool = True) -> Any:
+        """Return the images as the layer changes them."""
+        if self._value_range is None:
+            return self._layer(images)
+        return ops.clip(self._layer(images * 255) / 255, *self._value_range)
 
 
 class _GeometricStage(keras.layers.Layer):

@@ -17,7 +17,7 @@ from cifar_sk.evaluation.inputs import as_holdout, as_labels, as_samples, routed
 from cifar_sk.folds.evaluation import Evaluation
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.folds.splits import Split, as_splits
-from cifar_sk.folds.steps import check_saveable
+from cifar_sk.folds.steps import check_augmentation_order, check_saveable
 
 __all__ = ["AllFitsFailedError", "FoldStore", "collect_result", "cross_validate_oof"]
 
@@ -148,6 +148,7 @@ def cross_validate_oof(
     X, y, holdout = as_samples(X), as_labels(y), as_holdout(holdout)
     classes = np.unique(y)
     _check_arguments(estimator, X, y, class_names, classes, holdout, scoring)
+    check_augmentation_order(estimator)
     if save_models:
         check_saveable(estimator)
     name, chosen, n_jobs = choose_engine(engine, n_jobs)

@@ -11,6 +11,7 @@ from cifar_sk.errors import InputError
 
 __all__ = [
     "PASSTHROUGH",
+    "check_augmentation_order",
     "check_saveable",
     "final_classifier",
     "is_augmentation",
@@ -43,6 +44,22 @@ def final_classifier(estimator: Any) -> Any:
     """Return what classifies: the last step, of the best pipeline where a search was fitted."""
     last = last_step(estimator)
     return last_step(last.best_estimator_) if hasattr(last, "best_estimator_") else last
+
+
+def check_augmentation_order(estimator: Any) -> None:
+    """Refuse transformers between augmentation and a network of ours, which would draw it anew."""
+    if not getattr(last_step(estimator), "_seeds_augmentation", False):
+        return  # others train on one draw anyway
+    augmentation = None
+    for name, step in getattr(estimator, "steps", [])[:-1]:
+        if is_augmentation(step):
+            augmentation = name
+        elif augmentation and not is_left_out(step):
+            raise InputError(
+                f"Step {name!r} ({type(step).__name__}) behind the augmentation "
+                f"{augmentation!r} would freeze it: every epoch would train on the same draw; "
+                f"put {name!r} in front of {augmentation!r}."
+            )
 
 
 def check_saveable(estimator: Any) -> None:
