@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from sklearn.utils.validation import _num_samples
 
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation.engines.base import Engine, FoldWork, choose_engine
 from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, refusal
-from cifar_sk.evaluation.inputs import as_holdout, as_labels, as_samples, routed_fit_params
+from cifar_sk.evaluation.inputs import (
+    as_holdout,
+    as_labels,
+    as_samples,
+    check_arguments,
+    routed_fit_params,
+)
 from cifar_sk.folds.evaluation import Evaluation
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.folds.splits import Split, as_splits
@@ -147,7 +152,7 @@ def cross_validate_oof(
     """
     X, y, holdout = as_samples(X), as_labels(y), as_holdout(holdout)
     classes = np.unique(y)
-    _check_arguments(estimator, X, y, class_names, classes, holdout, scoring)
+    check_arguments(estimator, X, y, class_names, classes, holdout, scoring)
     check_augmentation_order(estimator)
     if save_models:
         check_saveable(estimator)
@@ -301,30 +306,3 @@ def _check_stored(done: Mapping[int, FoldResult], splits: Sequence[Split]) -> No
                 f"The store holds a fold {index} of other splits; use another store, or the "
                 f"splits that it was made with."
             )
-
-
-def _check_arguments(
-    estimator: Any,
-    X: Any,
-    y: np.ndarray,
-    class_names: Sequence[str] | None,
-    classes: np.ndarray,
-    holdout: tuple[Any, np.ndarray] | None,
-    scoring: Any,
-) -> None:
-    if not hasattr(estimator, "predict_proba"):
-        raise InputError(
-            f"{type(estimator).__name__} has no predict_proba, which the metrics need; "
-            f"wrap it in CalibratedClassifierCV."
-        )
-    if scoring is not None:
-        raise InputError(
-            f"scoring={scoring!r} is not used: cifar_sk.metrics.fold_metrics scores the result by "
-            f"every metric; add one by METRICS.register('name')."
-        )
-    if _num_samples(X) != len(y):
-        raise InputError(f"X has {_num_samples(X)} samples, but y has {len(y)}.")
-    if class_names is not None and len(class_names) != len(classes):
-        raise InputError(f"There are {len(class_names)} class names for {len(classes)} classes.")
-    if holdout is not None and not np.isin(holdout[1], classes).all():
-        raise InputError("The test split has classes that the training data does not have.")

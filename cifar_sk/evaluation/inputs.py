@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.utils.validation import _num_samples
 
 from cifar_sk.errors import InputError
 
-__all__ = ["as_holdout", "as_labels", "as_samples", "routed_fit_params"]
+__all__ = ["as_holdout", "as_labels", "as_samples", "check_arguments", "routed_fit_params"]
 
 _WEIGHT = "sample_weight"
 
@@ -83,6 +83,34 @@ def as_holdout(holdout: Any) -> tuple[Any, np.ndarray] | None:
     if _num_samples(X) != len(y):
         raise InputError(f"The test split has {_num_samples(X)} samples, but {len(y)} labels.")
     return X, y
+
+
+def check_arguments(
+    estimator: Any,
+    X: Any,
+    y: np.ndarray,
+    class_names: Sequence[str] | None,
+    classes: np.ndarray,
+    holdout: tuple[Any, np.ndarray] | None,
+    scoring: Any,
+) -> None:
+    """Refuse what does not fit together, before anything is computed."""
+    if not hasattr(estimator, "predict_proba"):
+        raise InputError(
+            f"{type(estimator).__name__} has no predict_proba, which the metrics need; "
+            f"wrap it in CalibratedClassifierCV."
+        )
+    if scoring is not None:
+        raise InputError(
+            f"scoring={scoring!r} is not used: cifar_sk.metrics.fold_metrics scores the result by "
+            f"every metric; add one by METRICS.register('name')."
+        )
+    if _num_samples(X) != len(y):
+        raise InputError(f"X has {_num_samples(X)} samples, but y has {len(y)}.")
+    if class_names is not None and len(class_names) != len(classes):
+        raise InputError(f"There are {len(class_names)} class names for {len(classes)} classes.")
+    if holdout is not None and not np.isin(holdout[1], classes).all():
+        raise InputError("The test split has classes that the training data does not have.")
 
 
 def routed_fit_params(

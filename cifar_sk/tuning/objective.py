@@ -106,7 +106,8 @@ class Objective:
     def _pipeline(self, params: Mapping[str, Any]) -> Any:
         task = self.task
         pipeline = set_params(clone(task.estimator), task.space.decode(params))
-        check_network(pipeline, task.X.shape[1:], len(np.unique(task.y)))
+        shape = task.X.shape if hasattr(task.X, "shape") else np.shape(task.X)
+        check_network(pipeline, shape[1:], len(np.unique(task.y)))
         return pipeline
 
     def _skip_if_needless(self, trial: optuna.Trial, params: Mapping[str, Any]) -> None:

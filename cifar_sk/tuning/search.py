@@ -15,12 +15,13 @@ import optuna
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cifar_sk.datasets import data_fingerprint
+from cifar_sk.evaluation.inputs import as_labels, as_samples
 from cifar_sk.folds.progress import EpochEnd, current_listener, listening
 from cifar_sk.folds.splits import as_splits, split_fingerprint
 from cifar_sk.folds.steps import seeded_clone
 from cifar_sk.pipelines.models import set_params
 from cifar_sk.runs.files import lock_folder, make_folder
+from cifar_sk.runs.fingerprints import samples_fingerprint
 from cifar_sk.runs.manifest import pipeline_description
 from cifar_sk.tuning.engine import Budget, Watch, open_study, run_trials
 from cifar_sk.tuning.lost_trials import reclaim
@@ -152,7 +153,7 @@ class StudySearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         InputError
             If something cannot be used, or no trial was completed.
         """
-        y = np.asarray(y)
+        X, y = as_samples(X), as_labels(y)
         task = self._task(X, y)
         self.classes_ = np.unique(y)
         self.study_ = self._run(task)
@@ -162,7 +163,7 @@ class StudySearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         pipeline = set_params(clone(self.estimator), self.best_params_)
         with listening(None):  # the trials were what there was to tell
             self.best_estimator_ = seeded_clone(pipeline, task.random_state, 0).fit(X, y)
-        self.n_features_in_ = int(np.shape(X)[1])
+        self.n_features_in_ = int((X if hasattr(X, "shape") else np.asarray(X)).shape[1])
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -190,7 +191,7 @@ class StudySearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         deadline = None if self.timeout is None else time.time() + self.timeout
         budget = Budget(self.n_trials, deadline, self.sampler, self.pruner)
         classes, target = np.unique(task.y, return_inverse=True)
-        fingerprint = data_fingerprint(np.asarray(task.X), target, list(map(str, classes)))
+        fingerprint, _ = samples_fingerprint(task.X, target, list(map(str, classes)))
         data = {"name": "fit", "n_samples": len(task.y), "fingerprint": fingerprint}
         identity = study_identity(task, data)
         with _storage(self.storage, identity) as storage:

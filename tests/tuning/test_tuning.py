@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import optuna
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.neighbors import KNeighborsClassifier
@@ -355,6 +356,23 @@ def test_search_as_estimator(digits, tmp_path):
     assert again.study_.trials == search.study_.trials  # from the file
     assert len(list(tmp_path.iterdir())) == 1
     assert np.array_equal(again.predict_proba(X), search.predict_proba(X))
+
+
+def test_search_takes_frames_lists_and_sparse_matrices(digits):
+    from scipy.sparse import csr_matrix
+
+    X, y = digits[0][:60].reshape(60, -1), digits[1][:60] % 2
+
+    def proba(samples):
+        model = Pipeline([("classifier", KNeighborsClassifier(algorithm="brute"))])
+        search = StudySearchCV(model, {"classifier__n_neighbors": [1, 2]}, n_trials=2, cv=2)
+        search.fit(samples, y.tolist())
+        assert search.n_features_in_ == 64
+        return search.predict_proba(samples)
+
+    expected = proba(X.astype(float))
+    for samples in (pd.DataFrame(X), X.tolist(), csr_matrix(X.astype(float))):
+        np.testing.assert_allclose(proba(samples), expected)
 
 
 def test_nested_cross_validation_says_what_won_and_never_shows_the_study_the_scored_fold(
