@@ -139,8 +139,8 @@ def test_a_layer_trains_in_the_graph_and_is_part_of_what_a_run_is(digits):
     np.testing.assert_allclose(pipeline.predict_proba(X), of_white.predict_proba(X), atol=1e-6)
     params = step.get_params()
     assert plain(params) == {
-        "layer": "RandomRotation",
-        "layer_params": {"factor": 0.2},
+        "layer": "RandomBrightness",
+        "layer_params": {"factor": [1, 1]},
         "random_state": None,
     }
 
