@@ -37,6 +37,11 @@ from sklearn.utils.estimator_checks import check_estimator
 from cifar_sk import ANNClassifier, ImageResampler, RandomFlip
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Even though the `tf.config"),  # of `without_graphs`
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy"),  # MLflow's own
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred"),
+]
 
 Y = np.repeat(list("abc"), 10)
 RNG = np.random.default_rng(0)
@@ -115,7 +120,7 @@ for name, make, refusals in [
     ("OneVsOneClassifier", multiclass.OneVsOneClassifier, TWO_DIMENSIONS),
     (
         "OutputCodeClassifier",
-        lambda c: multiclass.OutputCodeClassifier(c, code_size=2, random_state=0),
+        lambda c: multiclass.OutputCodeClassifier(c, code_size=1, random_state=3),
         TWO_DIMENSIONS,
     ),
     ("BalancedBaggingClassifier", lambda c: BalancedBaggingClassifier(c, 2), TWO_DIMENSIONS),
@@ -540,9 +545,6 @@ def without_graphs():
     tf.config.run_functions_eagerly(False)
 
 
-@pytest.mark.filterwarnings("ignore:Even though the `tf.config")
-@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own
-@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("used", WAYS, ids=lambda used: used.name)
 def test_way(used, kind, tmp_path):
