@@ -567,6 +567,7 @@ EXPECTED_FAILURES = {
 
 def test_check_estimator():
     classifier = softmax_regression(
+        hidden_units=(16,),
         optimizer_params={"clipnorm": 1.0},  # some checks weigh a class by 1,000
         learning_rate=0.4,
         epochs=3,
