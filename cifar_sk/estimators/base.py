@@ -121,7 +121,7 @@ class BaseImageClassifier(
         y : array-like of shape (n,)
             Labels, numbers or strings.
         sample_weight : array-like of shape (n,), default=None
-            Weights of the samples; multiplied with the class weights. Never changed.
+            Weights of the samples, from 0 on; multiplied with the class weights. Never changed.
 
         Returns
         -------
@@ -130,9 +130,15 @@ class BaseImageClassifier(
         Raises
         ------
         InputError
-            If parameters or data cannot be used.
+            If parameters or data cannot be used, or if the network gives no probabilities.
         FloatingPointError
             If the loss becomes infinite or NaN.
+
+        Warns
+        -----
+        UserWarning
+            If pixels that are not uint8 go up to more than 1 and none is below 0, or if images
+            look like (channels, height, width).
         """
         self._check_params()
         if not (self.warm_start and self.initialized_):

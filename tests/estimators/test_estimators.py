@@ -12,22 +12,13 @@ import keras
 import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import (
-    GridSearchCV,
     KFold,
-    ShuffleSplit,
     StratifiedKFold,
-    StratifiedShuffleSplit,
     check_cv,
-    cross_validate,
-    learning_curve,
-    permutation_test_score,
 )
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import check_estimator
 
 from cifar_sk import (
     ANNClassifier,
@@ -63,32 +54,6 @@ def trained(digits):
 
 # --- scikit-learn's contracts -----------------------------------------------------------------
 
-EXPECTED_FAILURES = {
-    "check_sample_weight_equivalence_on_dense_data": "a repeated sample changes the batches, so "
-    "stochastic training differs from a weight of two",
-    "check_estimator_tags_renamed": "scikeras 0.13 still defines _more_tags, which nothing reads",
-}
-
-
-def test_check_estimator_on_flattened_input():
-    # Nearly all of the time goes to tracing graphs, and that of plain SGD is half of Adam's.
-    classifier = ANNClassifier(
-        hidden_units=(16,),
-        optimizer="sgd",
-        optimizer_params={"clipnorm": 1.0},  # some checks weigh a class by 1,000
-        learning_rate=0.4,
-        epochs=3,
-        batch_size=32,
-        random_state=0,
-        **NO_SPLIT,
-    )
-    results = check_estimator(
-        classifier, expected_failed_checks=EXPECTED_FAILURES, on_skip=None, on_fail=None
-    )
-    failed = {r["check_name"]: r["exception"] for r in results if r["status"] == "failed"}
-    assert not failed
-    assert sum(r["status"] == "passed" for r in results) > 40
-
 
 def test_is_a_classifier_so_that_cv_stratifies(digits):
     assert is_classifier(tiny_cnn())
@@ -122,51 +87,7 @@ def test_unknown_params_are_refused(name):
         KerasImageClassifier("resnet", optimizer="sgd").set_params(**{name: 1})
 
 
-def test_scikit_learn_tools_on_4d_images(digits):
-    X, y = digits
-    classifier, once = tiny_ann(epochs=1, **NO_SPLIT), ShuffleSplit(1, random_state=0)
-    pipeline = make_pipeline(RandomFlip(), classifier)
-    grid = GridSearchCV(
-        pipeline, {"annclassifier__hidden_units": [(4,), (32,)]}, cv=once, error_score="raise"
-    ).fit(X, y)
-    assert grid.best_params_["annclassifier__hidden_units"] == (32,)
-    sizes, train_scores, _ = learning_curve(
-        classifier, X, y, cv=once, train_sizes=[0.5, 1.0], error_score="raise"
-    )
-    assert sizes.tolist() == [180, 360]
-    assert np.isfinite(train_scores).all()
-    both = [("a", classifier), ("b", tiny_cnn(widths=(4,), epochs=1, **NO_SPLIT))]
-    assert VotingClassifier(both, voting="soft").fit(X, y).predict(X[:3]).shape == (3,)
-    calibrated = CalibratedClassifierCV(classifier, cv=2).fit(X, y)
-    np.testing.assert_allclose(calibrated.predict_proba(X[:5]).sum(axis=1), 1)
-
-
-def test_permutation_test_finds_that_digits_can_be_learnt(digits):
-    X, y = digits
-    score, permuted, p_value = permutation_test_score(
-        tiny_ann(epochs=4, **NO_SPLIT),
-        X,
-        y,
-        cv=StratifiedShuffleSplit(1, random_state=0),
-        n_permutations=3,
-        random_state=0,
-    )
-    assert score > 0.5 > permuted.max()
-    assert p_value == 1 / 4
-
-
 # --- data -------------------------------------------------------------------------------------
-
-
-def test_flattened_grey_and_channelled_input_are_the_same(digits):
-    X, y = digits
-    small = {"widths": (4,), "dense_units": (), "epochs": 1, **NO_SPLIT}
-    flat = tiny_cnn(image_shape=(8, 8, 1), **small).fit(X.reshape(len(X), -1), y)
-    grey = tiny_cnn(**small).fit(X[..., 0], y)
-    full = tiny_cnn(**small).fit(X, y)
-    expected = full.predict_proba(X)
-    np.testing.assert_array_equal(flat.predict_proba(X.reshape(len(X), -1)), expected)
-    np.testing.assert_array_equal(grey.predict_proba(X[..., 0]), expected)
 
 
 def test_uint8_is_scaled_in_the_graph(digits, trained):
@@ -190,12 +111,11 @@ def test_batches_stay_uint8():
     assert seen[0].tolist() != seen[1].tolist()
 
 
-@pytest.mark.parametrize("labels", [list("abcdefghij"), [10 * k for k in range(10)]])
-def test_labels_of_any_kind(digits, labels):
+def test_labels_of_any_kind(digits):
     X, y = digits
-    names = np.array(labels)[y]
+    names = 10 * y
     classifier = tiny_ann(**NO_SPLIT).fit(X, names)
-    assert classifier.classes_.tolist() == sorted(set(labels))
+    assert classifier.classes_.tolist() == [10 * k for k in range(10)]
     best = classifier.classes_[classifier.predict_proba(X).argmax(axis=1)]
     np.testing.assert_array_equal(classifier.predict(X), best)
     assert classifier.score(X, names) > 0.5
@@ -524,7 +444,12 @@ def test_every_network_can_be_saved(tmp_path, network):
         "vgg": {"widths": (4, 4), "convs_per_block": 1, "dense_units": (4,)},
     }
     classifier = KerasImageClassifier(
-        network, network_params=small[network], epochs=1, random_state=0, **NO_SPLIT
+        network,
+        network_params=small[network],
+        optimizer="sgd",  # the quickest to trace
+        epochs=1,
+        random_state=0,
+        **NO_SPLIT,
     ).fit(X, y)
     classifier.save(tmp_path)
     loaded = KerasImageClassifier.load(tmp_path)
@@ -597,14 +522,6 @@ def test_a_damaged_model_is_a_sentence(trained, tmp_path, name, damage):
     damage(tmp_path / name)
     with pytest.raises(InputError, match=r"cannot be read as a saved ANNClassifier \(.*save\(\)"):
         ANNClassifier.load(tmp_path)
-
-
-def test_cross_validate_of_a_pipeline_is_deterministic(digits):
-    X, y = digits
-    pipeline = make_pipeline(RandomFlip(), tiny_ann(epochs=1, hidden_units=()))
-    cv = StratifiedKFold(2, shuffle=True, random_state=0)
-    first, second = (cross_validate(pipeline, X, y, cv=cv)["test_score"] for _ in range(2))
-    np.testing.assert_array_equal(first, second)
 
 
 FRESH = """

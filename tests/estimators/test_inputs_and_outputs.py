@@ -87,12 +87,15 @@ def test_images_that_need_no_warning(X):
         ann().initialize(X, LABELS)
 
 
-def test_grey_images_with_and_without_a_channel(fitted):
+def test_rows_and_images_with_and_without_a_channel_are_the_same(fitted):
     expected = fitted.predict_proba(IMAGES)
+    rows = IMAGES.reshape(12, -1)
+    flat = ann(image_shape=(4, 4, 1)).fit(rows, LABELS)
+    np.testing.assert_array_equal(flat.predict_proba(rows), expected)
     np.testing.assert_array_equal(fitted.predict_proba(IMAGES[..., 0]), expected)
     grey = ann().fit(IMAGES[..., 0], LABELS)
     np.testing.assert_array_equal(grey.predict_proba(IMAGES), expected)
-    for X in (IMAGES.reshape(12, -1), IMAGES[:, :3], np.repeat(IMAGES, 3, axis=-1)):
+    for X in (rows, IMAGES[:, :3], np.repeat(IMAGES, 3, axis=-1)):
         with pytest.raises(ValueError, match=r"samples of shape|features"):
             fitted.predict(X)
 
