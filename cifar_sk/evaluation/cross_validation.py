@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
+from cifar_sk.datasets.labels import check_class_names
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation.engines.base import Engine, FoldWork, choose_engine
 from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, refusal
@@ -91,7 +92,7 @@ def cross_validate_oof(
         in every fold; integers are used as they are. Augmentation steps in front of a
         classifier of ours take theirs from it.
     class_names : sequence of str, default=None
-        What to call the sorted labels; their own text by default.
+        What to call the sorted labels, each by a name of its own; their own text by default.
     holdout : (X, y), default=None
         An official test split, which every fold's model predicts as well. It has no other part.
     params : dict, default=None
@@ -325,5 +326,6 @@ def _check_arguments(
         raise InputError(f"X has {_num_samples(X)} samples, but y has {len(y)}.")
     if class_names is not None and len(class_names) != len(classes):
         raise InputError(f"There are {len(class_names)} class names for {len(classes)} classes.")
+    check_class_names(classes if class_names is None else class_names, "class_names")
     if holdout is not None and not np.isin(holdout[1], classes).all():
         raise InputError("The test split has classes that the training data does not have.")
