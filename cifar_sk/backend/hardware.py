@@ -12,8 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["backend_name", "cpu_count", "cpu_info", "cpu_name", "gpu_capabilities", "gpu_names"]
+from cifar_sk.errors import printable
 
+__all__ = ["backend_name", "cpu_count", "cpu_info", "cpu_name", "gpu_capabilities", "gpu_names"]
 
 _GPU_SECONDS = 5
 
@@ -24,7 +25,7 @@ def backend_name() -> str:
     if keras is not None:
         return keras.config.backend()
     if os.environ.get("KERAS_BACKEND"):
-        return os.environ["KERAS_BACKEND"]
+        return printable(os.environ["KERAS_BACKEND"])
     # As Keras finds it: https://keras.io/api/utils/config_utils
     home = os.environ.get("KERAS_HOME") or Path("~", ".keras").expanduser()
     try:

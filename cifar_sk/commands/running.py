@@ -104,7 +104,7 @@ def _ending(error: BaseException, call: Call) -> tuple[str, int]:
         return str(error), 2
     if isinstance(error, typer.TyperException):
         prog = " ".join(call.words[:3])
-        return f"{error.format_message()} (see {prog} --help)", 2
+        return str(InputError(f"{error.format_message()} (see {prog} --help)")), 2
     if isinstance(error, OSError):
         return f"{error}; {_KEPT}", 1
     if isinstance(error, MemoryError):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_runs import made_run
+from made_runs import as_of_an_older_version, made_run
 from sklearn.dummy import DummyClassifier
 from sklearn.utils import Bunch
 from test_report import Page
@@ -119,6 +119,7 @@ def test_a_run_of_an_older_version_has_its_own_class_names(tmp_path, is_quoted):
     X = np.zeros((20, 4, 4, 1), np.uint8)
     cross_validate_oof(DummyClassifier(), X, y, cv=2, class_names=names, store=tmp_path / "run")
     (tmp_path / "run/target.npy").unlink()
+    as_of_an_older_version(tmp_path / "run")
     table = pd.DataFrame({"sample": range(20), "true": np.array(names, object)[y]})
     content = csv_bytes(table) if is_quoted else table.to_csv(index=False).encode()
     (tmp_path / "run/oof_predictions.csv").write_bytes(content)
