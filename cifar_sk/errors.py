@@ -10,8 +10,8 @@ from pathlib import Path
 __all__ = ["InputError", "did_you_mean", "printable", "read_text", "reading", "reason"]
 
 _MAX_LISTED = 12  # names beside a suggestion; more would bury it
+_MAX_COMPARED = 1_000  # names of which the nearest is found in no time
 _MAX_MESSAGE = 1_000  # characters; what is quoted may be of any length
-_MAX_TEXT = 10_000_000  # bytes of a file that people write, such as parameters
 
 
 class InputError(ValueError):
@@ -42,7 +42,8 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """End a message about an unknown name: the nearest known name, or all of them."""
     known = sorted(candidates)
     listed = ", ".join(known)
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    compared = known if len(known) <= _MAX_COMPARED else []
+    nearest = difflib.get_close_matches(name, compared, n=1, cutoff=0.5)
     if not nearest:
         return f"; known: {listed}"
     rest = f"known: {listed}" if len(known) <= _MAX_LISTED else f"one of {len(known)}"
@@ -68,17 +69,15 @@ def reading(where: str, kind: str, remedy: str) -> Iterator[None]:
         ) from error
 
 
-def read_text(path: str | Path, kind: str) -> str:
-    """Read a file that a person may have written; a device or a pipe would have no end."""
+def read_text(path: str | Path, kind: str, *, most: int = 10) -> str:
+    """Read a file of at most so many MB; a device or a pipe would have no end."""
     path = Path(path)
     with reading(f"'{path}'", kind, "give another file"):
         if path.exists() and not path.is_file():
             raise InputError(f"'{path}' must be a file of {kind}; it is a folder or a device.")
         with path.open("rb") as file:
-            content = file.read(_MAX_TEXT + 1)
-        if len(content) > _MAX_TEXT:
-            raise InputError(
-                f"'{path}' must be a file of {kind} of at most {_MAX_TEXT // 1_000_000} MB; "
-                "it is larger."
-            )
+            content = file.read(most * 1_000_000 + 1)
+        if len(content) > most * 1_000_000:
+            limit = f"at most {most} MB; it is larger"
+            raise InputError(f"'{path}' must be a file of {kind} of {limit}.")
         return content.decode("utf-8-sig")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from cifar_sk.errors import printable
+
 __all__ = ["backend_name", "cpu_count", "cpu_info", "cpu_name", "gpu_capabilities", "gpu_names"]
+
+_GPU_SECONDS = 5
 
 
 def backend_name() -> str:
@@ -19,13 +25,13 @@ def backend_name() -> str:
     if keras is not None:
         return keras.config.backend()
     if os.environ.get("KERAS_BACKEND"):
-        return os.environ["KERAS_BACKEND"]
+        return printable(os.environ["KERAS_BACKEND"])
     # As Keras finds it: https://keras.io/api/utils/config_utils
     home = os.environ.get("KERAS_HOME") or Path("~", ".keras").expanduser()
     try:
         config = json.loads(Path(home, "keras.json").read_text(encoding="utf-8"))
         return str(config.get("backend", "tensorflow"))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return "tensorflow"
 
 
@@ -38,23 +44,26 @@ def cpu_count() -> int:
 
 def gpu_names() -> list[str]:
     """Name the NVIDIA GPUs without loading a framework; an empty list where there are none."""
-    return _ask_gpus("name")
+    return [*_ask_gpus("name")]
 
 
 def gpu_capabilities() -> list[float]:
-    """Return the compute capability of each NVIDIA GPU, such as 8.0."""
-    return [float(text) for text in _ask_gpus("compute_cap")]
+    """Return the compute capability of each NVIDIA GPU, such as 8.0; 0.0 where it is not told."""
+    told = _ask_gpus("compute_cap")
+    return [float(text) if re.fullmatch(r"\d{1,3}\.\d{1,3}", text) else 0.0 for text in told]
 
 
-def _ask_gpus(field: str) -> list[str]:
+@functools.cache  # one that hangs is not waited for again
+def _ask_gpus(field: str) -> tuple[str, ...]:
     if shutil.which("nvidia-smi") is None:
-        return []
+        return ()
     query = ["nvidia-smi", f"--query-gpu={field}", "--format=csv,noheader"]
     try:
-        found = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
+        found = subprocess.run(query, capture_output=True, timeout=_GPU_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError):
-        return []
-    return [line.strip() for line in found.stdout.splitlines() if line.strip()]
+        return ()
+    lines = found.stdout[:10_000].decode(errors="replace").splitlines()
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def cpu_name() -> str:

@@ -20,7 +20,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from cifar_sk.backend import interrupts
+from cifar_sk.backend.hardware import backend_name
 from cifar_sk.backend.temporary import own_folder
+from cifar_sk.errors import InputError, reason
 
 __all__: list[str] = []
 
@@ -65,8 +67,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 if "keras" not in sys.modules:
-    with _stderr_held_back() as stderr, interrupts.at_once(stderr):
-        import keras  # noqa: F401
+    try:
+        with _stderr_held_back() as stderr, interrupts.at_once(stderr):
+            import keras  # noqa: F401
+    except (ImportError, ValueError) as error:  # the latter where Keras does not know the name
+        raise InputError(
+            f"Keras cannot be imported with the backend {backend_name()!r} ({reason(error)}); "
+            "install it, or set KERAS_BACKEND to tensorflow, torch or jax."
+        ) from error
 
 if sys.modules["keras"].config.backend() != "tensorflow":
     with _hidden("tensorflow"):

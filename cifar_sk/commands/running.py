@@ -14,7 +14,7 @@ import typer
 from cifar_sk.backend import interrupts
 from cifar_sk.commands.output import lasting_output
 from cifar_sk.commands.unforeseen import masked, write_log
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, printable
 
 __all__ = ["Call", "run_command"]
 
@@ -48,6 +48,7 @@ def run_command(
     with lasting_output() as lost, interrupts.handled(), warnings.catch_warnings():
         warnings.showwarning = _show_warning
         try:
+            _check_words(args)
             code = app(
                 args,
                 prog_name=prog,
@@ -64,6 +65,15 @@ def run_command(
             typer.echo(f"error: {lost[0]}; the output is not whole, but {_KEPT}", err=True)
             code = 1
     raise SystemExit(code or 0)
+
+
+def _check_words(words: Sequence[str]) -> None:
+    """Refuse names that no table, page or JSON file could hold."""
+    for word in words:
+        if word != printable(word):
+            raise InputError(
+                f"{word!r} is not in UTF-8; rename it, or set LC_ALL to a locale in UTF-8."
+            )
 
 
 def _show_warning(
@@ -94,7 +104,7 @@ def _ending(error: BaseException, call: Call) -> tuple[str, int]:
         return str(error), 2
     if isinstance(error, typer.TyperException):
         prog = " ".join(call.words[:3])
-        return f"{error.format_message()} (see {prog} --help)", 2
+        return str(InputError(f"{error.format_message()} (see {prog} --help)")), 2
     if isinstance(error, OSError):
         return f"{error}; {_KEPT}", 1
     if isinstance(error, MemoryError):

@@ -58,14 +58,15 @@ def decode_images(
     with reading(of_all, "one array of images", "choose a smaller image_size or a limit"):
         images = np.empty((len(encoded), *image_size, 3), dtype=np.uint8)
     errors, unpacked = [], 0
-    for k, item in enumerate(encoded):
-        try:
-            with _opened(item, where[k]) as image:
-                unpacked += image.width * image.height * len(image.getbands())
-                check_unpacked(unpacked, packed, of_all)
-                images[k] = _resized(_as_rgb(image), image_size, resize=resize)
-        except _NoImageError as error:
-            errors.append(str(error))
+    with _bombs_refused():
+        for k, item in enumerate(encoded):
+            try:
+                with _opened(item, where[k]) as image:
+                    unpacked += image.width * image.height * len(image.getbands())
+                    check_unpacked(unpacked, packed, of_all)
+                    images[k] = _resized(_as_rgb(image), image_size, resize=resize)
+            except _NoImageError as error:
+                errors.append(str(error))
     if errors:
         more = f", nor are {len(errors) - 1} more" if len(errors) > 1 else ""
         raise InputError(f"{errors[0]}{more}: remove or replace what is not an image")
@@ -74,12 +75,22 @@ def decode_images(
 
 def encoded_size(encoded: bytes, where: str) -> Size:
     """Return the height and width, pixels, of an encoded image."""
-    with _opened(encoded, where) as image:
+    with _bombs_refused(), _opened(encoded, where) as image:
         return image.height, image.width
 
 
 class _NoImageError(InputError):
     """A file that is damaged, foreign, absurdly large, or of another size than the others."""
+
+
+@contextmanager
+def _bombs_refused() -> Iterator[None]:
+    """Refuse images of 90 million pixels and more, of which Pillow would only warn."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 @contextmanager
@@ -89,11 +100,7 @@ def _opened(item: Path | bytes, where: str) -> Iterator[Image]:
 
     source = io.BytesIO(item) if isinstance(item, bytes) else item
     try:
-        with warnings.catch_warnings():
-            # From 89 million pixels on, Pillow warns.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(source, formats=_FORMATS)
-        with image:
+        with Image.open(source, formats=_FORMATS) as image:
             yield image
     except InputError:
         raise

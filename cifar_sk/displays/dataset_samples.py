@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.utils import Bunch
 
+from cifar_sk.displays.drawing import label
+
 __all__ = ["draw_samples"]
 
 _MAX_CLASSES = 20  # rows of the figure
@@ -21,13 +23,15 @@ def draw_samples(dataset: Bunch, *, n_per_class: int = 12, random_state: int = 0
     figure = Figure(figsize=(width, 0.7 + 0.6 * n_shown), layout="constrained", dpi=150)
     ax = figure.add_subplot()
     ax.imshow(mosaic, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    ax.set_yticks([(k + 0.5) * tile - 0.5 for k in range(n_shown)], dataset.target_names[:n_shown])
+    names = [label(name, 30) for name in dataset.target_names[:n_shown]]
+    ax.set_yticks([(k + 0.5) * tile - 0.5 for k in range(n_shown)], names, parse_math=False)
     ax.set_xticks([])
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     n_classes = len(dataset.target_names)
     shown = "" if n_shown == n_classes else f" (first {n_shown} shown)"
-    ax.set_title(f"{dataset.name}: {len(dataset.images):,} images, {n_classes} classes{shown}")
+    counts = f"{len(dataset.images):,} images, {n_classes} classes{shown}"
+    ax.set_title(f"{label(dataset.name, 40)}: {counts}", parse_math=False)
     return figure
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
-from cifar_sk.displays.drawing import GREY, INK, Display, tidy
+from cifar_sk.displays.drawing import GREY, INK, Display, label, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ class SliceDisplay(Display):
             _label_places(panel, entry)
             numbers, scores = self.trials["number"], self.trials[self.objective]
             panel.scatter(places[name], scores, c=numbers, cmap="viridis", s=24)
-            panel.set_xlabel(short_name(name), fontsize=10)
+            panel.set_xlabel(short_name(name), fontsize=10, parse_math=False)
             tidy(panel, "both")
         for panel in self.ax_[::n_columns]:
             panel.set_ylabel(self.objective)
@@ -138,9 +138,11 @@ def short_name(name: str) -> str:
 def _draw_axis(ax: Axes, place: int, name: str, ticks: list[tuple[float, str]]) -> None:
     ax.plot([place, place], [0, 1], color=GREY, linewidth=1, zorder=1)
     wrapped = name.replace("_", "_\n") if len(name) > 12 else name
-    ax.text(place, 1.04, wrapped, ha="center", va="bottom", fontsize=9, color=INK)
+    text_style: dict[str, Any] = {"ha": "center", "va": "bottom", "parse_math": False}
+    ax.text(place, 1.04, wrapped, fontsize=9, color=INK, **text_style)
     paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 0.6}
     style: dict[str, Any] = {"fontsize": 8, "va": "center", "color": INK, "zorder": 4}
+    style["parse_math"] = False
     for height, text in ticks:
         ax.text(place + 0.04, height, text, bbox=paper, **style)
 
@@ -194,7 +196,7 @@ def _ticks(entry: Any) -> list[tuple[float, str]]:
 
 
 def _wrapped(option: Any, length: int = 12) -> str:
-    text = str(option)
+    text = label(str(option), 40)
     if len(text) <= length:
         return text
     for separator in ",_:":
@@ -220,5 +222,5 @@ def _label_places(ax: Axes, entry: Any) -> None:
         return
     length = 12 if len(entry) <= 3 else 8
     labels = [_wrapped(option, length) for option in _options(entry)]
-    ax.set_xticks(range(len(entry)), labels, fontsize=8)
+    ax.set_xticks(range(len(entry)), labels, fontsize=8, parse_math=False)
     ax.set_xlim(-0.5, len(entry) - 0.5)

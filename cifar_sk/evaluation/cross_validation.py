@@ -96,7 +96,7 @@ def cross_validate_oof(
         in every fold; integers are used as they are. Augmentation steps in front of a
         classifier of ours take theirs from it.
     class_names : sequence of str, default=None
-        What to call the sorted labels; their own text by default.
+        What to call the sorted labels, each by a name of its own; their own text by default.
     holdout : (X, y), default=None
         An official test split, which every fold's model predicts as well. It has no other part.
     params : dict, default=None

@@ -13,6 +13,7 @@ from sklearn.utils._indexing import _safe_indexing
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import _num_samples
 
+from cifar_sk.datasets.labels import check_class_names
 from cifar_sk.errors import InputError
 
 __all__ = ["as_holdout", "as_labels", "as_samples", "check_arguments", "routed_fit_params"]
@@ -109,6 +110,7 @@ def check_arguments(
         raise InputError(f"X has {_num_samples(X)} samples, but y has {len(y)}.")
     if class_names is not None and len(class_names) != len(classes):
         raise InputError(f"There are {len(class_names)} class names for {len(classes)} classes.")
+    check_class_names(classes if class_names is None else class_names, "class_names")
     if holdout is not None and not np.isin(holdout[1], classes).all():
         raise InputError("The test split has classes that the training data does not have.")
 

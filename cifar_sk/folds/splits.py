@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 
-from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.errors import InputError, did_you_mean, read_text, reading
 
 __all__ = [
     "Split",
@@ -228,11 +229,11 @@ def load_groups(path: str | Path, n_samples: int) -> np.ndarray:
     """
     import pandas as pd
 
-    try:
+    kind = "groups in CSV"
+    with reading(f"'{path}'", kind, "write a header and a row per sample"):
+        text = io.StringIO(read_text(path, kind, most=200))
         # As text: "NA" and "01" are names of groups like any other.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
-        raise InputError(f"Groups cannot be read from {path}: {error}.") from error
+        table = pd.read_csv(text, dtype=str, keep_default_na=False, na_values=[""])
     column = table.columns[0] if table.shape[1] == 1 else "group"
     if column not in table:
         raise InputError(f"{path} has no column 'group'{did_you_mean('group', table.columns)}.")

@@ -17,10 +17,14 @@ from cifar_sk.folds.steps import PASSTHROUGH, is_augmentation, is_left_out
 __all__ = [
     "PASSTHROUGH",
     "augmentation_operation",
+    "check_depth",
     "is_left_out",
     "parse_assignments",
     "set_params",
 ]
+
+_MAX_UNKNOWN = 5  # names that a message tells apart
+_MAX_DEPTH = 20  # lists in lists
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
@@ -48,6 +52,8 @@ def _value(text: str) -> Any:
 
 def set_params(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
     """Set parameters of a pipeline in place; unknown names are reported together."""
+    for name, value in params.items():
+        check_depth(name, value)
     todo = dict(params)
     operations = {
         name: augmentation_operation(name, todo.pop(name))
@@ -60,14 +66,25 @@ def set_params(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
         while known := {name: todo.pop(name) for name in _leaves(pipeline) if name in todo}:
             pipeline.set_params(**known)
         if todo:
-            hints = [repr(name) + _nearest(name, pipeline) for name in todo]
-            raise InputError(f"There is no parameter {'; nor '.join(hints)}.")
+            named = [*todo][:_MAX_UNKNOWN]
+            hints = [repr(name) + _nearest(name, pipeline) for name in named]
+            more = f"; nor are {len(todo) - len(named):,} more" if len(todo) > len(named) else ""
+            raise InputError(f"There is no parameter {'; nor '.join(hints)}{more}.")
         for step in [*pipeline.get_params().values()]:
             _validate(step)
     except ValueError as error:
         text = " ".join(str(error).split())
         raise error if isinstance(error, InputError) else InputError(text) from error
     return pipeline
+
+
+def check_depth(name: str, value: Any, left: int = _MAX_DEPTH) -> None:
+    """Refuse lists in lists in lists, which no step takes, before Python's stack is too small."""
+    if not left:
+        raise InputError(f"{name} must be of at most {_MAX_DEPTH} lists in lists; leave some out.")
+    inner = value.values() if isinstance(value, dict) else value
+    for item in inner if isinstance(value, dict | list | tuple) else ():
+        check_depth(name, item, left - 1)
 
 
 def augmentation_operation(name: str, text: Any) -> Any:

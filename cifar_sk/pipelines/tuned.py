@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, read_text, reading
 
 __all__ = ["TunedModel", "read_tuned"]
 
@@ -35,10 +35,9 @@ class TunedModel:
 
 def read_tuned(path: str | Path) -> TunedModel:
     """Read a model's parameters from a JSON file, such as a study's ``best.json``."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"Parameters cannot be read from {path}: {error}.") from error
+    kind = "JSON parameters"
+    with reading(f"'{path}'", kind, "give a study's best.json, or an object of step__param"):
+        content = json.loads(read_text(path, kind))
     is_object = isinstance(content, dict)
     params = content.get("params", content) if is_object else None
     if not isinstance(params, dict):

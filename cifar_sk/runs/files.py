@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -24,10 +25,14 @@ __all__ = [
     "make_folder",
     "place",
     "sync",
+    "unquoted",
     "without_dots",
     "write_atomically",
     "write_files",
 ]
+
+# How texts begin that spreadsheets take for formulas (OWASP, "CSV injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -80,8 +85,45 @@ def write_files(
 
 
 def csv_bytes(table: pd.DataFrame, *, index: bool = False) -> bytes:
-    """Write a table as CSV, the same on every system; floats by repr, to be read back the same."""
-    return table.to_csv(index=index, lineterminator="\n").encode()
+    """Write a table as CSV, the same on every system; floats by repr, to be read back the same.
+
+    Texts that a spreadsheet would run as formulas begin with an apostrophe; see `unquoted`.
+    """
+    shown = table.copy(deep=False)
+    for place in range(shown.shape[1]):
+        cells = shown.iloc[:, place]
+        if cells.dtype.kind == "O" and any(_is_formula(cell) for cell in cells.unique()):
+            shown.isetitem(place, [*map(_quoted, cells)])
+    shown.columns = shown.columns.map(_quoted)
+    shown.index = shown.index.map(_quoted)
+    text = shown.to_csv(index=index, lineterminator="\n")
+    if "\r" in text:  # which Python before 3.13 leaves without quotation marks
+        text = shown.to_csv(index=index, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return text.encode()
+
+
+def _is_formula(cell: Any) -> bool:
+    """Tell whether a text begins as a formula does, maybe after apostrophes; no number does."""
+    if not isinstance(cell, str) or not cell.lstrip("'").startswith(_FORMULA):
+        return False
+    try:
+        float(cell)
+    except ValueError:
+        return True
+    return False
+
+
+def _quoted(cell: Any) -> Any:
+    return f"'{cell}" if _is_formula(cell) else cell
+
+
+def unquoted(cell: str) -> str:
+    """Return a text as it was before `csv_bytes` wrote it into a table.
+
+    >>> unquoted("'=cat"), unquoted("'cat"), unquoted("-1")
+    ('=cat', "'cat", '-1')
+    """
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
 
 
 def make_folder(path: Path) -> list[Path]:

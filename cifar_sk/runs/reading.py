@@ -12,6 +12,7 @@ import pandas as pd
 from cifar_sk.errors import InputError, reading
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.runs.checksums import FileSum, file_damage, fold_damage
+from cifar_sk.runs.files import unquoted
 from cifar_sk.runs.folder import read_folds, read_manifest
 from cifar_sk.runs.manifest import Manifest
 from cifar_sk.runs.own_files import TARGET, TEST_TARGET, finished
@@ -196,10 +197,12 @@ def _target_of_old_run(file: Path, names: tuple[str, ...]) -> np.ndarray:
     with reading(str(file), "predictions", "finish the run with --resume"):
         table = pd.read_csv(file, usecols=list(columns), dtype=columns, keep_default_na=False)
     table = table.drop_duplicates("sample").sort_values("sample")
-    positions = pd.Index(names).get_indexer(pd.Index(table["true"]))
+    known = {name: position for position, name in enumerate(names)}
+    true = (name if name in known else unquoted(name) for name in table["true"])
+    positions = np.array([known.get(name, -1) for name in true], dtype=np.int64)
     if (positions < 0).any() or not np.array_equal(table["sample"], np.arange(len(table))):
         raise InputError(f"{file} does not hold every sample of its run; finish it with --resume.")
-    return positions.astype(np.int64)
+    return positions
 
 
 def _check_belongs_together(path: Path, result: OOFResult) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cifar_sk.errors import InputError, did_you_mean
-from cifar_sk.pipelines.params import augmentation_operation
+from cifar_sk.pipelines.params import augmentation_operation, check_depth
 from cifar_sk.tuning import space_entries as entries
 from cifar_sk.tuning.space_entries import Choices, Entry, Operations, Range, as_scalar, decimal
 
@@ -19,6 +19,7 @@ def parse_entry(name: str, value: Any) -> Entry:
     """Read what a search space says about a parameter, or a step."""
     if not isinstance(name, str) or not name:
         raise InputError(f"A search space names parameters as step__param; got {name!r}.")
+    check_depth(name, value)
     value = entries.as_plain(value)
     if "__" not in name:
         return _operations(name, value)

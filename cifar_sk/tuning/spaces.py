@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sklearn.base import clone
 
-from cifar_sk.errors import InputError, did_you_mean
+from cifar_sk.errors import InputError, did_you_mean, read_text, reading
 from cifar_sk.pipelines.params import set_params
 from cifar_sk.tuning.space_entries import Entry, Operations, Range
 from cifar_sk.tuning.space_parsing import parse_entry
@@ -80,15 +80,12 @@ class SearchSpace:
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
         """Read a space from a TOML file with a line for each parameter, or raise an InputError."""
-        try:
-            content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            text = " ".join(str(error).split())
-            raise InputError(f"The search space {path} cannot be read as TOML: {text}.") from error
-        try:
-            return cls(content)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
+        with reading(f"'{path}'", "a search space in TOML", "write a line for each parameter"):
+            content = tomllib.loads(read_text(path, "a search space in TOML"))
+            try:
+                return cls(content)
+            except InputError as error:
+                raise InputError(f"{path}: {error}") from error
 
     def to_toml(self) -> str:
         """Write the space as TOML, a line for each parameter; None among choices is an InputError.

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 import warnings
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +29,7 @@ _SERVER = "postgresql+psycopg"
 _FORMS = "sqlite:///FILE, journal:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
 _LOCK_WAIT_SECONDS = 60  # a dashboard, or a slow disk, may hold SQLite's lock for a while
 _CONNECT_SECONDS = 10
-# What is no journal fails in whatever way its first lines happen to.
-_NO_JOURNAL = (ValueError, LookupError, TypeError, AssertionError)
+_BEGINNINGS = {"sqlite": b"SQLite format 3\0", "journal": b'{"'}
 _OPEN_ATTEMPTS = 5
 _OPEN_PAUSE_SECONDS = 0.3
 
@@ -88,22 +89,39 @@ class StorageSpec:
 
     def open(self) -> BaseStorage:
         """Open the storage, made where there is none; an InputError says why it cannot be."""
-        from sqlalchemy.exc import SQLAlchemyError
-
         try:
             if self.path is not None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._check_file(self.path)
             return self._open_database() if self.kind != "journal" else self._open_journal()
         except ImportError as error:
             raise InputError(
                 f"{self.shown} needs the driver psycopg; pip install 'psycopg[binary]'."
             ) from error
-        except (SQLAlchemyError, RuntimeError, OSError, *_NO_JOURNAL) as error:
+        except Exception as error:  # what is no journal fails in whatever way its lines happen to
             check = "check that it runs and has this database"
             remedy = check if self.is_server else "name another"
             raise InputError(
                 f"--storage {self.shown} cannot be opened ({_reason(error)}); {remedy}."
             ) from error
+
+    def _check_file(self, path: Path) -> None:
+        """Refuse a file that is another kind of file, or damaged; a missing one is made later."""
+        if not path.exists():
+            return
+        if not path.is_file():
+            raise ValueError("it is no file")
+        with path.open("rb") as file:
+            head = file.read(len(_BEGINNINGS[self.kind]))
+        if not head:
+            return
+        if head != _BEGINNINGS[self.kind]:
+            raise ValueError(f"it is no {self.kind} file")
+        if self.kind == "sqlite":
+            with closing(sqlite3.connect(path, timeout=_LOCK_WAIT_SECONDS)) as database:
+                found = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if found != "ok":
+                raise ValueError(f"it is damaged: {found}")
 
     def _open_journal(self) -> JournalStorage:
         from optuna.storages.journal import JournalFileBackend, JournalStorage

@@ -9,6 +9,7 @@ import pytest
 import typer
 from rich.console import Console
 
+from cifar_sk.__main__ import command_module
 from cifar_sk.commands.progress import FoldProgress
 from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
@@ -156,3 +157,31 @@ def test_the_command_of_commands(arguments, code, out, err):
     assert out in done.stdout
     assert done.stderr.startswith(err)
     assert done.stderr.count("\n") == (code == 2)
+
+
+BAD = "caf\udce9"  # a byte that is no UTF-8, as Python hands it to programs
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "message"),
+    [
+        ("cv", ["--run", BAD], "is not in UTF-8; rename it"),
+        ("cv", ["--results", BAD], "is not in UTF-8; rename it"),
+        ("tune", ["--study", BAD], "is not in UTF-8; rename it"),
+        ("tune", ["--space", f"{BAD}.toml"], "is not in UTF-8; rename it"),
+        ("report", [BAD], "is not in UTF-8; rename it"),
+        ("explore", ["--dataset", "/dev/zero"], "dataset '/dev/zero' must be one of"),
+        ("explore", ["--dataset", "x" * 100_000], "neither a known name nor an existing path"),
+        ("explore", [f"--{'x' * 100_000}"], "see python -m cifar_sk.explore --help"),
+        ("cv", ["--model", "dummy", "--params", "/dev/zero"], "it is a folder or a device"),
+        ("cv", ["--model", "dummy", "--set", "x" * 100_000], "step__param=value"),
+        ("cv", ["--model", "x" * 100_000], "There is no model 'xxx"),
+    ],
+)
+def test_words_that_nobody_would_type_are_refused_in_a_sentence(command, words, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        command_module(command).main(words)
+    text = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert message in text
+    assert len(text) < 1_200

@@ -238,6 +238,8 @@ class _Twice(list):
         ("data_batch_2", {b"data": 3, b"labels": {}}),
         ("data_batch_2", b"\x80\x05\x8e\xff\xff\xff\xff\xff\xff\xff\x7f."),
         ("data_batch_2", b"(" * 100_000),
+        ("data_batch_2", b"]r\xff\xff\xff\x7f."),  # a place in the memo
+        ("data_batch_2", b"\x80\x05\x96\0\0\0\x80\1\0\0\0ab."),  # a bytearray of 6 GB
         ("test_batch", {}),
         ("batches.meta", {b"label_names": list(_Twice())}),
         ("batches.meta", [1]),

@@ -251,10 +251,10 @@ def test_malformed_spaces(params, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a__b = [1", "space.toml cannot be read as TOML: "),
-        (b"a__b = nan_", "space.toml cannot be read as TOML: "),
-        (b"\xff", "space.toml cannot be read as TOML: "),
-        (b"a__b = [1]\na__b = [2]", "space.toml cannot be read as TOML: "),
+        (b"a__b = [1", "space.toml' cannot be read as a search space in TOML"),
+        (b"a__b = nan_", "space.toml' cannot be read as a search space in TOML"),
+        (b"\xff", "space.toml' cannot be read as a search space in TOML"),
+        (b"a__b = [1]\na__b = [2]", "space.toml' cannot be read as a search space in TOML"),
         (b"", "space.toml: A search space maps step__param"),
         (b"a__b = []", "space.toml: a__b has no choices"),
         (b"a__b = [2020-01-01]", "space.toml: a__b cannot be chosen as"),
@@ -270,7 +270,7 @@ def test_malformed_files(content, message, tmp_path):
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(InputError, match=r"none\.toml cannot be read"):
+    with pytest.raises(InputError, match=r"none\.toml' cannot be read"):
         SearchSpace.from_toml(tmp_path / "none.toml")
 
 

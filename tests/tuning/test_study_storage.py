@@ -457,6 +457,38 @@ def test_a_password_among_the_options_of_a_url_is_hidden_too():
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "journal"])
+@pytest.mark.parametrize(
+    "content",
+    [b"one line of notes", bytes(5_000), b"\x80\xff\n", b"[" * 50_000 + b"\n", b'{"op_code": 0}\n',
+     b'{"op_c\n{"op_code": 0, "worker_id": "a"}\n', b"SQLite format 3\0" + b"\7" * 5_000],
+)  # fmt: skip
+def test_a_storage_of_any_bytes_is_refused_and_left_as_it_is(tmp_path, kind, content):
+    file = tmp_path / "notes"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=r"notes cannot be opened \(.*\); name another\.$"):
+        choose_storage(f"{kind}:///{file}", Path()).open()
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "journal"])
+def test_a_device_is_no_storage(kind):
+    with pytest.raises(InputError, match="it is no file"):
+        choose_storage(f"{kind}:////dev/zero", Path()).open()
+
+
+@pytest.mark.parametrize("spec", ["sqlite"], indirect=True)
+def test_a_damaged_database_is_refused_when_it_is_opened(spec, opened):
+    opened().optimize(objective, n_trials=1)
+    content = spec.path.read_bytes()
+    for page in range(1, len(content) // 4096):
+        damaged = bytearray(content)
+        damaged[4096 * page : 4096 * page + 12] = b"\xff" * 12
+        spec.path.write_bytes(damaged)
+        with pytest.raises(InputError, match="cannot be opened"):
+            spec.open()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "journal"])
 def test_a_file_that_is_something_else_is_refused_and_left_as_it_is(tmp_path, kind):
     file = tmp_path / "notes.txt"
     file.write_text("Some notes,\nmany lines of them.\n", encoding="utf-8")

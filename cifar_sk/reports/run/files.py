@@ -17,7 +17,7 @@ from cifar_sk.reports.run.figures import draw_figures
 from cifar_sk.reports.run.page import FOLD_COLUMNS, INTERVAL, render_page
 from cifar_sk.reports.run.tables import RunTables
 from cifar_sk.reports.templating import number, pair
-from cifar_sk.runs.files import csv_bytes, write_files
+from cifar_sk.runs.files import csv_bytes, unquoted, write_files
 from cifar_sk.runs.own_files import OWN_FIGURES
 
 __all__ = [
@@ -102,7 +102,7 @@ def _stored_fold_metrics(file: Path, computed: pd.DataFrame) -> pd.DataFrame:
     """Read the scores of a run that did not keep the labels of the official test split."""
     with reading(str(file), "scores by fold", "finish the run with --resume"):
         # As text first: pandas' own reading of floats may miss the last bit.
-        table = pd.read_csv(file, dtype=str)
+        table = pd.read_csv(file, dtype=str).map(unquoted, na_action="ignore")
         numbers = table.columns.drop(["row", "error", "basis"])
         table = table.astype(dict.fromkeys(numbers, "float64"))
         if list(table["row"]) != list(computed["row"]) or not {*computed} <= {*table}:

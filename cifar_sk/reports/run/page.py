@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from cifar_sk.displays.drawing import label
 from cifar_sk.metrics import METRICS
 from cifar_sk.metrics.fold_table import fold_count, row_name
 from cifar_sk.reports.run.charts import class_bars, matrix_rows, reliability_marks
@@ -19,6 +21,7 @@ from cifar_sk.reports.templating import number, pair, plain_text, render
 
 __all__ = ["FOLD_COLUMNS", "INTERVAL", "render_page"]
 
+_MAX_NAME = 80  # characters of a class name
 INTERVAL = "95 % interval (Nadeau–Bengio)"
 
 # Column of fold_metrics to heading and format, for places where few columns fit.
@@ -38,6 +41,7 @@ def render_page(
 
     It shows those of the figures that it does not draw itself.
     """
+    tables = _with_short_names(tables)
     result, folds = tables.result, tables.folds
     parts = _scored_parts(tables, figures) if result.scored else {}
     return render(
@@ -57,6 +61,20 @@ def render_page(
         note=tables.note,
         scored=parts,
     )
+
+
+def _with_short_names(tables: RunTables) -> RunTables:
+    """Shorten class names of paragraphs, which stand beside every picture; they stay distinct."""
+    names = tables.result.class_names
+    if max(map(len, names), default=0) <= _MAX_NAME:
+        return tables
+    is_long = [len(name) > _MAX_NAME for name in names]
+    numbered = [f"{label(name, _MAX_NAME)} ({k})" for k, name in enumerate(names)]
+    chosen = zip(names, numbered, is_long, strict=True)
+    short = tuple(number if long else name for name, number, long in chosen)
+    shown = RunTables(replace(tables.result, class_names=short), tables.images)
+    shown.folds = tables.folds
+    return shown
 
 
 def _scored_parts(tables: RunTables, figures: Sequence[ReportFigure]) -> dict[str, Any]:
