@@ -116,7 +116,7 @@ def test_ctrl_c_while_modules_load(command, is_there, tmp_path):
     ) as process:
         while not is_there(process):
             assert process.poll() is None, process.stderr.read()
-            time.sleep(0.002)
+            time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=20) == ("", "error: interrupted\n")
     assert process.returncode == 130
