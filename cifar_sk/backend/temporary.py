@@ -7,8 +7,10 @@ from __future__ import annotations
 import atexit
 import os
 import pickle
+import re
 import shutil
 import signal
+import stat
 import tempfile
 import threading
 import time
@@ -17,11 +19,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 __all__ = ["begin_worker", "own_folder", "run_worker", "sweep"]
 
 _PREFIX = "cifar_sk-"
+_NAME = re.compile(rf"\.?{_PREFIX}(\d+)-\w{{8}}")  # with the owner's number
 _POLL_SECONDS = 0.1
 _LOCK = ".lock"
 _UNLOCKED_SECONDS = 60  # a folder is made and locked within far less
@@ -55,21 +58,26 @@ def _remove(pid: int) -> None:
 
 def sweep() -> None:
     """Remove what processes that were killed have left, if it is ours and nobody's any more."""
-    place = Path(tempfile.gettempdir())
-    young = time.time() - _UNLOCKED_SECONDS
-    for folder in [*place.glob(f"{_PREFIX}*-*"), *place.glob(f".{_PREFIX}*-*")]:
-        with suppress(OSError, Timeout):
-            status = folder.lstat()
-            is_ours = not hasattr(os, "getuid") or status.st_uid == os.getuid()
-            is_making = folder.name.startswith(".") and status.st_mtime > young
-            if is_ours and folder.is_dir() and not folder.is_symlink() and not is_making:
+    for folder in Path(tempfile.gettempdir()).iterdir():
+        name = _NAME.fullmatch(folder.name)
+        with suppress(OSError):  # such as filelock's Timeout
+            if name and _is_removable(folder):
                 with FileLock(folder / _LOCK, timeout=0):
                     shutil.rmtree(folder, ignore_errors=True)
-                _sweep_shared_memory(folder.name.split("-")[1])
+                _sweep_shared_memory(int(name[1]))
 
 
-def _sweep_shared_memory(pid: str) -> None:
-    if not _SHARED_MEMORY.is_dir() or not pid.isdecimal() or _is_alive(int(pid)):
+def _is_removable(folder: Path) -> bool:
+    """Say whether a folder is one of this user's, and not one that is being made right now."""
+    status = folder.lstat()
+    is_ours = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+    is_made = (folder / _LOCK).exists() and not folder.name.startswith(".")
+    is_old = time.time() - status.st_mtime > _UNLOCKED_SECONDS
+    return stat.S_ISDIR(status.st_mode) and is_ours and (is_made or is_old)
+
+
+def _sweep_shared_memory(pid: int) -> None:
+    if not _SHARED_MEMORY.is_dir() or _is_alive(pid):
         return
     for pattern in _OF_JOBLIB:
         for entry in _SHARED_MEMORY.glob(pattern.format(pid)):

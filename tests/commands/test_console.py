@@ -55,13 +55,6 @@ def test_how_a_command_ends(action, code, message, capsys):
     assert run(action, capsys) == (code, message)
 
 
-def test_bugs_are_not_hidden():
-    app = typer.Typer(add_completion=False)
-    app.command()(raises(ZeroDivisionError("a bug")))
-    with pytest.raises(ZeroDivisionError):
-        run_command(app, "cv", [])
-
-
 EVENTS = [
     FoldEvent(0),
     FoldEvent(0, epoch=EpochEnd(1, 4, {"loss": 2.0, "val_loss": 2.5})),

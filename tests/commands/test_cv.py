@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import slow_run
 from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score, confusion_matrix
 
@@ -53,10 +54,10 @@ def _heed_ctrl_c():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def start(*arguments, preexec_fn=_heed_ctrl_c):
+def start(*arguments, command=("-m", "cifar_sk.cv"), preexec_fn=_heed_ctrl_c):
     """Start the command as a process of its own, alone in its process group."""
     return subprocess.Popen(
-        [sys.executable, "-m", "cifar_sk.cv", *map(str, arguments)],
+        [sys.executable, *map(str, command), *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -339,14 +340,14 @@ def processes_of(session):
     return [row for row in rows if row[0] == str(session) and not row[2].startswith("Z")]
 
 
-def test_ctrl_c_with_two_workers_then_resume_with_none(tmp_path, capsys):
-    arguments = [*ANN, "--results", tmp_path]
-    with start(*arguments, "--jobs", "2", "--run", "broken") as process:
+def test_ctrl_c_with_two_workers_then_resume_with_none(tmp_path):
+    shutil.copy(DATA, tmp_path)
+    with start(tmp_path / "broken", 2, command=[slow_run.__file__]) as process:
         wait_for_folds(tmp_path / "broken", 1, process)
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert err == "error: interrupted\n"  # and nothing of TensorFlow's
+    assert err == "error: interrupted\n"
     n_done = len(finished(tmp_path / "broken"))
     assert 1 <= n_done < 4
     assert "epoch 1/4" in out
@@ -355,19 +356,20 @@ def test_ctrl_c_with_two_workers_then_resume_with_none(tmp_path, capsys):
     assert read_manifest(tmp_path / "broken").status == "interrupted"
     time.sleep(0.5)
     assert processes_of(process.pid) == []
-    assert run(*arguments, "--jobs", "1", "--run", "broken", "--resume") == 0
-    assert run(*arguments, "--jobs", "1", "--run", "whole") == 0
+    assert slow_run.run(tmp_path / "broken", 1, resume=True) == 0
+    assert slow_run.run(tmp_path / "whole", 1) == 0
     assert tables(tmp_path / "broken") == tables(tmp_path / "whole")
     assert read_manifest(tmp_path / "broken").status == "complete"
 
 
-def test_ctrl_c_with_one_job(tmp_path):
+def test_sigterm_with_one_job(tmp_path):
     with start(*LOGISTIC, "--results", tmp_path, "--run", "r") as process:
         wait_for_folds(tmp_path / "r", 2, process)
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 143
     assert err == "error: interrupted\n"
+    assert read_manifest(tmp_path / "r").status == "interrupted"
     assert (tmp_path / "r/report.html").exists()
 
 
