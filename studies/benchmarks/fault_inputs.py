@@ -43,6 +43,7 @@ _GENERATORS = {
     "options": OPTIONS,
 }
 _MEMORY = 12 * 2**30  # bytes of addresses: what reads without end fails instead of the machine
+_MAX_SECONDS = 10
 _FAST = ["--folds", "2", "--jobs", "1", "--threads", "1", "--quiet"]
 _DATA_KINDS = {"npz", "Parquet", "image folders"}
 
@@ -81,7 +82,7 @@ class Runner:
         # Names are drawn, for what cannot be drawn may be a name.
         with nullcontext() if "name" in way else undrawn():
             answer = ask(command.name, command.words)
-        name = answer.name
+        name = answer.name if answer.seconds < _MAX_SECONDS else "longer than 10 s"
         if name == "done":
             name = self._judged(expected, folder / "results")
         elif name.startswith("a sentence"):
