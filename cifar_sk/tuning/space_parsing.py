@@ -12,6 +12,7 @@ from cifar_sk.tuning.space_entries import Choices, Entry, Operations, Range, as_
 
 __all__ = ["parse_entry"]
 
+_MOST_STEPS = 10**15  # more than floats can tell apart
 _EXAMPLE = "such as [32, 64], or a table such as { low = 0.0, high = 0.5 }"
 
 
@@ -74,14 +75,17 @@ def _range(name: str, table: Mapping[str, Any]) -> Range:
         raise InputError(f"low of {name} must be above 0 where log is true; got {low}.")
     if log and step is not None:
         raise InputError(f"{name} cannot have both log and step; leave one of them out.")
-    if step is not None and not 0 < step <= high - low:
+    width = decimal(high) - decimal(low)
+    if step is not None and not 0 < decimal(step) <= width:
         raise InputError(f"step of {name} must be above 0 and fit into the range; got {step}.")
+    if step is not None and width / decimal(step) > _MOST_STEPS:
+        raise InputError(f"step of {name} is too small for the range; got {step}.")
     if all(isinstance(number, int) for number in (low, high, step or 0)):
         step = step or 1
         return Range(low, low + (high - low) // step * step, step, log)
     if step is None:
         return Range(float(low), float(high), None, log)
-    n_steps = (decimal(high) - decimal(low)) // decimal(step)
+    n_steps = width // decimal(step)
     return Range(float(low), float(decimal(low) + n_steps * decimal(step)), float(step), log)
 
 

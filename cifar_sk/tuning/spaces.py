@@ -248,7 +248,7 @@ class SearchSpace:
 def _toml_line(name: str, value: Any) -> str:
     """Write a key and its value as a line; a dict becomes an inline table."""
     is_bare = re.fullmatch(r"[A-Za-z0-9_-]+", name)
-    return f"{name if is_bare else json.dumps(name, ensure_ascii=False)} = {_toml(value, name)}\n"
+    return f"{name if is_bare else _toml(name, name)} = {_toml(value, name)}\n"
 
 
 def _toml(value: Any, name: str) -> str:
@@ -258,4 +258,5 @@ def _toml(value: Any, name: str) -> str:
         return f"{{ {', '.join(f'{key} = {_toml(v, name)}' for key, v in value.items())} }}"
     if isinstance(value, list):
         return f"[{', '.join(_toml(item, name) for item in value)}]"
-    return json.dumps(value, ensure_ascii=False)
+    # The one control character that JSON may hold as it is, and TOML may not.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
