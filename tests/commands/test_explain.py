@@ -1,6 +1,7 @@
 """Runs are explained by the models that held the samples out, and only on their own data."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from made_runs import as_of_an_older_version
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
@@ -162,6 +164,11 @@ def test_a_run_without_models_is_refused(run, capsys, tmp_path):
 
     bare = tmp_path / "bare"
     shutil.copytree(run, bare)
+    for file in bare.glob("folds/*/model.keras"):
+        file.write_bytes(file.read_bytes()[:-1])
+    assert explain(bare, "--samples", "0") == 2
+    assert re.search(r"00/model\.keras is damaged: .*--resume", capsys.readouterr().err)
+    as_of_an_older_version(bare)
     for file in bare.glob("folds/*/classifier.json"):
         file.unlink()
     assert explain(bare, "--samples", "0") == 2
@@ -173,6 +180,7 @@ def test_a_data_set_of_no_known_name_must_be_given(run, capsys, tmp_path):
 
     other = tmp_path / "other"
     shutil.copytree(run, other)
+    as_of_an_older_version(other)
     manifest = json.loads((other / "run.json").read_text())
     manifest["identity"]["data"]["name"] = "pets"
     (other / "run.json").write_text(json.dumps(manifest))
