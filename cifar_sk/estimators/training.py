@@ -81,7 +81,7 @@ class TrainingModel(keras.Model):
         self._scale = scale
         self._label_smoothing = label_smoothing
         self._mixes: list[Any] = []
-        self.built = True  # as BackupAndRestore asks before the first batch
+        self.build(None)  # BackupAndRestore asks for a built model before the first batch
 
     def build(self, input_shape: Any) -> None:
         """Do nothing: the classifier is built, and augmentation has no weights."""

@@ -53,15 +53,15 @@ def as_labels(y: Any, name: str = "y") -> np.ndarray:
             f"{name} must hold classes, got numbers that are not whole, or NaN; "
             f"drop samples without a label, and name the classes."
         )
-    if labels.dtype.kind == "O":
-        _check_objects(labels, name)
+    if labels.dtype.kind in "OU":
+        _check_objects(labels, np.asarray(y, dtype=object).ravel(), name)
     return labels
 
 
-def _check_objects(labels: np.ndarray, name: str) -> None:
+def _check_objects(labels: np.ndarray, given: np.ndarray, name: str) -> None:
     from pandas import isna
 
-    missing = np.flatnonzero(isna(labels))
+    missing = np.flatnonzero(isna(given))  # of a list, NumPy would make NaN the text "nan"
     if missing.size:
         raise InputError(f"{name} has no label for sample {missing[0]}; drop such samples.")
     try:

@@ -152,6 +152,7 @@ def test_fingerprints_are_the_same_in_another_process():
         ({"y": X[:, 0]}, "numbers that are not whole, or NaN"),
         ({"y": np.where(Y == 0, np.nan, 1.0)}, "numbers that are not whole, or NaN"),
         ({"y": ["a", None] * 20}, "no label for sample 1"),
+        ({"y": ["a", np.nan] * 20}, "no label for sample 1"),
         ({"y": pd.Series(["a", 1] * 20)}, "labels of one kind, got int, str; make them text"),
         ({"holdout": X}, r"holdout must be a pair \(X, y\), got ndarray"),
         ({"holdout": (pd.DataFrame(X), Y[:3])}, "test split has 40 samples, but 3 labels"),
