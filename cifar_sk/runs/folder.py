@@ -186,11 +186,15 @@ class RunFolder:
         elif is_empty and issubclass(kind, InputError) and self._additions is not None:
             remove(self.path)
             self._additions.take_back()
-        with suppress(OSError):  # the disk may be what ends the run
-            if self._before is not None:
-                write_manifest_file(self.path / MANIFEST, self._before | self._stopped())
-            elif self.manifest is not None and self.manifest.status == "running":
-                self.update(status="interrupted")
+        else:
+            with suppress(OSError):  # the disk may be what ends the run
+                self._note_end()
+
+    def _note_end(self) -> None:
+        if self._before is not None:
+            write_manifest_file(self.path / MANIFEST, self._before | self._stopped())
+        elif self.manifest is not None and self.manifest.status == "running":
+            self.update(status="interrupted")
 
     def _stopped(self) -> dict[str, str]:
         """Return what else ``run.json`` must say where this process has added no fold."""
