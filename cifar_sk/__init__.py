@@ -11,6 +11,6 @@ import lazy_loader
 if sys.argv[:1] == ["-m"]:  # a command of this package: it ends well even while modules load
     from cifar_sk.backend import interrupts
 
-    interrupts.take_over()
+    interrupts.begin()
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -41,7 +41,7 @@ def command_module(name: str) -> ModuleType:
 
 def main() -> None:
     """Run the command that the first argument names."""
-    interrupts.take_over()  # it ends well even while modules load
+    interrupts.begin()  # it ends well even while modules load
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in COMMANDS:
         command_module(name).main(arguments)

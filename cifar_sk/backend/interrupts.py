@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -13,12 +14,12 @@ from contextlib import contextmanager, suppress
 from types import FrameType, SimpleNamespace
 from typing import Any
 
-__all__ = ["at_once", "blocked", "check", "handled", "received", "take_over"]
+__all__ = ["at_once", "begin", "blocked", "check", "end_with", "handled", "received"]
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 # A terminal that is closed sends several signals, which are one wish to end.
 _ONE_WISH_SECONDS = 0.3
-_state = SimpleNamespace(number=0, since=0.0, at_once=True, stderr=2)
+_state = SimpleNamespace(number=0, code=0, since=0.0, at_once=True, stderr=2)
 
 
 def received() -> int:
@@ -33,7 +34,27 @@ def check() -> None:
         raise KeyboardInterrupt
 
 
-def take_over() -> dict[int, Any]:
+def begin() -> None:
+    """Take signals over for a process that is a command, from its first imports to its end."""
+    _take_over()
+    atexit.register(_keep_code)  # the first to be registered is the last to be called
+
+
+def end_with(code: int) -> None:
+    """Note the exit code of a command that was interrupted."""
+    _state.code = code
+
+
+def _keep_code() -> None:
+    # Python ends itself by SIGINT, whatever the code, if an exec() of text was interrupted.
+    if _state.code:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        os._exit(_state.code)
+
+
+def _take_over() -> dict[int, Any]:
     """Handle the signals that nobody else handles or ignores; return the handlers of before."""
     if threading.current_thread() is not threading.main_thread():
         return {}
@@ -47,8 +68,8 @@ def take_over() -> dict[int, Any]:
 @contextmanager
 def handled() -> Iterator[None]:
     """Turn the first signal in this block into KeyboardInterrupt; the second ends the process."""
-    before = take_over()
-    _state.number, _state.at_once = 0, False
+    before = _take_over()
+    _state.number, _state.code, _state.at_once = 0, 0, False
     sys.unraisablehook = _report_unless_interrupt
     try:
         yield
@@ -77,6 +98,9 @@ def blocked() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    from multiprocessing import resource_tracker  # slow, and commands import this module first
+
+    resource_tracker.ensure_running()  # which unblocks Ctrl-C where it is started in between
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

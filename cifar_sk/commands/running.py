@@ -99,7 +99,9 @@ def _ending(error: BaseException, call: Call) -> tuple[str, int]:
     number = interrupts.received()
     if number or isinstance(error, KeyboardInterrupt | typer.Abort):
         # Where a library turned the interrupt into an error of its own, the signal counts.
-        return "interrupted", 128 + (number or signal.SIGINT)
+        code = 128 + (number or signal.SIGINT)
+        interrupts.end_with(code)
+        return "interrupted", code
     if isinstance(error, InputError):
         return str(error), 2
     if isinstance(error, typer.TyperException):

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -114,7 +113,6 @@ class _Job:
         packed = pickle.dumps((_work, (self, number)))
         arguments = (os.getpid(), own_folder(), packed)
         process = context.Process(target=run_worker, args=arguments, daemon=True)
-        resource_tracker.ensure_running()  # which ends by unblocking Ctrl-C
         with interrupts.blocked():
             process.start()
         return process

@@ -23,6 +23,9 @@ from cifar_sk.commands.unforeseen import masked
 from cifar_sk.tuning.storage import shown_url
 
 SLEEPS = """
+from cifar_sk.backend import interrupts
+interrupts.begin()
+
 import time
 import typer
 from cifar_sk.commands.running import run_command
@@ -33,7 +36,7 @@ app = typer.Typer()
 def work() -> None:
     try:
         print("ready", flush=True)
-        time.sleep(2)
+        exec("time.sleep(2)")  # Python would forget the exit code
     finally:
         print("cleaning", flush=True)
         time.sleep(0.5)
