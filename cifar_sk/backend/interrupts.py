@@ -46,7 +46,7 @@ def end_with(code: int) -> None:
 
 
 def _keep_code() -> None:
-    # Python ends itself by SIGINT, whatever the code, if an exec() of text was interrupted.
+    # While Python ends it gives signals back, and one that comes then would be the exit code.
     if _state.code:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:

@@ -36,7 +36,7 @@ app = typer.Typer()
 def work() -> None:
     try:
         print("ready", flush=True)
-        exec("time.sleep(2)")  # Python would forget the exit code
+        time.sleep(2)
     finally:
         print("cleaning", flush=True)
         time.sleep(0.5)
