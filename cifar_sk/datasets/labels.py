@@ -30,6 +30,10 @@ def encode_labels(
     """Turn string or integer labels (n,) or (n, 1) into class numbers and class names."""
     labels = _flat_labels(labels, where)
     if class_names is not None:
+        if np.ndim(class_names) != 1:
+            raise InputError(
+                f"{where}: class names must be a list, got {np.ndim(class_names)} axes"
+            )
         class_names = check_class_names(class_names, where)
     if labels.dtype.kind == "U":
         target, names = _encode_strings(labels, class_names, where)

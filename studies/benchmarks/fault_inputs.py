@@ -82,7 +82,9 @@ class Runner:
         # Names are drawn, for what cannot be drawn may be a name.
         with nullcontext() if "name" in way else undrawn():
             answer = ask(command.name, command.words)
-        name = answer.name if answer.seconds < _MAX_SECONDS else "longer than 10 s"
+        name = answer.name
+        if name != "done" and answer.seconds > _MAX_SECONDS:
+            name = "longer than 10 s"
         if name == "done":
             name = self._judged(expected, folder / "results")
         elif name.startswith("a sentence"):

@@ -68,7 +68,7 @@ def main() -> None:
     record.begin(options.package.resolve())
     run_all(cases, record, options.package.resolve(), work, options.jobs)
     table = summary(options.work)
-    print(table.to_string(index=False))
+    print(markdown(table))
     if options.output:
         options.output.mkdir(parents=True, exist_ok=True)
         table.to_csv(options.output / "faults.csv", index=False)
@@ -253,6 +253,19 @@ def summary(folder: Path) -> pd.DataFrame:
         for key, row in sorted(sums.items())
     ]
     return pd.DataFrame(rows)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Write the sums over all groups of each kind, a row per outcome, as a Markdown table."""
+    lines = ["| fault | outcome | before | after |", "|---|---|---|---|"]
+    for kind, rows in table.groupby("kind", sort=False):
+        sizes = rows.drop_duplicates("group")[["n_before", "n_after"]].sum()
+        sums = rows.groupby("outcome", sort=False)[["before", "after"]].sum()
+        name = f"{kind} ({sizes['n_before']} before, {sizes['n_after']} after)"
+        for outcome, (before, after) in sums.iterrows():
+            lines.append(f"| {name} | {outcome} | {before} | {after} |")
+            name = ""
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
