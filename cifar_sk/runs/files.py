@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -33,6 +34,9 @@ __all__ = [
 
 # How texts begin that spreadsheets take for formulas (OWASP, "CSV injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+_MAX_NAME = 255  # bytes that file systems take for one name
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOMEM}
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -131,7 +135,9 @@ def make_folder(path: Path) -> list[Path]:
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+    except OSError as error:
+        if error.errno in _OF_THE_MACHINE:
+            raise
         raise InputError(
             f"{path} cannot be made ({error.strerror}); name another folder."
         ) from error
@@ -163,6 +169,8 @@ def place(name: str, folder: Path, option: str) -> Path:
             f"{option} must be a name such as {option.strip('-')}1, or a path that ends in a "
             f"name, got {name!r}."
         )
+    if any(len(os.fsencode(part)) > _MAX_NAME for part in Path(name).parts):
+        raise InputError(f"{option} must hold names of at most {_MAX_NAME} bytes, got {name!r}.")
     return without_dots(Path(parent or os.sep, own) if os.sep in name else folder / own)
 
 

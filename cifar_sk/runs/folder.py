@@ -192,14 +192,14 @@ class RunFolder:
 
     def _note_end(self) -> None:
         if self._before is not None:
-            write_manifest_file(self.path / MANIFEST, self._before | self._stopped())
+            write_manifest_file(self.path / MANIFEST, self._before | self._stopped(self._before))
         elif self.manifest is not None and self.manifest.status == "running":
             self.update(status="interrupted")
 
-    def _stopped(self) -> dict[str, str]:
+    def _stopped(self, before: Mapping[str, Any]) -> dict[str, str]:
         """Return what else ``run.json`` must say where this process has added no fold."""
-        split, status = self.manifest and self.manifest.split, (self._before or {}).get("status")
-        is_whole = split and len(finished(self.path)) >= split.n_folds * split.n_repeats
+        split, status = before["identity"]["split"], before.get("status")
+        is_whole = len(finished(self.path)) >= split["n_folds"] * split["n_repeats"]
         is_stale = status == "running" or (status == "complete" and not is_whole)
         return {"status": "interrupted"} if is_stale else {}
 

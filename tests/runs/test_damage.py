@@ -228,6 +228,11 @@ def test_a_refused_resume_leaves_a_complete_run_complete(run):
     with pytest.raises(InputError, match="What is there"):
         resume(run)
     assert (run / "run.json").read_bytes() == before
+    (run / "target.npy").unlink()
+    (run / "target.npy").mkdir()
+    with pytest.raises(IsADirectoryError):
+        evaluate(run)
+    assert (run / "run.json").read_bytes() == before
 
 
 def test_a_run_that_fails_half_way_says_neither_running_nor_complete(run):
