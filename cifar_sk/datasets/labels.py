@@ -15,6 +15,8 @@ __all__ = ["check_class_names", "encode_labels", "encode_test_labels"]
 
 def check_class_names(names: Iterable[Any], where: str) -> list[str]:
     """Return class names as texts; they tell the classes apart, in tables and in JSON."""
+    if getattr(names, "ndim", 1) > 1:
+        raise InputError(f"{where}: class names must be a list, got a table")
     texts = [str(name) for name in names]
     for text, count in Counter(texts).items():
         if count > 1:
@@ -30,10 +32,6 @@ def encode_labels(
     """Turn string or integer labels (n,) or (n, 1) into class numbers and class names."""
     labels = _flat_labels(labels, where)
     if class_names is not None:
-        if np.ndim(class_names) != 1:
-            raise InputError(
-                f"{where}: class names must be a list, got {np.ndim(class_names)} axes"
-            )
         class_names = check_class_names(class_names, where)
     if labels.dtype.kind == "U":
         target, names = _encode_strings(labels, class_names, where)

@@ -87,7 +87,7 @@ class Runner:
         damage = self._damage(case, copy, rng)
         if damage is None:
             shutil.rmtree(copy.parent)
-            return Outcome({"not written": 1}, "")
+            return Outcome({}, "this version writes no such file")
         counts: Counter[str] = Counter()
         details = [damage]
         readers = ["report", "resume"] if case.group in _OUTPUTS else self._readers()

@@ -239,7 +239,7 @@ def summary(folder: Path) -> pd.DataFrame:
     """Return a row per group and outcome: in how many of how many cases, before and after."""
     sums: dict[tuple[str, str, str], dict[str, Any]] = {}
     for label in ("before", "after"):
-        lines = [line for line in Record(folder / f"{label}.jsonl").lines() if "case" in line]
+        lines = [line for line in Record(folder / f"{label}.jsonl").lines() if line.get("counts")]
         sizes = Counter((line["kind"], line["group"]) for line in lines)
         for line in lines:
             for outcome, count in line["counts"].items():

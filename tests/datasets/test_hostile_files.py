@@ -121,6 +121,7 @@ def test_an_npz_whose_deflate_is_damaged(tmp_path):
         ({"class_names": np.array(["cat", "cat"])}, "two classes are called 'cat'"),
         ({"class_names": np.array(["a", " "])}, "a class is called ' '"),
         ({"class_names": np.array(3)}, "cannot be read"),
+        ({"class_names": np.zeros((2, 2))}, "class names must be a list"),
     ],
 )
 def test_an_npz_of_odd_arrays(tmp_path, arrays, message):

@@ -212,6 +212,7 @@ def test_ranges_are_counted_and_have_a_highest(space):
         ({"low": 1, "high": 8, "step": 0}, "step of a__b must be above 0"),
         ({"low": 1, "high": 8, "step": -1}, "step of a__b must be above 0"),
         ({"low": 1, "high": 8, "step": 9}, "fit into the range; got 9"),
+        ({"low": 0.0, "high": 1.0, "step": 1e-300}, "step of a__b is too small for the range"),
         ({"low": "1", "high": 8}, "low of a__b must be a finite number; got '1'"),
         ({"low": 1, "high": True}, "high of a__b must be a finite number; got True"),
         ({"low": 0, "high": float("inf")}, "high of a__b must be a finite number; got inf"),
