@@ -136,15 +136,17 @@ def run_all(cases: list[Case], record: Record, package: Path, folder: Path, jobs
             begun = time.monotonic()
             return case, run(case), time.monotonic() - begun
 
-        for future in as_completed([pool.submit(timed, case) for case in todo]):
-            case, outcome, seconds = future.result()
-            record.add(case, outcome, seconds)
-            n_done += 1
-            left = (time.monotonic() - start) / n_done * (len(todo) - n_done)
-            wrong = {name: count for name, count in outcome.counts.items() if count}
-            print(
-                f"{n_done}/{len(todo)} {case.key} {wrong} ({left / 60:.1f} min left)", flush=True
-            )
+        try:
+            for future in as_completed([pool.submit(timed, case) for case in todo]):
+                case, outcome, seconds = future.result()
+                record.add(case, outcome, seconds)
+                n_done += 1
+                left = (time.monotonic() - start) / n_done * (len(todo) - n_done)
+                wrong = {name: count for name, count in outcome.counts.items() if count}
+                said = f"{n_done}/{len(todo)} {case.key} {wrong}"
+                print(f"{said} ({left / 60:.1f} min left)", flush=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C only what has begun
 
 
 @contextmanager
