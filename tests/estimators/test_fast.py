@@ -523,7 +523,7 @@ def one_sentence(error):
         ({"width": 0}, "'width' parameter"),
         ({"batch_size": "big"}, "'batch_size' parameter"),
         ({"momentum": 1.0}, "'momentum' parameter"),
-        ({"image_shape": (3, 3, 7)}, "image_shape=.* does not fit"),
+        ({"image_shape": (7, 3, 3)}, "image_shape=.* does not fit"),
     ],
 )
 def test_bad_parameters_are_refused_in_a_sentence(data, params, message):
