@@ -8,7 +8,11 @@ import sys
 
 import lazy_loader
 
-if sys.argv[:1] == ["-m"]:  # a command of this package: it ends well even while modules load
+# A command of this package ends well even while modules load; programs that import it keep their
+# own way. `sys.argv` begins with "-m" while Python looks for the module that it is to run.
+if sys.argv[:1] == ["-m"] and any(
+    word.partition(".")[0] == __name__ for word in sys.orig_argv[1:4]
+):
     from cifar_sk.backend import interrupts
 
     interrupts.begin()

@@ -47,3 +47,14 @@ def test_starting_tensorflow_is_quiet():
         check=True,
     )
     assert done.stderr == ""
+
+
+def test_programs_that_import_the_package_keep_their_own_handlers_of_signals(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/__init__.py").write_text("import cifar_sk\n")
+    (tmp_path / "theirs/__main__.py").write_text(
+        "import signal\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+        "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL\n"
+    )
+    subprocess.run([sys.executable, "-m", "theirs"], cwd=tmp_path, check=True)
