@@ -102,7 +102,7 @@ class Histories(RuleBasedStateMachine):
         told = " ".join(str(warning.message) for warning in said)
         for index in self.damaged:
             assert f"folds/{index:02d}" in told
-            assert f"Fold {index} is fitted again" in told
+            assert f"what was there is {index:02d}.damaged" in told
             del self.committed[index]
         assert len(said) == len(self.damaged)
         self.damaged = set()
