@@ -35,6 +35,7 @@ EVALUATION = Evaluation(
     random_state=0,
     class_names=("cat", "dog"),
 )
+STRAYS = ["00.bak", "0.txt", "x", "01 copy", ".DS_Store"]
 FILES = ["metrics.json", "predictions.npz", "history.csv", "files.json"]
 
 
@@ -157,6 +158,8 @@ class Histories(RuleBasedStateMachine):
             # An input that the first fold of a new run refuses leaves nothing.
             assert error is InputError
             assert not self.committed
+            assert {file.name for file in self.path.rglob("*") if file.is_file()} <= {*STRAYS}
+            shutil.rmtree(self.path, ignore_errors=True)
             self.begin()
 
     @rule(data=st.data(), name=st.sampled_from(FILES), way=st.sampled_from(sorted(WAYS)))
@@ -171,7 +174,7 @@ class Histories(RuleBasedStateMachine):
         if not file.is_file() or file.read_bytes() != before:
             self.damaged.add(index)
 
-    @rule(name=st.sampled_from(["00.bak", "0.txt", "x", "01 copy", ".DS_Store"]))
+    @rule(name=st.sampled_from(STRAYS))
     @precondition(lambda self: self.path.joinpath("folds").exists())
     def leave_a_stray_file(self, name):
         (self.path / "folds" / name).write_text("of another program")
