@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import math
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from cifar_sk.errors import InputError
+from cifar_sk.errors import InputError, reason
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["parse_json", "plain", "validate"]
+__all__ = ["plain", "read_json", "validate"]
 
+_MAX_BYTES = 100_000_000
 Schema = TypeVar("Schema", bound="BaseModel")
 
 
@@ -47,12 +49,17 @@ def plain(value: Any) -> Any:
     return getattr(value, "__qualname__", None) or re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
-def parse_json(content: bytes, file: Path, remedy: str) -> Any:
-    """Read JSON values of a file; an `InputError` names the file, and the remedy, if it cannot."""
+def read_json(file: Path, remedy: str) -> Any:
+    """Read a file of JSON; an `InputError` names the file, and the remedy, if that cannot be."""
     try:
-        return json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{file} holds no JSON that can be read ({error}); {remedy}.") from error
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is no file")  # a pipe or a device would have no end
+        if status.st_size > _MAX_BYTES:
+            raise ValueError(f"it has {status.st_size:,} bytes")
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{file} cannot be read as JSON ({reason(error)}); {remedy}.") from error
 
 
 def validate(schema: type[Schema], values: Any, file: Path, remedy: str) -> Schema:

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from cifar_sk.errors import InputError, reason
-from cifar_sk.folds.json_values import parse_json, validate
+from cifar_sk.errors import InputError
+from cifar_sk.folds.json_values import read_json, validate
 from cifar_sk.runs.files import write_atomically
 
 __all__ = ["REMEDY", "FileSum", "digest", "file_damage", "file_sum", "fold_damage", "write_sums"]
@@ -81,10 +81,7 @@ def _sums(folder: Path, run: str | None) -> dict[str, FileSum]:
     file = folder / FILES
     if run is None and not file.exists():
         return {}
-    try:
-        sums = validate(_Sums, parse_json(file.read_bytes(), file, REMEDY), file, REMEDY)
-    except OSError as error:
-        raise InputError(f"{file} cannot be read ({reason(error)}); {REMEDY}.") from error
+    sums = validate(_Sums, read_json(file, REMEDY), file, REMEDY)
     if any(name.startswith("/") or ".." in name for name in sums.files):
         raise InputError(f"{file} lists files of other folders; {REMEDY}.")
     if run is not None and sums.run != run:
@@ -96,12 +93,13 @@ def file_damage(file: Path, expected: FileSum, remedy: str = REMEDY) -> str | No
     """Say in a sentence what is wrong with a file; None where it is as it was written."""
     if not file.is_file():
         return f"{file} is missing; {remedy}."
-    found = file_sum(file)
-    if found == expected:
-        return None
-    what = f"{found.size:,} bytes instead of {expected.size:,}"
-    if found.size == expected.size:
+    size = file.stat().st_size  # first, for a damaged file may be of any size
+    if size != expected.size:
+        what = f"{size:,} bytes instead of {expected.size:,}"
+    elif file_sum(file) != expected:
         what = "another SHA-256 than when it was written"
+    else:
+        return None
     return f"{file} is damaged: it has {what}; {remedy}."
 
 

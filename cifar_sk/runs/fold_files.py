@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, NonNegativeInt
 
 from cifar_sk.errors import InputError, reading
-from cifar_sk.folds.json_values import parse_json, validate
+from cifar_sk.folds.json_values import read_json, validate
 from cifar_sk.folds.predictions import FoldResult
 from cifar_sk.runs.checksums import REMEDY, fold_damage
 
@@ -68,9 +68,9 @@ def read_fold(folder: Path, run: str | None = None) -> FoldResult:
     if damage := fold_damage(folder, run, _READ):
         raise InputError(damage)
     with reading(str(folder), "a finished fold", REMEDY):
-        scalars, predictions, history = ((folder / name).read_bytes() for name in _READ)
         file = folder / _READ[0]
-        said = validate(_Scalars, parse_json(scalars, file, REMEDY), file, REMEDY)
+        said = validate(_Scalars, read_json(file, REMEDY), file, REMEDY)
+        predictions, history = ((folder / name).read_bytes() for name in _READ[1:])
         index, proba, holdout = _arrays(predictions)
         table = _columns(csv.reader(io.StringIO(history.decode("utf-8"))))
         if said.index != int(folder.name) or len(index) != len(proba):

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
 from cifar_sk.errors import InputError
-from cifar_sk.folds.json_values import parse_json, validate
+from cifar_sk.folds.json_values import read_json, validate
 from cifar_sk.runs.checksums import FileSum, digest
 from cifar_sk.runs.files import write_atomically
 
@@ -84,10 +84,9 @@ class ManifestFile(_Part):
 
 def read_manifest_file(file: Path) -> tuple[dict[str, Any], ManifestFile]:
     """Read a ``run.json`` as it is, and by its schema; an `InputError` if it is damaged."""
-    try:
-        raw = parse_json(file.read_bytes(), file, _REMEDY)
-    except OSError as error:
-        raise InputError(f"{file} cannot be read as a run's manifest: {error}.") from error
+    if not file.exists():
+        raise InputError(f"{file.parent} holds no run: its {file.name} cannot be read.")
+    raw = read_json(file, _REMEDY)
     old = isinstance(raw, dict) and any(known.items() <= raw.items() for known in _WITHOUT_SUMS)
     if not old and not (isinstance(raw, dict) and raw.get("schema") == SCHEMA):
         raise InputError(f"{file} is no run manifest of schema {SCHEMA} or older.")

@@ -1,6 +1,7 @@
 """Every byte of a finished run is checked where it is read; a damaged fold is fitted again."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -192,6 +193,19 @@ def test_a_manifest_that_is_none_is_a_sentence(run, text):
     with pytest.raises(InputError, match=r"run\.json") as error:
         read_run(run)
     assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize("name", ["run.json", "folds/01/files.json", "folds/01/predictions.npz"])
+@pytest.mark.parametrize("how", ["pipe", "huge"])
+def test_a_file_without_an_end_is_not_read(run, name, how):
+    file = run / name
+    if how == "pipe":
+        file.unlink()
+        os.mkfifo(file)
+    else:
+        os.truncate(file, 10**12)  # of holes
+    with pytest.raises(InputError, match=Path(name).name):
+        read_run(run)
 
 
 def damaged(path):
