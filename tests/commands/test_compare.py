@@ -99,7 +99,7 @@ def test_a_test_and_a_metric_of_ones_own_are_in_tables_and_page(runs, tmp_path):
         (["guess", "guess"], "is given twice"),
         (["guess", "other_data"], "data.fingerprint was"),
         (["guess", "other_folds"], "split.n_folds was 3 and is 2"),
-        (["guess", "missing"], "cannot be read as a run's manifest"),
+        (["guess", "missing"], "holds no run: its run.json cannot be read"),
         (["guess", "learn", "--metric", "acuracy"], "did you mean 'accuracy'"),
         (["guess", "learn", "--output", "guess"], "must not be a run's own folder"),
         (["guess", "learn", "--test", "no_such:Test"], "'no_such:Test' cannot be imported"),
