@@ -147,7 +147,8 @@ def test_what_a_listener_raises_ends_the_evaluation(engine, error):
 
     before, n_threads = time.monotonic(), threading.active_count()
     with pytest.raises(error):
-        cross_validate_oof(Endless(), X, Y, cv=2, engine=engine, n_jobs=2, listener=stop)
+        # More folds than the workers are given beforehand.
+        cross_validate_oof(Endless(), X, Y, cv=9, engine=engine, n_jobs=2, listener=stop)
     assert time.monotonic() - before < 30
     if engine == "threads":
         assert threading.active_count() == n_threads

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import queue
 import tempfile
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -63,7 +65,15 @@ class Processes:
                 ) from error
             finally:
                 if not all(future.done() for future in futures):
-                    executor.shutdown(kill_workers=True)
+                    _give_up(executor)
+
+
+def _give_up(executor: Any) -> None:
+    """Kill the workers, and forget the folds that wait for one."""
+    with suppress(queue.Empty):  # or loky's own thread looks for folds that are gone, and fails
+        while True:
+            executor._work_ids.get_nowait()
+    executor.shutdown(kill_workers=True)
 
 
 def _executor(n_workers: int, threads: int) -> Any:
