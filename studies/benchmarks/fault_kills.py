@@ -270,6 +270,7 @@ class _Run:
         return [
             {"number": t.number, "state": t.state.name, "params": t.params, "values": t.values}
             for t in study.get_trials(deepcopy=False)
+            if "skipped" not in t.user_attrs  # which two workers began at a time, one too many
         ]
 
     def _storage(self) -> Any:
