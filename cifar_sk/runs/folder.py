@@ -231,16 +231,16 @@ class RunFolder:
     def _set_damaged_aside(self, run: str | None, manifest: Manifest) -> None:
         """Set damaged folds aside, and list the files of folds that older versions wrote."""
         for folder in finished(self.path):
-            damage = fold_damage(folder, run) or _unreadable(folder, run)
-            if damage is not None:
+            try:
+                _read_whole(folder, run)
+            except InputError as error:
                 aside = set_fold_aside(folder)
-                damage = damage.removesuffix(f"; {REMEDY}.")
-                text = (
-                    f"{damage}; the fold is fitted again, and what was there is {aside.name} now."
-                )
-                warnings.warn(text, stacklevel=4)
-            elif run is None:
-                write_sums(folder, digest(manifest.identity()))
+                damage = str(error).removesuffix(f"; {REMEDY}.")
+                again = f"the fold is fitted again, and what was there is {aside.name} now"
+                warnings.warn(f"{damage}; {again}.", stacklevel=4)
+            else:
+                if run is None:
+                    write_sums(folder, digest(manifest.identity()))
 
     def _write_labels(self, evaluation: Evaluation) -> dict[str, FileSum]:
         """Write true classes, and return the sizes and checksums of their files."""
@@ -282,8 +282,7 @@ class RunFolder:
         folds = {}
         for folder in finished(self.path):
             with suppress(InputError):
-                if fold_damage(folder, run) is None:
-                    folds[int(folder.name)] = read_fold(folder, run)
+                folds[int(folder.name)] = _read_whole(folder, run)
         return folds
 
     def staging(self, index: int) -> Path:
@@ -361,12 +360,11 @@ def _check_is_same(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -
         )
 
 
-def _unreadable(folder: Path, run: str | None) -> str | None:
-    try:
-        read_fold(folder, run)
-    except InputError as error:
-        return str(error)
-    return None
+def _read_whole(folder: Path, run: str | None) -> FoldResult:
+    """Read a fold if every file of it, models too, is as it was written."""
+    if damage := fold_damage(folder, run):
+        raise InputError(damage)
+    return read_fold(folder, run)
 
 
 def read_folds(path: Path, manifest: Manifest) -> dict[int, FoldResult]:

@@ -84,12 +84,17 @@ def _npz(mutate: bool = False, packed: bool = False, **changes: Any) -> Callable
             np.savez_compressed(path, images=images, labels=labels)
         if not mutate:
             return path, "refuse"
-        good = folder / "right.npz"
-        good.write_bytes(path.read_bytes())
-        path.write_bytes(mutated(path.read_bytes(), rng))
-        return path, _same_iff(path, good, _npz_content)
+        return _mutated(path, rng, _npz_content)
 
     return generate
+
+
+def _mutated(path: Path, rng: random.Random, content: Callable[[Path], Any]) -> Given:
+    """Change bytes of a file, which must then be refused or read as it was."""
+    good = path.with_stem("right")
+    good.write_bytes(path.read_bytes())
+    path.write_bytes(mutated(path.read_bytes(), rng))
+    return path, _same_iff(path, good, content)
 
 
 def _named(*names: str) -> Callable[..., Given]:
@@ -224,10 +229,7 @@ def _parquet(mutate: bool = False, **changes: Any) -> Callable[..., Given]:
         path = _parquet_file(folder / "data.parquet", **given)
         if not mutate:
             return path, "refuse"
-        good = folder / "right.parquet"
-        good.write_bytes(path.read_bytes())
-        path.write_bytes(mutated(path.read_bytes(), rng))
-        return path, _same_iff(path, good, _parquet_content)
+        return _mutated(path, rng, _parquet_content)
 
     return generate
 

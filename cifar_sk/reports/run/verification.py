@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cifar_sk.errors import reason
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.reports.run.files import mistake_files, score_files
 from cifar_sk.reports.run.tables import RunTables
@@ -28,7 +29,7 @@ def compare_tables(result: OOFResult, folder: Path) -> dict[str, str]:
         except FileNotFoundError:
             outcomes[name] = "missing"
         except OSError as error:
-            outcomes[name] = f"different: it cannot be read ({error.strerror})"
+            outcomes[name] = f"different: it cannot be read ({reason(error)})"
     return outcomes
 
 
@@ -38,7 +39,7 @@ def _compare(stored: bytes, computed: bytes) -> str:
     try:
         found, expected = _table(stored), _table(computed)
     except ValueError as error:
-        return f"different: it cannot be read ({' '.join(str(error).split())})"
+        return f"different: it cannot be read ({reason(error)})"
     if list(found.columns) != list(expected.columns):
         other = sorted({*found.columns} ^ {*expected.columns})
         return f"different: columns {', '.join(other) or 'in another order'}"
