@@ -58,7 +58,7 @@ def floors(found):
 def test_rooms_stand_on_few_floors_and_in_no_circle():
     rooms = arrows(1)
     commands = {f"cifar_sk.{name}" for name in COMMANDS}  # doors, of options only
-    assert len({*rooms} - commands) <= 22
+    assert len({*rooms} - commands) <= 25  # statistics, duplicates and leaks came last
     assert max(floors(rooms).values()) <= 10
 
 
