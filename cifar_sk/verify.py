@@ -47,7 +47,7 @@ def _verify(run: Path) -> int:
 
     manifest = read_manifest(run)
     damaged = run_damage(run, manifest)
-    n_folds, n_expected = len(finished(run)), manifest.split.n_folds * manifest.split.n_repeats
+    n_folds, n_expected = len(finished(run)), manifest.split.n_expected
     listed = "" if manifest.digest else ", of a version that wrote no checksums"
     typer.echo(f"{run}: {n_folds} of {n_expected} folds{listed}")
     for damage in damaged:

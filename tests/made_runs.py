@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,34 +16,36 @@ from cifar_sk.runs.reading import FinishedRun
 N_CLASSES = 4
 
 
-def made_run(name, shares_right, *, n_test=200, n_repeats=1, draw=0, data=None, **said):
+def made_run(name, shares_right, *, n_test=200, n_repeats=1, n_seeds=1, draw=0, data=None, **said):
     """Make a run whose folds get these shares of their images right.
 
     Which images are right is drawn with `draw`; the folds are the same for all runs. `data` and
     `said` are what its manifest says otherwise, of the data and for the rest.
     """
-    n_folds = len(shares_right) // n_repeats
+    n_folds = len(shares_right) // (n_repeats * n_seeds)
     n_samples = n_folds * n_test
     target = np.arange(n_samples) % N_CLASSES
     generator, of_folds = np.random.default_rng(draw), np.random.default_rng(99)
     folds = []
     for repeat in range(n_repeats):
         parts = np.array_split(of_folds.permutation(n_samples), n_folds)
-        for fold, part in enumerate(parts):
-            index = repeat * n_folds + fold
+        for seed, (fold, part) in product(range(n_seeds), enumerate(parts)):
+            index = (repeat * n_seeds + seed) * n_folds + fold
             test = np.sort(part)
             is_right = generator.permutation(n_test) < round(shares_right[index] * n_test)
             wrong = (target[test] + generator.integers(1, N_CLASSES, n_test)) % N_CLASSES
             proba = np.full((n_test, N_CLASSES), 0.1)
             proba[np.arange(n_test), np.where(is_right, target[test], wrong)] = 0.7
-            times = {"fit_time": 2.0 + index, "score_time": 0.2}
-            folds.append(FoldResult(index, repeat, fold, n_samples - n_test, test, proba, **times))
+            said_of_fold = {"seed": seed, "fit_time": 2.0 + index, "score_time": 0.2}
+            n_train = n_samples - n_test
+            folds.append(FoldResult(index, repeat, fold, n_train, test, proba, **said_of_fold))
     class_names = tuple((data or {}).get("class_names", ("cat", "dog", "emu", "fox")))
-    result = OOFResult(target, np.arange(N_CLASSES), class_names, n_folds, n_repeats, tuple(folds))
+    counts = {"n_folds": n_folds, "n_repeats": n_repeats, "n_seeds": n_seeds}
+    result = OOFResult(target, np.arange(N_CLASSES), class_names, folds=tuple(folds), **counts)
     data_record = DataRecord("pets", n_samples, "f" * 64, class_names)
     manifest = Manifest(
         data=replace(data_record, **(data or {})),
-        split=SplitRecord(n_folds, n_repeats, "a" * 64),
+        split=SplitRecord(fingerprint="a" * 64, **counts),
         pipeline={"steps": {"classifier": "Made"}, "params": {}},
         seed=0,
     )

@@ -58,7 +58,8 @@ def run_predictions(run: FinishedRun, bunch: Bunch, fold: int | None = None) -> 
     """Return out-of-fold predictions of a run, each by the model that held the sample out."""
     from cifar_sk.estimators.base import BaseImageClassifier
 
-    folds = {f.index: f for f in run.result.scored if fold is not None or f.repeat == 0}
+    scored = run.result.scored
+    folds = {f.index: f for f in scored if fold is not None or f.repeat == f.seed == 0}
     if fold is not None and fold not in folds:
         known = ", ".join(map(str, sorted(folds)))
         raise InputError(f"--fold must be one of {known} of {run.path}, got {fold}.")

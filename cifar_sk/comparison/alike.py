@@ -30,7 +30,7 @@ def check_alike(runs: Sequence[FinishedRun]) -> None:
             raise InputError(
                 f"{run.path} cannot be compared with {runs[0].path}, for it has other data or "
                 f"folds: {'; '.join(changed)}; run both with the same --dataset, --limit, "
-                "--folds, --repeats, --groups and --seed."
+                "--folds, --repeats, --seeds, --groups and --seed."
             )
 
 

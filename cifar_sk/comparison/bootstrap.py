@@ -32,11 +32,11 @@ def class_f1_differences(
     random_state: int = 0,
 ) -> pd.DataFrame:
     """Tabulate F1 of every class, 0 / 0 as 0, with percentile bounds of second - first."""
-    # target is (n_samples,); first and second are classes, (n_samples, n_repeats).
+    # target is (n_samples,); first and second are classes, (n_samples, n_passes).
     if n_resamples < 1:
         raise InputError(f"n_resamples must be at least 1, got {n_resamples}; use 1000 or more")
     generator = np.random.default_rng(random_state)
-    n_repeats = first.shape[1]
+    n_passes = first.shape[1]
     support = np.bincount(target, minlength=n_classes)
     # Row 0 counts the samples themselves, the others are drawn.
     hits = np.zeros((2, n_resamples + 1, n_classes))
@@ -48,12 +48,12 @@ def class_f1_differences(
         )
         draws = generator.multinomial(counts.sum(), counts / counts.sum(), size=n_resamples)
         weights = np.vstack([counts, draws]).astype(np.float64)  # BLAS multiplies floats only
-        for run, columns in enumerate((outcomes[:, :n_repeats], outcomes[:, n_repeats:])):
+        for run, columns in enumerate((outcomes[:, :n_passes], outcomes[:, n_passes:])):
             occurrences = columns[:, :, None] == np.arange(n_classes)
             received = weights @ occurrences.sum(axis=1, dtype=np.float64)
             predicted[run] += received
             hits[run, :, label] = received[:, label]
-    total = predicted + support * n_repeats
+    total = predicted + support * n_passes
     f1 = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 0)
     difference = f1[1] - f1[0]
     low, high = np.quantile(difference[1:], [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)

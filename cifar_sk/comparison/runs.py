@@ -123,11 +123,17 @@ class Comparison:
         return self.runs[0].result.n_repeats
 
     @property
+    def n_passes(self) -> int:
+        """How often every sample is predicted: repeats times seeds."""
+        return self.runs[0].result.n_passes
+
+    @property
     def folds(self) -> str:
-        """The folds in words, such as "5 folds" or "3 × 5 folds"."""
+        """The folds in words, such as "5 folds" or "3 × 5 folds, 2 seeds"."""
         result = self.runs[0].result
         times = f"{self.n_repeats} × " if self.n_repeats > 1 else ""
-        return f"{times}{result.n_folds} folds"
+        seeds = f", {result.n_seeds} seeds" if result.n_seeds > 1 else ""
+        return f"{times}{result.n_folds} folds{seeds}"
 
 
 def compare_runs(

@@ -13,9 +13,9 @@ __all__ = ["only_one_right", "outcomes_by_class", "predicted_classes"]
 
 
 def predicted_classes(result: OOFResult) -> np.ndarray:
-    """Return every sample's predicted class in every repeat, (n_samples, n_repeats)."""
+    """Return every sample's predicted class in every pass, (n_samples, n_passes)."""
     pooled = result.pooled()
-    predicted = np.full((pooled.n_samples, result.n_repeats), -1, dtype=np.int64)
+    predicted = np.full((pooled.n_samples, result.n_passes), -1, dtype=np.int64)
     predicted[pooled.sample, pooled.fold // result.n_folds] = pooled.predicted
     return predicted
 

@@ -292,6 +292,7 @@ def collect_result(
         class_names=tuple(str(name) for name in names),
         n_folds=max(split.fold for split in splits) + 1,
         n_repeats=max(split.repeat for split in splits) + 1,
+        n_seeds=max(split.seed for split in splits) + 1,
         folds=tuple(folds[index] for index in sorted(folds)),
         holdout_target=None if holdout_y is None else np.searchsorted(classes, holdout_y),
     )

@@ -124,7 +124,8 @@ def run_fold(
         With the reason where it failed.
     """
     teller = _Teller(tell, split.index)
-    result = FoldResult(split.index, split.repeat, split.fold, len(split.train), split.test)
+    n_train, seed = len(split.train), split.seed
+    result = FoldResult(split.index, split.repeat, split.fold, n_train, split.test, seed=seed)
     try:
         teller(FoldEvent(split.index))
         with threadpool_limits(n_threads), config_context(**task.config):

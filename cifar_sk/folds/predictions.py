@@ -20,7 +20,7 @@ class FoldResult:
     Attributes
     ----------
     index : int
-        Position among all folds of the run, ``repeat * n_folds + fold``.
+        Position among all folds of the run, ``(repeat * n_seeds + seed) * n_folds + fold``.
     repeat, fold : int
         Which repeat, and which fold of it; both count from 0.
     n_train : int
@@ -48,6 +48,8 @@ class FoldResult:
         Why the fold failed, in one line.
     holdout_proba : ndarray of float64, shape (n_holdout, n_classes), or None
         Probabilities of this fold's model on the data set's official test split, where asked.
+    seed : int
+        Which fit of the same samples, from 0.
     """
 
     index: int
@@ -65,6 +67,7 @@ class FoldResult:
     best_params: dict[str, Any] | None = None
     error: str | None = None
     holdout_proba: np.ndarray | None = None
+    seed: int = 0
 
     @property
     def failed(self) -> bool:
@@ -85,12 +88,16 @@ class OOFResult:
     class_names : tuple of str
         What to call them in tables and figures, in the same order.
     n_folds, n_repeats : int
-        Folds of one repeat, and repeats.
+        Folds of one repeat, and how often the folds were drawn.
     folds : tuple of FoldResult
         Ascending by `FoldResult.index`, the failed ones included. A run that was interrupted
-        has fewer than ``n_folds * n_repeats``.
+        has fewer than `n_expected`.
     holdout_target : ndarray of int64, shape (n_holdout,), or None
         True classes of the official test split, where it was scored.
+    n_seeds : int
+        Fits of every fold, each with other training seeds.
+    groups : ndarray of int64, shape (n_samples,), or None
+        The group of every sample, as numbers from 0 on; None where there are no groups.
     """
 
     target: np.ndarray
@@ -100,6 +107,8 @@ class OOFResult:
     n_repeats: int
     folds: tuple[FoldResult, ...]
     holdout_target: np.ndarray | None = None
+    n_seeds: int = 1
+    groups: np.ndarray | None = None
 
     @property
     def scored(self) -> tuple[FoldResult, ...]:
@@ -112,9 +121,21 @@ class OOFResult:
         return tuple(fold for fold in self.folds if fold.failed)
 
     @property
+    def n_passes(self) -> int:
+        """How often every sample is predicted; pass ``repeat * n_seeds + seed`` is one of them."""
+        return self.n_repeats * self.n_seeds
+
+    @property
     def n_expected(self) -> int:
         """How many folds the whole run has."""
-        return self.n_folds * self.n_repeats
+        return self.n_folds * self.n_passes
+
+    @property
+    def passes(self) -> str:
+        """What differs between passes: "repeats", "seeds" or "repeats and seeds"."""
+        if self.n_seeds == 1:
+            return "repeats"
+        return "repeats and seeds" if self.n_repeats > 1 else "seeds"
 
     def pooled(self) -> Pooled:
         """Put the predictions of all scored folds together, once; an `InputError` if none is."""
@@ -139,7 +160,7 @@ class OOFResult:
 
     @cached_property
     def oof_proba(self) -> np.ndarray:
-        """Probabilities in sample order, averaged over repeats, float64 (n_samples, n_classes).
+        """Probabilities in sample order, averaged over passes, float64 (n_samples, n_classes).
 
         NaN for samples that only failed or missing folds hold.
         """
@@ -156,7 +177,7 @@ class OOFResult:
 class Pooled:
     """Out-of-fold predictions of all scored folds, one fold after the other."""
 
-    sample: np.ndarray  # int64 (n_predictions,); with repeats a sample occurs once for each
+    sample: np.ndarray  # int64 (n_predictions,); a sample occurs once in every pass
     fold: np.ndarray  # int64 (n_predictions,): `FoldResult.index` of the fold that predicted it
     target: np.ndarray  # int64 (n_predictions,): true classes as columns of `proba`
     proba: np.ndarray  # float64 (n_predictions, n_classes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -24,6 +24,8 @@ __all__ = [
     "splits_of",
 ]
 
+_Pairs = list[tuple[np.ndarray, np.ndarray]]  # training and test samples, fold by fold
+
 # Stream 0 of a run's seed belongs to the fits.
 _SHUFFLE_STREAM = 1
 
@@ -35,11 +37,13 @@ class Split:
     Attributes
     ----------
     index : int
-        Position in the run, ``repeat * n_folds + fold``.
+        Position in the run, ``(repeat * n_seeds + seed) * n_folds + fold``.
     repeat, fold : int
         Both count from 0.
     train, test : ndarray of int64
         Samples, ascending; together all of them, and none in both.
+    seed : int
+        Which fit of these samples, from 0; each has training seeds of its own, by `index`.
     """
 
     index: int
@@ -47,6 +51,7 @@ class Split:
     fold: int
     train: np.ndarray
     test: np.ndarray
+    seed: int = 0
 
 
 def make_splits(
@@ -54,6 +59,7 @@ def make_splits(
     *,
     n_folds: int = 5,
     n_repeats: int = 1,
+    n_seeds: int = 1,
     groups: np.ndarray | None = None,
     random_state: int = 0,
 ) -> list[Split]:
@@ -67,6 +73,8 @@ def make_splits(
         Folds of one repeat.
     n_repeats : int, default=1
         Repeats, each with a shuffle of its own. The first is the same however many follow.
+    n_seeds : int, default=1
+        Fits of every fold, each with other training seeds; the folds stay the same.
     groups : array-like of shape (n_samples,), default=None
         Samples of one group never stand on both sides of a fold.
     random_state : int, default=0
@@ -90,19 +98,19 @@ def make_splits(
     [[1, 2], [0, 3]]
     """
     y = np.asarray(y)
-    if n_folds < 2 or n_repeats < 1:
+    if n_folds < 2 or min(n_repeats, n_seeds) < 1:
         raise InputError(
-            f"n_folds must be at least 2 and n_repeats at least 1, got {n_folds} and {n_repeats}."
+            f"n_folds must be at least 2, n_repeats at least 1 and n_seeds at least 1, got "
+            f"{n_folds}, {n_repeats} and {n_seeds}."
         )
     _check_counts(y, groups, n_folds)
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
-    splits = []
+    repeats = []
     for repeat in range(n_repeats):
         seed = _shuffle_seed(random_state, repeat)
         splitter = kind(n_folds, shuffle=True, random_state=seed)
-        splits += _numbered(splitter.split(np.empty(len(y)), y, groups), repeat, n_folds)
-    _check_folds(y, splits)
-    return splits
+        repeats.append(list(splitter.split(np.empty(len(y)), y, groups)))
+    return _numbered(y, repeats, n_seeds)
 
 
 def _shuffle_seed(random_state: int, repeat: int) -> int:
@@ -112,13 +120,17 @@ def _shuffle_seed(random_state: int, repeat: int) -> int:
     return int(sequence.generate_state(1)[0])
 
 
-def _numbered(
-    pairs: Iterable[tuple[np.ndarray, np.ndarray]], repeat: int, n_folds: int
-) -> list[Split]:
-    return [
-        Split(repeat * n_folds + fold, repeat, fold, np.sort(train), np.sort(test))
-        for fold, (train, test) in enumerate(pairs)
-    ]
+def _numbered(y: np.ndarray, repeats: Sequence[_Pairs], n_seeds: int = 1) -> list[Split]:
+    splits: list[Split] = []
+    for repeat, pairs in enumerate(repeats):
+        parts = [(np.sort(train), np.sort(test)) for train, test in pairs]
+        for seed in range(n_seeds):
+            splits += [
+                Split(len(splits) + fold, repeat, fold, train, test, seed)
+                for fold, (train, test) in enumerate(parts)
+            ]
+    _check_folds(y, splits)
+    return splits
 
 
 def as_splits(cv: Any, y: np.ndarray, groups: Any, random_state: int) -> list[Split]:
@@ -145,7 +157,7 @@ def splits_of(cv: Any, y: np.ndarray, groups: np.ndarray | None = None) -> list[
     """List the folds of any scikit-learn splitter that predicts each sample once per repeat."""
     y = np.asarray(y)
     name = type(cv).__name__
-    repeats: list[list[tuple[np.ndarray, np.ndarray]]] = [[]]
+    repeats: list[_Pairs] = [[]]
     seen = np.zeros(len(y), dtype=int)
     for train, test in cv.split(np.empty(len(y)), y, groups):
         if np.intersect1d(train, test).size:
@@ -160,11 +172,7 @@ def splits_of(cv: Any, y: np.ndarray, groups: np.ndarray | None = None) -> list[
     n_folds = len(repeats[0])
     if repeats.pop() or not repeats or any(len(repeat) != n_folds for repeat in repeats):
         raise _not_once_per_repeat(name)
-    splits = []
-    for repeat, pairs in enumerate(repeats):
-        splits += _numbered(pairs, repeat, n_folds)
-    _check_folds(y, splits)
-    return splits
+    return _numbered(y, repeats)
 
 
 def _not_once_per_repeat(name: str) -> InputError:
@@ -214,9 +222,10 @@ def split_fingerprint(splits: Sequence[Split]) -> str:
     """Name the folds of a run by a SHA-256 over every fold's training and test samples."""
     digest = hashlib.sha256()
     for split in splits:
-        digest.update(
-            f"{split.repeat} {split.fold} {len(split.train)} {len(split.test)};".encode()
-        )
+        # The first seed goes without saying, as in runs that older versions began.
+        seed = f"seed {split.seed} " if split.seed else ""
+        sizes = f"{split.repeat} {split.fold} {seed}{len(split.train)} {len(split.test)};"
+        digest.update(sizes.encode())
         digest.update(split.train.astype("<i8").tobytes())
         digest.update(split.test.astype("<i8").tobytes())
     return digest.hexdigest()

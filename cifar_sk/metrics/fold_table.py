@@ -31,8 +31,11 @@ def fold_count(result: OOFResult) -> str:
 def pooling_note(result: OOFResult) -> str:
     """Say in a sentence what a pooled table holds: which folds, and repeats."""
     note = f"Pooled out-of-fold predictions of {fold_count(result)}"
-    n = result.n_repeats
-    return f"{note}; with {n} repeats, a sample counts up to {n} times." if n > 1 else f"{note}."
+    if result.n_passes == 1:
+        return f"{note}."
+    counts = {"repeats": result.n_repeats, "seeds": result.n_seeds}
+    several = " and ".join(f"{n} {name}" for name, n in counts.items() if n > 1)
+    return f"{note}; with {several}, a sample counts up to {result.n_passes} times."
 
 
 def fold_metrics(result: OOFResult) -> pd.DataFrame:
@@ -47,7 +50,8 @@ def fold_metrics(result: OOFResult) -> pd.DataFrame:
     -------
     DataFrame
         ``row`` names the row: ``fold_00`` and so on, then ``mean``, ``std``, ``ci95_low`` and
-        ``ci95_high``. Next ``repeat``, ``fold``, ``n_train``, ``n_test``; a column per metric of
+        ``ci95_high``. Next ``repeat``, ``seed`` (only with several), ``fold``, ``n_train``,
+        ``n_test``; a column per metric of
         `score_predictions`; the same as ``test_split_...`` where the official test split was
         scored; ``n_epochs``, ``n_parameters``, ``fit_time`` and ``score_time`` in seconds;
         ``error``, the reason of a failed fold, whose scores are NaN; and ``basis``, what a
@@ -64,11 +68,13 @@ def fold_metrics(result: OOFResult) -> pd.DataFrame:
     scores = _score_columns(result)
     rows = [_fold_row(result, fold) for fold in result.folds]
     rows += _summary_rows(result, rows, scores)
-    columns = ["row", "repeat", "fold", "n_train", "n_test", *scores]
+    seed = ["seed"] if result.n_seeds > 1 else []
+    columns = ["row", "repeat", *seed, "fold", "n_train", "n_test", *scores]
     columns += ["n_epochs", "n_parameters", "fit_time", "score_time", "error", "basis"]
     table = pd.DataFrame(rows, columns=columns)
     # Int64 keeps counts whole where a failed fold or a summary has none.
-    dtypes = dict.fromkeys([*scores, *_COSTS], "float64") | dict.fromkeys(_COUNTS, "Int64")
+    dtypes = dict.fromkeys([*scores, *_COSTS], "float64")
+    dtypes |= dict.fromkeys([*_COUNTS, *seed], "Int64")
     return table.astype(dtypes)
 
 
@@ -93,7 +99,7 @@ def _score_columns(result: OOFResult) -> list[str]:
 
 
 def _fold_row(result: OOFResult, fold: FoldResult) -> dict[str, object]:
-    kept = ["repeat", "fold", "n_train", "n_parameters", *_COSTS]
+    kept = ["repeat", "seed", "fold", "n_train", "n_parameters", *_COSTS]
     row: dict[str, object] = {name: getattr(fold, name) for name in kept}
     row |= {"row": row_name(fold), "n_test": len(fold.test_index)}
     row |= {"error": fold.error or "", "basis": ""}

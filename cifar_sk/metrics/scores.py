@@ -64,8 +64,8 @@ class Metric:
 
 _COLUMNS = frozenset(
     {
-        *("row", "repeat", "fold", "n_train", "n_test", "n_epochs", "n_parameters"),
-        *("fit_time", "score_time", "error", "basis"),
+        *("row", "repeat", "seed", "fold", "n_train", "n_test", "n_epochs"),
+        *("n_parameters", "fit_time", "score_time", "error", "basis"),
         *("number", "state", "n_folds_finished", "is_default"),  # of a study's trials
     }
 )

@@ -102,8 +102,9 @@ def oof_predictions(result: OOFResult) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``sample``, ``repeat`` (only with repeats), ``fold``, ``true`` and ``predicted`` class
-        names, and ``proba_NAME`` per class. Samples of failed or missing folds have no row.
+        ``sample``, ``repeat`` and ``seed`` (only where there are several), ``fold``, ``true``
+        and ``predicted`` class names, and ``proba_NAME`` per class. Samples of failed or missing
+        folds have no row.
 
     Raises
     ------
@@ -112,18 +113,21 @@ def oof_predictions(result: OOFResult) -> pd.DataFrame:
     """
     pooled = result.pooled()
     names = np.asarray(result.class_names, dtype=object)
-    repeat, fold = np.divmod(pooled.fold, result.n_folds)
+    number, fold = np.divmod(pooled.fold, result.n_folds)
+    repeat, seed = np.divmod(number, result.n_seeds)
     columns = {
         "sample": pooled.sample,
         "repeat": repeat,
+        "seed": seed,
         "fold": fold,
         "true": names[pooled.target],
         "predicted": names[pooled.predicted],
     }
     proba = pd.DataFrame(pooled.proba, columns=[f"proba_{name}" for name in names])
     table = pd.DataFrame(columns).join(proba)
-    table = table.sort_values(["sample", "repeat"], ignore_index=True)
-    return table if result.n_repeats > 1 else table.drop(columns="repeat")
+    table = table.sort_values(["sample", "repeat", "seed"], ignore_index=True)
+    several = {"repeat": result.n_repeats, "seed": result.n_seeds}
+    return table.drop(columns=[name for name, n in several.items() if n == 1])
 
 
 def classification_report_text(result: OOFResult) -> str:
@@ -136,7 +140,7 @@ def classification_report_text(result: OOFResult) -> str:
         target_names=result.class_names,
         zero_division=0,
     )
-    is_plain = result.n_repeats == 1 and len(result.scored) == result.n_expected
+    is_plain = result.n_passes == 1 and len(result.scored) == result.n_expected
     return report if is_plain else f"{report}\n{pooling_note(result)}\n"
 
 

@@ -38,6 +38,7 @@ class _Scalars(BaseModel):
     n_parameters: NonNegativeInt | None = None
     n_multiply_adds: NonNegativeInt | None = None
     best_params: dict[str, Any] | None = None
+    seed: NonNegativeInt = 0
 
 
 def write_fold(result: FoldResult, folder: Path, scores: dict[str, float]) -> None:
@@ -46,6 +47,7 @@ def write_fold(result: FoldResult, folder: Path, scores: dict[str, float]) -> No
     for name in ("n_multiply_adds", "best_params"):
         if (value := getattr(result, name)) is not None:
             scalars[name] = value
+    scalars |= {"seed": result.seed} if result.seed else {}  # the first goes without saying
     finite = {name: value if math.isfinite(value) else None for name, value in scores.items()}
     text = json.dumps({**scalars, "scores": finite}, indent=1, default=lambda x: x.item())
     (folder / _READ[0]).write_text(text + "\n", encoding="utf-8")

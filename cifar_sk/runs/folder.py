@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import io
+import math
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -199,7 +200,8 @@ class RunFolder:
     def _stopped(self, before: Mapping[str, Any]) -> dict[str, str]:
         """Return what else ``run.json`` must say where this process has added no fold."""
         split, status = before["identity"]["split"], before.get("status")
-        is_whole = len(finished(self.path)) >= split["n_folds"] * split["n_repeats"]
+        counts = (split.get(name, 1) for name in ("n_folds", "n_repeats", "n_seeds"))
+        is_whole = len(finished(self.path)) >= math.prod(counts)
         is_stale = status == "running" or (status == "complete" and not is_whole)
         return {"status": "interrupted"} if is_stale else {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -85,6 +85,7 @@ class SplitRecord:
     n_folds: int
     n_repeats: int
     fingerprint: str | None
+    n_seeds: int = 1
 
     @classmethod
     def of(cls, splits: Sequence[Split]) -> Self:
@@ -93,7 +94,26 @@ class SplitRecord:
             max(split.fold for split in splits) + 1,
             max(split.repeat for split in splits) + 1,
             split_fingerprint(splits),
+            max(split.seed for split in splits) + 1,
         )
+
+    @property
+    def n_expected(self) -> int:
+        """How many folds the whole run has."""
+        return self.n_folds * self.n_repeats * self.n_seeds
+
+    @property
+    def words(self) -> str:
+        """The folds in words, such as "1 × 5 folds" or "3 × 5 folds, 2 seeds"."""
+        seeds = f", {self.n_seeds} seeds" if self.n_seeds > 1 else ""
+        return f"{self.n_repeats} × {self.n_folds} folds{seeds}"
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be equal where a run is continued."""
+        # One seed goes without saying, as in runs that older versions began.
+        seeds = {} if self.n_seeds == 1 else {"n_seeds": self.n_seeds}
+        folds = {"n_folds": self.n_folds, "n_repeats": self.n_repeats}
+        return {**folds, **seeds, "fingerprint": self.fingerprint}
 
 
 @dataclass(frozen=True)
@@ -223,7 +243,7 @@ class Manifest:
         identity = {
             "data": self.data.identity(),
             "test_split": test and {"n_samples": test.n_samples, "fingerprint": test.fingerprint},
-            "split": asdict(self.split),
+            "split": self.split.identity(),
             "pipeline": self.pipeline,
             "seed": self.seed,
             "threads_per_fold": self.n_threads,

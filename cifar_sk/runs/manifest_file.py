@@ -44,6 +44,7 @@ class _Split(_Part):
     n_folds: _Count
     n_repeats: _Count
     fingerprint: str | None
+    n_seeds: _Count = 1
 
 
 class _Identity(_Part):

@@ -95,7 +95,7 @@ def read_run(path: str | Path) -> FinishedRun:
     manifest = read_manifest(path)
     folds = read_folds(path, manifest)
     split, names = manifest.split, manifest.data.class_names
-    n_expected = split.n_folds * split.n_repeats
+    n_expected = split.n_expected
     if len(folds) < n_expected:
         raise InputError(
             f"{path} holds {len(folds)} of {n_expected} folds; finish the run with --resume"
@@ -114,6 +114,7 @@ def read_run(path: str | Path) -> FinishedRun:
         class_names=names,
         n_folds=split.n_folds,
         n_repeats=split.n_repeats,
+        n_seeds=split.n_seeds,
         folds=tuple(folds[index] for index in sorted(folds)),
         holdout_target=_labels(path, TEST_TARGET, manifest),
     )

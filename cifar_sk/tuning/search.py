@@ -17,12 +17,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from cifar_sk.evaluation.inputs import as_labels, as_samples
 from cifar_sk.folds.progress import EpochEnd, current_listener, listening
-from cifar_sk.folds.splits import as_splits, split_fingerprint
+from cifar_sk.folds.splits import as_splits
 from cifar_sk.folds.steps import seeded_clone
 from cifar_sk.pipelines.models import set_params
 from cifar_sk.runs.files import lock_folder, make_folder
 from cifar_sk.runs.fingerprints import samples_fingerprint
-from cifar_sk.runs.manifest import pipeline_description
+from cifar_sk.runs.manifest import SplitRecord, pipeline_description
 from cifar_sk.tuning.engine import Budget, Watch, open_study, run_trials
 from cifar_sk.tuning.lost_trials import reclaim
 from cifar_sk.tuning.objective import TuningTask
@@ -37,11 +37,7 @@ def study_identity(task: TuningTask, data: Mapping[str, Any]) -> dict[str, Any]:
     """Say in JSON values what must be equal for a study to be continued."""
     return {
         "data": dict(data),
-        "split": {
-            "n_folds": max(split.fold for split in task.splits) + 1,
-            "n_repeats": max(split.repeat for split in task.splits) + 1,
-            "fingerprint": split_fingerprint(task.splits),
-        },
+        "split": SplitRecord.of(task.splits).identity(),
         "pipeline": pipeline_description(task.estimator),
         "space": task.space.to_dict(),
         "objectives": list(task.objectives),

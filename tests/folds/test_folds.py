@@ -61,6 +61,23 @@ def test_seeds():
         assert np.array_equal(split.test, test)
 
 
+def test_seeds_of_a_repeat_are_fits_of_the_same_samples():
+    splits = make_splits(Y, n_folds=3, n_repeats=2, n_seeds=2, random_state=7)
+    assert [split.index for split in splits] == list(range(12))
+    assert [(s.repeat, s.seed, s.fold) for s in splits[::3]] == [
+        *((0, 0, 0), (0, 1, 0)),
+        *((1, 0, 0), (1, 1, 0)),
+    ]
+    plain = make_splits(Y, n_folds=3, n_repeats=2, random_state=7)
+    for split in splits:
+        same = plain[3 * split.repeat + split.fold]
+        assert np.array_equal(split.train, same.train)
+        assert np.array_equal(split.test, same.test)
+    assert split_fingerprint(splits[:3]) == split_fingerprint(plain[:3])
+    assert split_fingerprint(splits[:6]) != split_fingerprint(plain)
+    assert split_fingerprint(splits[3:6]) != split_fingerprint(plain[:3])
+
+
 def test_neighbouring_seeds_share_no_repeat():
     tests = {
         split.test.tobytes()
@@ -90,6 +107,7 @@ def test_groups_never_stand_on_both_sides(seed):
         ([0, 0, 0], {"n_folds": 2}, "At least 2 classes are needed, got 1"),
         ([0, 0, 1, 1], {"n_folds": 1}, "n_folds must be at least 2"),
         ([0, 0, 1, 1], {"n_folds": 2, "n_repeats": 0}, "n_repeats at least 1"),
+        ([0, 0, 1, 1], {"n_folds": 2, "n_seeds": 0}, "n_seeds at least 1, got 2, 1 and 0"),
         ([0, 0, 1, 1], {"n_folds": 2, "groups": [0, 0, 0]}, "3 groups for 4 samples"),
         ([0, 0, 1, 1], {"n_folds": 2, "groups": [5] * 4}, "1 groups, fewer than 2 folds"),
         ([0, 0, 1, 1], {"n_folds": 2, "groups": [0, 0, 1, 1]}, "no sample of class"),

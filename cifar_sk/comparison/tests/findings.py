@@ -21,7 +21,7 @@ def findings_table(
     scores: pd.DataFrame, right: Sequence[np.ndarray], **options: Any
 ) -> pd.DataFrame:
     """Return a row per pair of runs, test and, of tests over samples, repeat."""
-    # scores are (n_folds, n_runs); right says by run which samples are, (n_samples, n_repeats).
+    # scores are (n_folds, n_runs); right says by run which samples are, (n_samples, n_passes).
     tests = all_tests()
     rows = []
     for one, other in combinations(range(len(right)), 2):

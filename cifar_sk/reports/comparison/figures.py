@@ -113,6 +113,7 @@ def _class_differences(comparison: Comparison, pair: PairResult) -> ReportFigure
 
 def _outcomes(comparison: Comparison, pair: PairResult) -> ReportFigure:
     first, second = comparison.names
+    result = comparison.runs[0].result
     display = OutcomesDisplay(pair.outcomes, (first, second)).plot()
     row = pair.outcomes.iloc[-1]
     only_first, only_second = (int(row[f"only_{name}_right"]) for name in (first, second))
@@ -122,7 +123,7 @@ def _outcomes(comparison: Comparison, pair: PairResult) -> ReportFigure:
     )
     caption = (
         "Images of each class that one run gets right and the other does not"
-        + (", by probabilities averaged over repeats" if comparison.n_repeats > 1 else "")
+        + (f", by probabilities averaged over {result.passes}" if result.n_passes > 1 else "")
         + ". Counts, with those that both or neither get right, are in outcomes.csv."
     )
     return finish("outcomes", display.figure_, caption, alt)

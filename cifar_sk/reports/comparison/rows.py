@@ -153,7 +153,7 @@ def _tests(comparison: Comparison) -> TextTable:
     rows = [_test_row(row, tests) for row in comparison.tests.to_dict("records")]
     # Columns that would say the same in every row are left out.
     unused = set() if comparison.ranking is not None else {"pair", "p, Holm"}
-    unused |= set() if comparison.n_repeats > 1 else {"repeat"}
+    unused |= set() if comparison.n_passes > 1 else {"repeat"}
     headings = [heading for heading in rows[0] if heading not in unused]
     note = (
         f"Differences are second − first: over folds in {METRICS[comparison.metric].label}, over "

@@ -20,7 +20,7 @@ def run_info(manifest: Manifest, result: OOFResult) -> dict[str, Any]:
         "data set": f"{data.name}, {data.n_samples:,} images" if data.fingerprint else None,
         "data source": data.source,
         "data fingerprint": data.fingerprint,
-        "split": f"{split.n_repeats} × {split.n_folds} folds",
+        "split": split.words,
         "split fingerprint": split.fingerprint,
         "seed": manifest.seed,
         "command": manifest.command,

@@ -22,6 +22,9 @@ __all__ = ["Gallery", "Tile", "TileMaker", "comparison_galleries", "galleries", 
 _N_SAMPLES, _N_MISTAKES, _N_ISSUES, _N_MISSED = 12, 24, 24, 24
 _N_PAIRS, _N_ONLY_ONE = 8, 12
 
+# One of what `OOFResult.passes` names.
+_PASS = {"repeats": "repeat", "seeds": "seed", "repeats and seeds": "repeat and seed"}
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -79,10 +82,11 @@ def _bar(name: str, probability: float, kind: str) -> tuple[str, str, float, str
 
 def galleries(tables: RunTables, maker: TileMaker) -> list[Gallery]:
     """Choose what the page shows without a click; what is empty is left out."""
-    has_repeats = tables.result.n_repeats > 1
-    averaged = " Probabilities are averaged over repeats." if has_repeats else ""
+    result = tables.result
+    has_passes = result.n_passes > 1
+    averaged = f" Probabilities are averaged over {result.passes}." if has_passes else ""
     found = [_mistakes(tables.samples, maker, averaged)]
-    if has_repeats:
+    if has_passes:
         found.append(_always_wrong(tables, maker))
     found += [_issues(tables, maker, averaged), _samples(tables.samples, maker, averaged)]
     return [gallery for gallery in found if gallery.tiles]
@@ -97,8 +101,9 @@ def comparison_galleries(
     table = comparison.pair.only_one_right
     margin = table["proba_right"] - table["proba_wrong"]
     table = table.loc[margin.sort_values(ascending=False, kind="stable").index]
-    averaged = ", averaged over repeats" if comparison.n_repeats > 1 else ""
-    every = " in every repeat, and the other in none" if comparison.n_repeats > 1 else ""
+    result = comparison.runs[0].result
+    averaged = f", averaged over {result.passes}" if result.n_passes > 1 else ""
+    every = f" in every {_PASS[result.passes]}, and the other in none" if averaged else ""
     found = []
     for place, (name, other) in enumerate((comparison.names, comparison.names[::-1])):
         rows = table[table["right"] == name]
@@ -135,12 +140,13 @@ def _mistakes(table: pd.DataFrame, maker: TileMaker, averaged: str) -> Gallery:
 
 def _always_wrong(tables: RunTables, maker: TileMaker) -> Gallery:
     always = tables.missed.query("is_always_wrong")
+    one = _PASS[tables.result.passes]
     shown = always["sample"].head(_N_MISSED)
     note = (
-        f"{_of(shown, always)} samples that every repeat gets wrong, out of "
+        f"{_of(shown, always)} samples that every {one} gets wrong, out of "
         f"{fold_count(tables.result)}; the true class least probable first."
     )
-    return Gallery("always", "Wrong in every repeat", note, maker.tiles(shown))
+    return Gallery("always", f"Wrong in every {one}", note, maker.tiles(shown))
 
 
 def _issues(tables: RunTables, maker: TileMaker, averaged: str) -> Gallery:

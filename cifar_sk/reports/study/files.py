@@ -129,7 +129,7 @@ def _render(
 
 def _n_folds(tables: StudyTables) -> int:
     split = tables.view.identity["split"]
-    return split["n_folds"] * split["n_repeats"]
+    return split["n_folds"] * split["n_repeats"] * split.get("n_seeds", 1)
 
 
 def _facts(tables: StudyTables) -> dict[str, Any]:
