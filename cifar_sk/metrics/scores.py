@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -53,13 +53,19 @@ class _Predictions:
 class Metric:
     """A score of checked predictions, what tables call it, and which way it points.
 
-    Data sets with fewer than `min_classes` classes have no such score.
+    Data sets with fewer than `min_classes` classes have no such score. `bounds` are its lowest
+    and its highest value.
     """
 
     label: str
     score: Callable[[_Predictions], float]
     greater_is_better: bool = True
     min_classes: int = 2
+    bounds: tuple[float, float] = (-np.inf, np.inf)
+
+    def value(self, target: ArrayLike, proba: ArrayLike) -> float:
+        """Check predictions and score them."""
+        return float(self.score(_check(target, proba)))
 
 
 _COLUMNS = frozenset(
@@ -110,6 +116,7 @@ def _as_metric(name: str, function: Callable[..., float]) -> Metric:
         score,
         getattr(function, "greater_is_better", True),
         getattr(function, "min_classes", 2),
+        getattr(function, "bounds", (-np.inf, np.inf)),
     )
 
 
@@ -172,10 +179,19 @@ METRICS = _Metrics("metric", _as_column)
 A metric of your own is a function ``score(target, proba)`` that returns a number. `target` are
 true classes as columns of `proba`, int64 (n_samples,); `proba` has shape (n_samples, n_classes),
 float64 from 0 to 1, rows that sum to 1. It may have the attributes ``greater_is_better`` (True),
-``label`` (what tables call it) and ``min_classes`` (2: data sets with fewer classes are not
-scored by it). Decorate it with ``@METRICS.register("name")``, name it in an entry point of the
+``label`` (what tables call it), ``min_classes`` (2: data sets with fewer classes are not
+scored by it) and ``bounds`` (its lowest and highest value, which intervals then keep to).
+Decorate it with ``@METRICS.register("name")``, name it in an entry point of the
 group ``cifar_sk.metrics``, or on a command line: ``--metric mypkg.scores:score``.
 """
+
+# The others are shares, from 0 to 1.
+_BOUNDS = {
+    "mcc": (-1, 1),
+    "cohen_kappa": (-1, 1),
+    "log_loss": (0, np.inf),
+    "brier_score": (0, 2),  # and to 1 with two classes
+}
 
 for _name, _metric in {
     "accuracy": Metric("accuracy", lambda p: skm.accuracy_score(p.target, p.predicted)),
@@ -198,7 +214,7 @@ for _name, _metric in {
         "expected calibration error", _expected_calibration_error, greater_is_better=False
     ),
 }.items():
-    METRICS.register(_name)(_metric)
+    METRICS.register(_name)(replace(_metric, bounds=_BOUNDS.get(_name, (0, 1))))
 
 
 def metrics_for(n_classes: int) -> dict[str, Metric]:

@@ -5,7 +5,7 @@ NumPy and SciPy alone; every function also takes stacks of experiments, as simul
 
 from cifar_sk.statistics.components import shared_test_component, variance_components
 from cifar_sk.statistics.power import Plan, Variances, plan
-from cifar_sk.statistics.procedure import half_width, p_value, procedure_interval
+from cifar_sk.statistics.procedure import half_width, p_value, procedure_interval, uses_folds
 from cifar_sk.statistics.sequential import pocock_level
 from cifar_sk.statistics.spread import Spread, image_variance, spread_of
 
@@ -21,5 +21,6 @@ __all__ = [
     "procedure_interval",
     "shared_test_component",
     "spread_of",
+    "uses_folds",
     "variance_components",
 ]

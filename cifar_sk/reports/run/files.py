@@ -14,7 +14,7 @@ from cifar_sk.errors import InputError, reading
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics.tables import shares_of_rows
 from cifar_sk.reports.run.figures import draw_figures
-from cifar_sk.reports.run.page import FOLD_COLUMNS, INTERVAL, render_page
+from cifar_sk.reports.run.page import CORRECTED, FOLD_COLUMNS, INTERVAL, render_page
 from cifar_sk.reports.run.tables import RunTables
 from cifar_sk.reports.templating import number, pair
 from cifar_sk.runs.files import csv_bytes, unquoted, write_files
@@ -57,6 +57,7 @@ def write_report(
     -------
     list of Path
         The files written: ``fold_metrics.csv``, ``report.html`` and, unless every fold failed,
+        ``intervals.csv``, ``variance_components.csv`` (where a repeat is complete),
         ``class_metrics.csv``, ``confusion_matrix.csv``, ``confusion_matrix_fold_00.csv`` and so
         on (counts), ``confusion_matrix_normalized.csv`` and so on (shares of the true class),
         ``best_params.csv`` (what a search chose in each fold, where there was one),
@@ -115,6 +116,9 @@ def score_files(tables: RunTables) -> dict[str, bytes]:
     contents = {"fold_metrics.csv": csv_bytes(tables.folds)}
     if not tables.result.scored:
         return contents
+    contents["intervals.csv"] = csv_bytes(tables.intervals)
+    if len(tables.components):
+        contents["variance_components.csv"] = csv_bytes(tables.components)
     contents["class_metrics.csv"] = csv_bytes(tables.classes)
     if len(tables.best_params):
         contents["best_params.csv"] = csv_bytes(tables.best_params)
@@ -156,18 +160,21 @@ def mistake_files(tables: RunTables) -> dict[str, bytes]:
     return {f"{name}.csv": csv_bytes(table) for name, table in frames.items()}
 
 
-def summary_table(table: pd.DataFrame) -> list[list[str]]:
+def summary_table(table: pd.DataFrame, intervals: pd.DataFrame | None = None) -> list[list[str]]:
     """Return the few lines that a terminal shows at the end of a run.
 
     Parameters
     ----------
     table : DataFrame
         As `cifar_sk.metrics.fold_metrics` returns it.
+    intervals : DataFrame, default=None
+        As `cifar_sk.metrics.interval_table.interval_table` returns it, for a row with the
+        procedure's interval.
 
     Returns
     -------
     list of list of str
-        Headings; a row per fold, with dashes for what there is not; mean ± std; the interval.
+        Headings; a row per fold, with dashes for what there is not; mean ± std; the intervals.
 
     Examples
     --------
@@ -178,7 +185,7 @@ def summary_table(table: pd.DataFrame) -> list[list[str]]:
     ['fold', 'accuracy']
     ['fold_00', '0.5000']
     ['mean ± std over folds', '0.5000 ± 0.1000']
-    ['95 % interval (Nadeau–Bengio)', '0.4000 to 0.6000']
+    ['corrected t interval', '0.4000 to 0.6000']
     """
     shown = {name: text for name, text in FOLD_COLUMNS.items() if name in table}
     values: dict[Any, Any] = table.set_index("row").to_dict()
@@ -187,7 +194,15 @@ def summary_table(table: pd.DataFrame) -> list[list[str]]:
     for row in folds:
         rows.append([row, *(number(values[name][row], f) for name, (_, f) in shown.items())])
     summaries = {"mean ± std over folds": ("mean", "std", "±")}
-    summaries[INTERVAL] = ("ci95_low", "ci95_high", "to")
+    if intervals is not None:
+        kept = intervals[intervals["kind"] == "procedure"].set_index("metric")
+        for name in shown:
+            low, high = (
+                kept.loc[name, ["low", "high"]] if name in kept.index else (float("nan"),) * 2
+            )
+            values[name] |= {"low": low, "high": high}
+        summaries[INTERVAL] = ("low", "high", "to")
+    summaries[CORRECTED] = ("ci95_low", "ci95_high", "to")
     for title, (first, second, join) in summaries.items():
         columns = [(values[name], text) for name, (_, text) in shown.items()]
         rows.append([title, *(pair(c[first], c[second], join, text) for c, text in columns)])

@@ -19,10 +19,11 @@ from cifar_sk.reports.run.thumbnails import Thumbnails
 from cifar_sk.reports.run.tiles import TileMaker, galleries, pair_rows
 from cifar_sk.reports.templating import number, pair, plain_text, render
 
-__all__ = ["FOLD_COLUMNS", "INTERVAL", "render_page"]
+__all__ = ["CORRECTED", "FOLD_COLUMNS", "INTERVAL", "render_page"]
 
 _MAX_NAME = 80  # characters of a class name
-INTERVAL = "95 % interval (Nadeau–Bengio)"
+INTERVAL = "95 % interval of the procedure"
+CORRECTED = "corrected t interval"
 
 # Column of fold_metrics to heading and format, for places where few columns fit.
 FOLD_COLUMNS = {
@@ -54,7 +55,9 @@ def render_page(
         n_missing=result.n_expected - len(result.folds),
         failed=[{"name": row_name(fold), "error": fold.error} for fold in result.failed],
         interval=INTERVAL,
-        metrics=_metric_rows(folds),
+        metrics=_metric_rows(folds, _of_procedure(tables)),
+        varies=_what_varies(tables),
+        components=_component_rows(tables),
         has_test_split="test_split_accuracy" in folds,
         fold_headings=[heading for heading, _ in FOLD_COLUMNS.values()],
         folds=_fold_rows(folds),
@@ -102,16 +105,49 @@ def _scored_parts(tables: RunTables, figures: Sequence[ReportFigure]) -> dict[st
 
 def _headline(tables: RunTables) -> dict[str, str]:
     accuracy, pooled = tables.folds.set_index("row")["accuracy"], tables.accuracy
+    procedure = _of_procedure(tables)["accuracy"]
     return {
         "mean": number(accuracy["mean"]),
         "std": number(accuracy["std"]),
-        "interval": pair(accuracy["ci95_low"], accuracy["ci95_high"], "to"),
+        "interval": pair(procedure["low"], procedure["high"], "to"),
+        "corrected": pair(accuracy["ci95_low"], accuracy["ci95_high"], "to"),
         "pooled": number(pooled.estimate),
         "pooled_interval": pair(pooled.low, pooled.high, "to"),
     }
 
 
-def _metric_rows(table: pd.DataFrame) -> list[dict[str, str]]:
+def _of_procedure(tables: RunTables) -> dict[str, dict[str, Any]]:
+    """Return the interval of the procedure's expected score, by metric."""
+    if not tables.result.scored:
+        return {}
+    kept = tables.intervals[tables.intervals["kind"] == "procedure"].set_index("metric")
+    return {str(name): dict(row) for name, row in kept.iterrows()}
+
+
+def _what_varies(tables: RunTables) -> str:
+    return str(_of_procedure(tables).get("accuracy", {}).get("varies", ""))
+
+
+def _component_rows(tables: RunTables) -> list[dict[str, str]]:
+    """Return what the accuracy varies with, a row per source."""
+    if not tables.result.scored or not len(tables.components):
+        return []
+    rows = tables.components[tables.components["metric"] == "accuracy"].to_dict("records")
+    return [
+        {
+            "source": str(row["source"]),
+            "sd": number(row["sd"]),
+            "interval": pair(row["low"], row["high"], "to"),
+            "share": "–" if pd.isna(row["share"]) else f"{100 * row['share']:.0f} %",
+            "basis": str(row["basis"]),
+        }
+        for row in rows
+    ]
+
+
+def _metric_rows(
+    table: pd.DataFrame, procedure: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, str]]:
     by_row = table.set_index("row")
     rows = []
     # A metric of another package may be registered that the run was not scored by.
@@ -122,11 +158,16 @@ def _metric_rows(table: pd.DataFrame) -> list[dict[str, str]]:
                 "label": METRICS[name].label,
                 "better": "higher" if METRICS[name].greater_is_better else "lower",
                 "mean": pair(column["mean"], column["std"], "±"),
-                "interval": pair(column["ci95_low"], column["ci95_high"], "to"),
+                "interval": pair(*_bounds(procedure.get(name, {})), "to"),
+                "corrected": pair(column["ci95_low"], column["ci95_high"], "to"),
                 "test": "" if test is None else pair(test["mean"], test["std"], "±"),
             }
         )
     return rows
+
+
+def _bounds(row: Mapping[str, Any]) -> tuple[float, float]:
+    return float(row.get("low", "nan")), float(row.get("high", "nan"))
 
 
 def _fold_rows(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ import pandas as pd
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics import fold_metrics, oof_predictions
 from cifar_sk.metrics.fold_table import best_params_table, pooling_note, row_name
+from cifar_sk.metrics.interval_table import component_table, interval_table, run_spreads
 from cifar_sk.metrics.tables import (
     calibration_table,
     class_metrics,
@@ -49,6 +50,11 @@ class RunTables:
     folds, predictions, classes, confusion, calibration : DataFrame
         Of `fold_metrics`, `oof_predictions`, `class_metrics`, `confusion_table` and
         `calibration_table` in `cifar_sk.metrics`.
+    spreads : dict of str to Spread
+        What each metric varied with.
+    intervals, components : DataFrame
+        Of `interval_table` and `component_table` there: what is known of the scores, and what
+        they vary with.
     class_f1 : DataFrame of float, shape (n_classes, n_folds)
         F1 of every class in every fold, NaN where a fold has no samples of the class.
     confusions : dict of str to DataFrame
@@ -78,6 +84,9 @@ class RunTables:
         self.note = pooling_note(result)
 
     folds = _once(fold_metrics)
+    spreads = cached_property(lambda self: run_spreads(self.result, self.folds))
+    intervals = cached_property(lambda self: interval_table(self.result, self.folds, self.spreads))
+    components = cached_property(lambda self: component_table(self.result, self.spreads))
     best_params = _once(best_params_table)
     classes = _once(class_metrics)
     class_f1 = cached_property(lambda self: f1_by_fold(self.classes))
