@@ -43,7 +43,7 @@ BEFORE_MANIFEST = {".lock", ASIDE, _DISCARDED}
 _TABLES = """
     best_params class_metrics confused_pairs confusion_matrix confusion_matrix_fold_*
     confusion_matrix_normalized confusion_matrix_normalized_fold_* error_by_brightness
-    error_by_contrast fold_metrics hardest_classes label_issues mistakes oof_predictions
+    error_by_contrast fold_metrics hardest_classes label_issues mistakes oof_predictions times
 """
 _FIGURES = """
     class_scores confident_mistakes confused_pairs confusion_matrix confusion_matrix_fold_*

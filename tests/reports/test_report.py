@@ -20,7 +20,7 @@ from cifar_sk.datasets import load_dataset
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation import cross_validate_oof
 from cifar_sk.folds.predictions import FoldResult, OOFResult
-from cifar_sk.metrics import fold_metrics, oof_predictions
+from cifar_sk.metrics import oof_predictions
 from cifar_sk.report import main
 from cifar_sk.reports import RunTables, summary_table, write_report
 from cifar_sk.reports.run.page import render_page
@@ -126,6 +126,7 @@ def test_files(written):
         "mistakes.csv",
         "oof_predictions.csv",
         "report.html",
+        "times.csv",
     ]
     on_disk = [path for path in folder.rglob("*") if path.is_file()]
     assert sorted(on_disk) == sorted(paths)  # no temporary file is left
@@ -355,7 +356,11 @@ def test_scores_on_the_test_split_of_an_older_run_are_read_from_its_table(run, c
         main([str(run)])
     assert end.value.code == 0  # the labels of the test split are there, and give the scores
     assert (run / "report.html").read_bytes() == page
+    (run / "fold_metrics.csv").write_bytes(table)
     as_of_an_older_version(run)
+    table = (run / "fold_metrics.csv").read_bytes()
+    assert b",fit_time,score_time,error," in table
+    (run / "fold_metrics.csv").unlink()
     (run / "test_target.npy").unlink()
     for damaged in (None, table[: len(table) // 2], table[:40], b"row,error,basis\n"):
         if damaged is not None:
@@ -393,7 +398,7 @@ def test_existing_files_are_replaced(tmp_path):
 
 def test_run_without_any_scored_fold_is_reported(tmp_path):
     paths = write_report(make_result(failed=[0, 1, 2]), tmp_path)
-    assert [path.name for path in paths] == ["fold_metrics.csv", "report.html"]
+    assert [path.name for path in paths] == ["fold_metrics.csv", "times.csv", "report.html"]
     text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
     assert "0 of 3 folds" in text
 
@@ -404,7 +409,7 @@ def test_missing_folder_is_refused(tmp_path):
 
 
 def test_summary_table():
-    table = fold_metrics(make_result(failed=[1]))
+    table = RunTables(make_result(failed=[1])).timed_folds
     rows = summary_table(table)
     assert rows[0] == ["fold", "accuracy", "macro F1", "log loss", "epochs", "fit time, s"]
     assert rows[2] == ["fold_01", "–", "–", "–", "–", "2.5"]

@@ -24,7 +24,7 @@ __all__ = ["FOLD_COLUMNS", "INTERVAL", "render_page"]
 _MAX_NAME = 80  # characters of a class name
 INTERVAL = "95 % interval (Nadeau–Bengio)"
 
-# Column of fold_metrics to heading and format, for places where few columns fit.
+# Column of RunTables.timed_folds to heading and format, for places where few columns fit.
 FOLD_COLUMNS = {
     "accuracy": ("accuracy", "{:.4f}"),
     "f1_macro": ("macro F1", "{:.4f}"),
@@ -57,7 +57,7 @@ def render_page(
         metrics=_metric_rows(folds),
         has_test_split="test_split_accuracy" in folds,
         fold_headings=[heading for heading, _ in FOLD_COLUMNS.values()],
-        folds=_fold_rows(folds),
+        folds=_fold_rows(tables.timed_folds),
         note=tables.note,
         scored=parts,
     )
