@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn import metrics as skm
 
 from cifar_sk.errors import InputError
@@ -102,6 +104,25 @@ def test_scores_are_scikit_learns():
         skm.roc_auc_score(target, proba, multi_class="ovr", average="macro")
     )
     assert scores["log_loss"] == pytest.approx(skm.log_loss(target, proba))
+
+
+@given(data=st.data())
+def test_top_3_accuracy_breaks_ties_as_accuracy_does(data):
+    n_classes = data.draw(st.integers(4, 7))
+    # Few different numbers, so that most rows have ties.
+    rows = st.lists(st.integers(0, 2), min_size=n_classes, max_size=n_classes).filter(any)
+    proba = np.array(data.draw(st.lists(rows, min_size=1, max_size=8)), dtype=float)
+    proba /= proba.sum(axis=1, keepdims=True)
+    targets = st.lists(st.integers(0, n_classes - 1), min_size=len(proba), max_size=len(proba))
+    target = np.array(data.draw(targets))
+    scores = score_predictions(target, proba)
+    assert scores["top_3_accuracy"] >= scores["accuracy"]
+    # A class is among the first three if fewer than three come before it.
+    before = [
+        sum((p, -k) > (row[label], -label) for k, p in enumerate(row))
+        for row, label in zip(proba, target, strict=True)
+    ]
+    assert scores["top_3_accuracy"] == pytest.approx(np.mean(np.array(before) < 3))
 
 
 def test_two_classes():

@@ -57,8 +57,9 @@ def write_report(
     -------
     list of Path
         The files written: ``fold_metrics.csv``, ``times.csv``, ``report.html`` and, unless every
-        fold failed, ``class_metrics.csv``, ``confusion_matrix.csv``, ``confusion_matrix_fold_00.csv`` and so
-        on (counts), ``confusion_matrix_normalized.csv`` and so on (shares of the true class),
+        fold failed, ``class_metrics.csv``, ``confusion_matrix.csv``,
+        ``confusion_matrix_fold_00.csv`` and so on (counts),
+        ``confusion_matrix_normalized.csv`` and so on (shares of the true class),
         ``best_params.csv`` (what a search chose in each fold, where there was one),
         ``oof_predictions.csv``, ``classification_report.txt``, ``mistakes.csv``,
         ``confused_pairs.csv``, ``hardest_classes.csv``, ``label_issues.csv``, with images
