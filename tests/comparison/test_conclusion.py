@@ -37,6 +37,11 @@ from cifar_sk.metrics import fold_metrics
         (probability(0.99999), "> 0.999"),
         (probability(0.9496), "0.9496"),
         (probability(0.3), "0.300"),
+        (probability(0.3, 4), "0.3000"),
+        (probability(1.0, 4), "> 0.9999"),
+        (probability(1e-9, 4), "< 0.0001"),
+        (probability(0.94999, 4), "0.94999"),
+        (p_text(0.9999), "p > 0.99"),
     ],
 )
 def test_numbers_are_written_without_crossing_a_threshold(text, expected):

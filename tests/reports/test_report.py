@@ -17,6 +17,7 @@ from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import KFold
 
 from cifar_sk.datasets import load_dataset
+from cifar_sk.displays import SampleGridDisplay
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation import cross_validate_oof
 from cifar_sk.folds.predictions import FoldResult, OOFResult
@@ -27,6 +28,7 @@ from cifar_sk.reports.run.page import render_page
 from cifar_sk.reports.run.page_data import page_data, script_json
 from cifar_sk.reports.run.run_info import run_info
 from cifar_sk.reports.run.thumbnails import Thumbnails
+from cifar_sk.reports.run.tiles import TileMaker
 from cifar_sk.runs.folder import RunFolder
 
 NAMES = ("<script>alert(1)</script>", 'b & "c"', "true")
@@ -218,6 +220,24 @@ def test_data_hold_the_most_confident_predictions_of_every_cell():
         assert dict(zip(pairs[::2], pairs[1::2], strict=True)) == {
             label: round(1000 * row[label]) for label in range(3)
         }
+
+
+def test_no_prediction_is_shown_as_certain():
+    proba = np.array([[1.0, 0.0, 0.0], [0.9996, 0.0004, 0.0], [0.5, 0.4995, 0.0005]])
+    folds = (FoldResult(0, 0, 0, 3, np.arange(3), proba),)
+    result = OOFResult(np.array([1, 1, 1]), np.arange(3), NAMES, 1, 1, folds)
+    tiles = TileMaker(result).tiles(range(3))
+    assert [[text for _, text, _, _ in tile.bars] for tile in tiles] == [
+        ["> 99.9 %", "< 0.1 %", "< 0.1 %"],
+        ["> 99.9 %", "< 0.1 %", "< 0.1 %"],
+        ["50.0 %", "50.0 %", "< 0.1 %"],
+    ]
+    # The page's script writes 0 and 1000 as bounds, as the tiles do.
+    shown = {record[0]: record[5::2] for record in page_data(result)["records"]}
+    assert shown == {0: [1000, 0, 0], 1: [1000, 0, 0], 2: [500, 500, 0]}
+    grid = SampleGridDisplay.most_confident_mistakes(result, np.zeros((3, 8, 8), np.uint8)).plot()
+    written = {text.get_text().rpartition(", ")[2] for text in grid.ax_.texts}
+    assert {"> 99 %", "50 %"} < written
 
 
 def many_predictions(n=3_000):

@@ -11,7 +11,7 @@ import pandas as pd
 from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.runs import Comparison, PairResult
 from cifar_sk.comparison.tests.protocol import StatisticalTest, all_tests
-from cifar_sk.comparison.wording import p_text
+from cifar_sk.comparison.wording import p_text, probability
 from cifar_sk.metrics import METRICS
 from cifar_sk.reports.templating import number, pair, plain_text
 
@@ -78,9 +78,12 @@ def _bayesian(comparison: Comparison, pair_result: PairResult) -> TextTable:
     chances = {lower: verdict.below, higher: verdict.above}
     rows = [
         ["verdict", "probability"],
-        [f"{first} is better by more than {comparison.rope:g}", number(chances[first])],
-        [f"practically equivalent (within ±{comparison.rope:g})", number(verdict.equivalent)],
-        [f"{second} is better by more than {comparison.rope:g}", number(chances[second])],
+        [f"{first} is better by more than {comparison.rope:g}", probability(chances[first], 4)],
+        [
+            f"practically equivalent (within ±{comparison.rope:g})",
+            probability(verdict.equivalent, 4),
+        ],
+        [f"{second} is better by more than {comparison.rope:g}", probability(chances[second], 4)],
     ]
     note = (
         f"Bayesian correlated t-test of {METRICS[comparison.metric].label} over "
@@ -137,7 +140,7 @@ def _pairs(comparison: Comparison, ranking: Ranking) -> TextTable:
     for row in ranking.pairs.to_dict("records"):
         found = [number(row["difference"], "{:+.4f}"), _interval(row)]
         found += [_p(row["p_value"]), _p(row["p_holm"])]
-        found += [number(row["p_better"]), number(row["p_equivalent"])]
+        found += [probability(row[name], 4) for name in ("p_better", "p_equivalent")]
         rows.append([f"{row['better']} − {row['worse']}", *found])
     note = (
         f"Nadeau–Bengio corrected paired t-tests of {METRICS[comparison.metric].label}; p values "
@@ -166,7 +169,7 @@ def _tests(comparison: Comparison) -> TextTable:
 
 
 def _test_row(row: Mapping[Any, Any], tests: Mapping[str, StatisticalTest]) -> dict[str, str]:
-    chances = [number(row[name], "{:.3f}") for name in ("p_first", "p_equivalent", "p_second")]
+    chances = [probability(row[name]) for name in ("p_first", "p_equivalent", "p_second")]
     return {
         "test": tests[row["test"]].title,
         "pair": f"{row['second']} − {row['first']}",
