@@ -97,7 +97,7 @@ def test_files_of_two_runs_hold_what_was_computed(two, written):
         "comparison.md",
         "comparison.html",
     }
-    read = pd.read_csv(written / "comparison.csv")
+    read = pd.read_csv(written / "comparison.csv").fillna({"same_test_as": ""})
     pd.testing.assert_frame_equal(read, two.metrics, check_dtype=False)
     read = pd.read_csv(written / "tests.csv", dtype={"repeat": "Int64"})
     pd.testing.assert_frame_equal(read, two.tests, check_dtype=False)

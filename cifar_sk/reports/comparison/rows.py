@@ -59,7 +59,9 @@ def _metrics(comparison: Comparison) -> TextTable:
         cells = [metric, row["better"], *scores]
         if is_pair:
             difference = number(row["difference"], "{:+.4f}")
-            cells += [difference, _interval(row), _p(row["p_value"]), _p(row["p_holm"])]
+            same = row["same_test_as"]
+            corrected = f"as {METRICS[same].label}" if same else _p(row["p_holm"])
+            cells += [difference, _interval(row), _p(row["p_value"]), corrected]
         rows.append(cells)
     note = f"Mean ± standard deviation over {comparison.folds}, which is no standard error."
     if is_pair:
@@ -68,6 +70,11 @@ def _metrics(comparison: Comparison) -> TextTable:
             "corrected paired t-test over folds. The primary metric's p needs no correction; the "
             "others are Holm-corrected among themselves in the last column, their intervals not."
         )
+        if (comparison.metrics["same_test_as"] != "").any():
+            note += (
+                ' "As" another metric: the differences are the same in every fold, up to a '
+                "factor, so it is the same test and counts once."
+            )
     return TextTable("metrics", "Metrics", note, rows)
 
 
@@ -75,15 +82,13 @@ def _bayesian(comparison: Comparison, pair_result: PairResult) -> TextTable:
     first, second = comparison.names
     verdict = pair_result.posterior.verdict(comparison.rope)
     lower, higher = (first, second) if comparison.greater_is_better else (second, first)
-    chances = {lower: verdict.below, higher: verdict.above}
+    chances = {lower: probability(verdict.below, 4), higher: probability(verdict.above, 4)}
+    equivalent = probability(verdict.equivalent, 4)
     rows = [
         ["verdict", "probability"],
-        [f"{first} is better by more than {comparison.rope:g}", probability(chances[first], 4)],
-        [
-            f"practically equivalent (within ±{comparison.rope:g})",
-            probability(verdict.equivalent, 4),
-        ],
-        [f"{second} is better by more than {comparison.rope:g}", probability(chances[second], 4)],
+        [f"{first} is better by more than {comparison.rope:g}", chances[first]],
+        [f"practically equivalent (within ±{comparison.rope:g})", equivalent],
+        [f"{second} is better by more than {comparison.rope:g}", chances[second]],
     ]
     note = (
         f"Bayesian correlated t-test of {METRICS[comparison.metric].label} over "
