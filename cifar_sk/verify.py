@@ -40,7 +40,7 @@ def verify(
 
 
 def _verify(run: Path) -> int:
-    from cifar_sk.reports.run.verification import IDENTICAL, ROUNDED, compare_tables
+    from cifar_sk.reports.run.verification import IDENTICAL, OLDER, ROUNDED, compare_tables
     from cifar_sk.runs.folder import read_manifest
     from cifar_sk.runs.own_files import finished
     from cifar_sk.runs.reading import read_run, run_damage
@@ -62,7 +62,7 @@ def _verify(run: Path) -> int:
     outcomes = compare_tables(read_run(run).result, run)
     for name, outcome in outcomes.items():
         typer.echo(f"  {name:<44}{outcome}")
-    return int(not {*outcomes.values()} <= {IDENTICAL, ROUNDED})
+    return int(not {*outcomes.values()} <= {IDENTICAL, OLDER, ROUNDED})
 
 
 main = partial(run_command, app, "cifar_sk.verify")

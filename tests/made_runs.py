@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.runs.manifest import DataRecord, Manifest, SplitRecord
@@ -59,10 +60,23 @@ def with_folds(run, **changes):
 
 
 def as_of_an_older_version(path):
-    """Take from a run folder what versions before checksums did not write."""
+    """Take from a run folder what versions before checksums did not write; times had no table."""
     manifest = json.loads((path / "run.json").read_text())
     for name in ("schema", "engine", "image_shape", "notes", "files", "sha256"):
         manifest.pop(name, None)
     (path / "run.json").write_text(json.dumps({"format": 1, **manifest}))
     for file in path.glob("folds/*/files.json"):
         file.unlink()
+    if (path / "times.csv").exists():
+        _put_times_into_fold_metrics(path)
+
+
+def _put_times_into_fold_metrics(path):
+    folds, times = (
+        pd.read_csv(path / f"{name}.csv", dtype=str) for name in ("fold_metrics", "times")
+    )
+    place = folds.columns.get_loc("error")
+    for name in ("score_time", "fit_time"):
+        folds.insert(place, name, folds["row"].map(times.set_index("row")[name]))
+    folds.to_csv(path / "fold_metrics.csv", index=False, lineterminator="\n")
+    (path / "times.csv").unlink()

@@ -117,7 +117,7 @@ class CVJob:
         tables = RunTables(result, self.bunch.images)
         write_tables(tables, folder.path, info)
         console = wide_console(110)
-        print_table(console, summary_table(tables.folds, tables.intervals))
+        print_table(console, summary_table(tables.timed_folds, tables.intervals))
         for fold in result.failed:
             console.print(f"fold {fold.index + 1} failed: {fold.error}", markup=False)
         end = f"tables, figures and report.html are in {folder.path}"

@@ -216,17 +216,22 @@ def _against_mcnemar(comparison: Comparison, pair: PairResult, is_found: bool) -
 
 def _other_metrics(comparison: Comparison) -> str:
     table = comparison.metrics[comparison.metrics["metric"] != comparison.metric]
+    is_copy = table["same_test_as"] != ""
+    table = table[~is_copy]
     apart = table[table["p_holm"] < ALPHA]
     n = int(table["p_holm"].notna().sum())
     if n == 0:
         return ""
+    others = f"the other {n} metrics"
+    if is_copy.any():
+        others += " (those that are one and the same test counted once)"
     if apart.empty:
-        return f"In none of the other {n} metrics are they told apart by Holm-corrected tests."
+        return f"In none of {others} are they told apart by Holm-corrected tests."
     first, second = comparison.names
     favours_second = (apart["difference"] > 0) == (apart["better"] == "higher")
     counts = {second: int(favours_second.sum()), first: int((~favours_second).sum())}
     won = [f"{name} is better in {count}" for name, count in counts.items() if count]
-    return f"Of the other {n} metrics, {wording.listing(won)} by Holm-corrected tests."
+    return f"Of {others}, {wording.listing(won)} by Holm-corrected tests."
 
 
 def _classes(comparison: Comparison, pair: PairResult) -> str:

@@ -15,7 +15,7 @@ from cifar_sk.comparison.ranking import Ranking, rank_runs
 from cifar_sk.comparison.samples import only_one_right, outcomes_by_class, predicted_classes
 from cifar_sk.comparison.tests.bayesian import CorrelatedPosterior, correlated_posterior
 from cifar_sk.comparison.tests.findings import findings_table
-from cifar_sk.comparison.tests.holm import holm
+from cifar_sk.comparison.tests.holm import holm, same_tests
 from cifar_sk.comparison.tests.mcnemar import mcnemar_table
 from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test
 from cifar_sk.comparison.tests.protocol import Finding, SampleOutcomes
@@ -81,8 +81,10 @@ class Comparison:
     metrics : DataFrame
         A row per metric: ``metric``, ``better`` ("higher" or "lower"), ``NAME_mean`` and
         ``NAME_std`` (ddof=1) over folds for each run; of two runs also ``difference`` (second -
-        first), its 95 % interval ``low`` and ``high``, ``p_value``, and ``p_holm``, corrected
-        over all metrics but the primary one, which needs no correction.
+        first), its 95 % interval ``low`` and ``high``, ``p_value``, ``p_holm``, corrected over
+        all metrics but the primary one, which needs no correction, and ``same_test_as``: the
+        metric that has the same difference in every fold, up to a factor, or nothing. Such
+        metrics are one test and count once; those of the primary one have no ``p_holm``.
     tests : DataFrame
         What every registered test finds, a row per pair of runs, ``test`` and, of tests over
         samples, ``repeat``: ``first``, ``second``, ``estimate`` (second - first), ``low``,
@@ -243,15 +245,24 @@ def _metric_table(tables: dict[str, pd.DataFrame], primary: str, ratio: float) -
 def _metric_tests(tables: dict[str, pd.DataFrame], primary: str, ratio: float) -> pd.DataFrame:
     """Test the difference in every metric, Holm-corrected over all but the primary one."""
     first, second = tables.values()
+    names = [primary, *first.columns.drop(primary)]  # so that others are the same as it
+    differences = (second - first)[names]
     tests = pd.DataFrame(
-        asdict(corrected_paired_t_test(second[name] - first[name], test_train_ratio=ratio))
-        for name in first
+        [
+            asdict(corrected_paired_t_test(differences[name], test_train_ratio=ratio))
+            for name in names
+        ],
+        index=names,
     )
-    others = first.columns != primary
-    tests["p_holm"] = np.nan
-    tests.loc[others, "p_holm"] = holm(tests.loc[others, "p_value"])
+    same = [names[place] for place in same_tests(differences.to_numpy().T)]
+    distinct = [name for name in dict.fromkeys(same) if name != primary]
+    corrected = pd.Series(holm(tests.loc[distinct, "p_value"]), distinct)
+    tests["p_holm"] = corrected.reindex(same).to_numpy()
+    pairs = zip(names, same, strict=True)
+    tests["same_test_as"] = ["" if name == other else other for name, other in pairs]
     tests["difference"] = tests["estimate"]
-    return tests[["difference", "low", "high", "p_value", "p_holm"]]
+    columns = ["difference", "low", "high", "p_value", "p_holm", "same_test_as"]
+    return tests.loc[first.columns, columns].reset_index(drop=True)
 
 
 def _compare_pair(

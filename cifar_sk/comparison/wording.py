@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cifar_sk.metrics import METRICS
+from cifar_sk.metrics.wording import probability_text
 
 __all__ = [
     "ALPHA",
@@ -67,9 +68,11 @@ def interval(low: float, high: float, metric: str, *, digits: int = 1) -> str:
 
 
 def p_text(p_value: float) -> str:
-    """Write a p value, never as 0, nor rounded to the other side of 0.05."""
+    """Write a p value, never as 0 or 1, nor rounded to the other side of 0.05."""
     if p_value < 0.0001:
         return "p < 0.0001"
+    if p_value > 0.99:
+        return "p > 0.99"
     digits = 4 if p_value < 0.001 else 3 if p_value < 0.1 else 2
     # 0.0496 would read as 0.05, beside a sentence that calls it a finding.
     while digits < 8 and (float(f"{p_value:.{digits}f}") < ALPHA) != (p_value < ALPHA):
@@ -77,16 +80,11 @@ def p_text(p_value: float) -> str:
     return f"p = {p_value:.{digits}f}"
 
 
-def probability(value: float) -> str:
-    """Write a probability, never as 0 or 1, nor rounded to the other side of 0.95."""
-    if value > 0.999:
-        return "> 0.999"
-    if value < 0.001:
-        return "< 0.001"
-    digits = 3
+def probability(value: float, digits: int = 3) -> str:
+    """Write a posterior probability, never as 0 or 1, nor rounded to the other side of 0.95."""
     while digits < 8 and (float(f"{value:.{digits}f}") < SURE) != (value < SURE):
         digits += 1
-    return f"{value:.{digits}f}"
+    return probability_text(value, digits)
 
 
 def listing(names: Sequence[str]) -> str:

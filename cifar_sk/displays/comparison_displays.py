@@ -15,6 +15,7 @@ import pandas as pd
 
 from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.tests.bayesian import CorrelatedPosterior
+from cifar_sk.comparison.wording import probability
 from cifar_sk.displays.drawing import BLUE, GREY, INK, VERMILLION, Display, heading, label, tidy
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class PosteriorDisplay(Display):
         places = np.linspace(low, high, 600)
         density = self.posterior.density(places)
         share = self.posterior.verdict(self.rope).equivalent
-        text = f"practically equivalent, ±{self.rope:g}: probability {share:.3f}"
+        text = f"practically equivalent, ±{self.rope:g}: probability {probability(share)}"
         ax.axvspan(-self.rope, self.rope, color="#E9E9E9", lw=0, label=text)
         ax.axvline(0, color=GREY, lw=1)
         ax.plot(places, density, color=BLUE, lw=2, label="posterior of the mean difference")

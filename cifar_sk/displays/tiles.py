@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.displays.drawing import BLUE, INK, VERMILLION, label
+from cifar_sk.metrics.wording import probability_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def write_outcome(
     text = f"{marks[is_correct]} {label(sample['predicted'], 14)}"
     write(ax, x + 0.04, top + 0.95, first)
     colour = BLUE if is_correct else VERMILLION
-    percent = f"{100 * sample['confidence']:.0f} %"
+    percent = probability_text(sample["confidence"], 0, percent=True)
     write(ax, x + 0.04, top + 0.95 + LINE, f"{text}, {percent}", color=colour)
 
 

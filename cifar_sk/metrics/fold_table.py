@@ -1,4 +1,4 @@
-"""The table of folds: every metric of every fold, then what they say together."""
+"""The tables of folds: every metric of every fold, what they say together, and their times."""
 
 from __future__ import annotations
 
@@ -11,11 +11,18 @@ from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics.intervals import Interval, corrected_t_interval
 from cifar_sk.metrics.scores import METRICS, metrics_for, score_predictions
 
-__all__ = ["best_params_table", "fold_count", "fold_metrics", "pooling_note", "row_name"]
+__all__ = [
+    "best_params_table",
+    "fold_count",
+    "fold_metrics",
+    "fold_times",
+    "pooling_note",
+    "row_name",
+]
 
 _TEST_SPLIT = "test_split_"
 _COUNTS = ["repeat", "fold", "n_train", "n_test", "n_parameters"]
-_COSTS = ["n_epochs", "fit_time", "score_time"]
+_TIMES = ["fit_time", "score_time"]
 
 
 def row_name(fold: FoldResult) -> str:
@@ -53,15 +60,15 @@ def fold_metrics(result: OOFResult) -> pd.DataFrame:
         ``ci95_high``. Next ``repeat``, ``seed`` (only with several), ``fold``, ``n_train``,
         ``n_test``; a column per metric of
         `score_predictions`; the same as ``test_split_...`` where the official test split was
-        scored; ``n_epochs``, ``n_parameters``, ``fit_time`` and ``score_time`` in seconds;
-        ``error``, the reason of a failed fold, whose scores are NaN; and ``basis``, what a
-        summary row is and how many folds it rests on.
+        scored; ``n_epochs`` and ``n_parameters``; ``error``, the reason of a failed fold, whose
+        scores are NaN; and ``basis``, what a summary row is and how many folds it rests on.
+        Identical runs have identical tables, for times are in `fold_times`.
 
     Notes
     -----
     ``std`` is the sample standard deviation over folds (ddof=1), not a standard error. The
-    interval is `cifar_sk.metrics.intervals.corrected_t_interval`; there is none for epochs and
-    times, nor for the ``test_split_...`` columns, because all folds share that one test set.
+    interval is `cifar_sk.metrics.intervals.corrected_t_interval`; there is none for epochs, nor
+    for the ``test_split_...`` columns, because all folds share that one test set.
     Failed folds are left out. A score that is undefined (NaN) in a scored fold makes its
     summary NaN: a mean over the others would look like one over all.
     """
@@ -70,12 +77,43 @@ def fold_metrics(result: OOFResult) -> pd.DataFrame:
     rows += _summary_rows(result, rows, scores)
     seed = ["seed"] if result.n_seeds > 1 else []
     columns = ["row", "repeat", *seed, "fold", "n_train", "n_test", *scores]
-    columns += ["n_epochs", "n_parameters", "fit_time", "score_time", "error", "basis"]
+    columns += ["n_epochs", "n_parameters", "error", "basis"]
     table = pd.DataFrame(rows, columns=columns)
     # Int64 keeps counts whole where a failed fold or a summary has none.
-    dtypes = dict.fromkeys([*scores, *_COSTS], "float64")
+    dtypes = dict.fromkeys([*scores, "n_epochs"], "float64")
     dtypes |= dict.fromkeys([*_COUNTS, *seed], "Int64")
     return table.astype(dtypes)
+
+
+def fold_times(result: OOFResult) -> pd.DataFrame:
+    """Seconds of every fold, then mean and standard deviation.
+
+    Parameters
+    ----------
+    result : OOFResult
+        What the fold loop returned.
+
+    Returns
+    -------
+    DataFrame
+        ``row``, as in `fold_metrics`, up to ``mean`` and ``std`` (ddof=1); ``repeat`` and
+        ``fold``; ``fit_time`` and ``score_time`` in seconds; and ``basis``, what a summary row
+        is and how many folds it rests on, for failed folds are left out of it.
+    """
+    columns = ["row", "repeat", "fold", *_TIMES, "basis"]
+    rows = [
+        {"row": row_name(fold), **{name: getattr(fold, name) for name in columns[1:-1]}}
+        for fold in result.folds
+    ]
+    scored = [[getattr(fold, name) for name in _TIMES] for fold in result.scored]
+    values = pd.DataFrame(scored, columns=_TIMES, dtype="float64")
+    count = fold_count(result)
+    rows += [
+        {"row": "mean", **values.mean(), "basis": f"mean of {count}"},
+        {"row": "std", **values.std(ddof=1), "basis": f"std over {count} (ddof=1)"},
+    ]
+    table = pd.DataFrame(rows, columns=columns).fillna({"basis": ""})
+    return table.astype({"repeat": "Int64", "fold": "Int64", **dict.fromkeys(_TIMES, "float64")})
 
 
 def best_params_table(result: OOFResult) -> pd.DataFrame:
@@ -99,7 +137,7 @@ def _score_columns(result: OOFResult) -> list[str]:
 
 
 def _fold_row(result: OOFResult, fold: FoldResult) -> dict[str, object]:
-    kept = ["repeat", "seed", "fold", "n_train", "n_parameters", *_COSTS]
+    kept = ["repeat", "seed", "fold", "n_train", "n_parameters", "n_epochs"]
     row: dict[str, object] = {name: getattr(fold, name) for name in kept}
     row |= {"row": row_name(fold), "n_test": len(fold.test_index)}
     row |= {"error": fold.error or "", "basis": ""}
@@ -116,7 +154,7 @@ def _summary_rows(
 ) -> list[dict[str, object]]:
     # A failed fold has a row, but no score to count.
     scored = [row for row, fold in zip(rows, result.folds, strict=True) if not fold.failed]
-    values = pd.DataFrame(scored, columns=[*scores, *_COSTS], dtype="float64")
+    values = pd.DataFrame(scored, columns=[*scores, "n_epochs"], dtype="float64")
     intervals = {name: _interval(result, values[name]) for name in scores if name in METRICS}
     table = pd.DataFrame(
         {

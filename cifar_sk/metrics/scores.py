@@ -127,7 +127,10 @@ def _balanced_accuracy(p: _Predictions) -> float:
 
 
 def _top_3_accuracy(p: _Predictions) -> float:
-    return skm.top_k_accuracy_score(p.target, p.proba, k=3, labels=p.labels)
+    # Ties go to the first classes, as argmax breaks them. skm.top_k_accuracy_score gives them to
+    # the last ones, and so may be below the accuracy.
+    top = np.argsort(-p.proba, axis=1, kind="stable")[:, :3]
+    return float((top == p.target[:, None]).any(axis=1).mean())
 
 
 def _averaged(score: Callable[..., float], average: str) -> Callable[[_Predictions], float]:
@@ -250,6 +253,9 @@ def score_predictions(target: ArrayLike, proba: ArrayLike) -> dict[str, float]:
     Scikit-learn's functions, given all classes explicitly, so that a fold without samples of a
     class gives no warning:
 
+    - of equal probabilities the class that comes first is the higher one, in predictions as in
+      ``top_3_accuracy``, which so is never below ``accuracy``
+      (`sklearn.metrics.top_k_accuracy_score` takes the last one first);
     - macro and weighted precision, recall and F1 count 0 for 0 / 0; ``balanced_accuracy`` is the
       mean recall over the classes *present* in `target`, ``recall_macro`` the one over all;
     - ``roc_auc`` is one-vs-rest, averaged over classes with equal weight (with two classes, the

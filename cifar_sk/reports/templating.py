@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from cifar_sk.metrics.wording import probability_text
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -69,7 +71,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"number": number, "pair": pair}
+    found.filters |= {"number": number, "pair": pair, "probability": probability_text}
     return found
 
 

@@ -44,7 +44,7 @@ _TABLES = """
     best_params class_metrics confused_pairs confusion_matrix confusion_matrix_fold_*
     confusion_matrix_normalized confusion_matrix_normalized_fold_* error_by_brightness
     error_by_contrast fold_metrics hardest_classes intervals label_issues mistakes oof_predictions
-    variance_components
+    times variance_components
 """
 _FIGURES = """
     class_scores confident_mistakes confused_pairs confusion_matrix confusion_matrix_fold_*

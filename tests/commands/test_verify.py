@@ -79,13 +79,29 @@ def test_tables_are_computed_again(run, verify, of_older_version):
     )
     code, out, _ = verify(run)
     assert code == 1
-    assert re.search(r"fold_metrics\.csv +within rounding\n", out)
+    rounded = r"within rounding in the columns .* written by an older version"
+    rounded = rounded if of_older_version else "within rounding"
+    assert re.search(rf"fold_metrics\.csv +{rounded}\n", out)
+    assert ("times.csv" in out) != of_older_version
     assert re.search(r"oof_predictions\.csv +different: \w+ in row 3 is \S+, and \S+ comp", out)
     assert re.search(r"class_metrics\.csv +different: columns ", out)
     assert re.search(r"mistakes\.csv +different: it cannot be read", out)
     assert re.search(r"hardest_classes\.csv +missing\n", out)
     assert re.search(r"confusion_matrix\.csv +different: 2 rows, and 3 computed", out)
     assert ("wrote no checksums" in out) == of_older_version
+
+
+def test_a_run_of_an_older_version_is_whole(run, verify):
+    as_of_an_older_version(run)
+    code, out, _ = verify(run)
+    assert code == 0
+    assert "written by an older version\n" in out
+    table = run / "fold_metrics.csv"
+    table.write_text(re.sub(r"(fold_01,0,1,\d+,\d+),", r"\1,1", table.read_text(), count=1))
+    code, out, _ = verify(run)
+    assert code == 1
+    assert re.search(r"fold_metrics\.csv +different: accuracy in row 2 is 1\S+, and 0\.\S+ c", out)
+    assert "missing" not in out
 
 
 def test_what_is_unfinished_or_no_run_is_said(run, verify, tmp_path):

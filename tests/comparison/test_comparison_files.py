@@ -21,6 +21,7 @@ from cifar_sk.displays.comparison_displays import (
 )
 from cifar_sk.errors import InputError
 from cifar_sk.reports.comparison.files import write_comparison
+from cifar_sk.reports.comparison.rows import comparison_tables
 
 SHARES = {
     "ann<b>_with_a_long_name_that_has_no_space_to_break_at": [0.50, 0.52, 0.51, 0.49, 0.50],
@@ -96,12 +97,24 @@ def test_files_of_two_runs_hold_what_was_computed(two, written):
         "comparison.md",
         "comparison.html",
     }
-    read = pd.read_csv(written / "comparison.csv")
+    read = pd.read_csv(written / "comparison.csv").fillna({"same_test_as": ""})
     pd.testing.assert_frame_equal(read, two.metrics, check_dtype=False)
     read = pd.read_csv(written / "tests.csv", dtype={"repeat": "Int64"})
     pd.testing.assert_frame_equal(read, two.tests, check_dtype=False)
     only = pd.read_csv(written / "only_one_right.csv", keep_default_na=False)
     assert only["true"].tolist() == two.pair.only_one_right["true"].tolist()
+
+
+def test_no_probability_is_written_as_0_or_1(two, three):
+    heads = {"bayesian": "probability", "tests": "P(", "pairs": "P("}
+    found = []
+    for table in [*comparison_tables(two), *comparison_tables(three)]:
+        headings, *rows = table.rows
+        head = heads.get(table.name, "no such")
+        places = [k for k, heading in enumerate(headings) if heading.startswith(head)]
+        found += [part for row in rows for k in places for part in row[k].split(" / ")]
+    assert {"> 0.9999", "< 0.0001", "> 0.999", "< 0.001"} < set(found)
+    assert not {"0.0000", "1.0000", "0.000", "1.000"} & set(found)
 
 
 def test_the_same_runs_give_the_same_bytes(two, written, tmp_path):

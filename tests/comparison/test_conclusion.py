@@ -16,6 +16,7 @@ from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test
 from cifar_sk.comparison.wording import amount, interval, p_text, probability, region, signed
 from cifar_sk.errors import InputError
 from cifar_sk.metrics import fold_metrics
+from cifar_sk.reports.comparison.rows import comparison_tables
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,11 @@ from cifar_sk.metrics import fold_metrics
         (probability(0.99999), "> 0.999"),
         (probability(0.9496), "0.9496"),
         (probability(0.3), "0.300"),
+        (probability(0.3, 4), "0.3000"),
+        (probability(1.0, 4), "> 0.9999"),
+        (probability(1e-9, 4), "< 0.0001"),
+        (probability(0.94999, 4), "0.94999"),
+        (p_text(0.9999), "p > 0.99"),
     ],
 )
 def test_numbers_are_written_without_crossing_a_threshold(text, expected):
@@ -139,7 +145,7 @@ def test_tables_hold_what_their_parts_compute():
         np.testing.assert_allclose(
             found.astype(float), [expected.estimate, expected.low, expected.high, expected.p_value]
         )
-    others = table.drop("accuracy")
+    others = table[table["same_test_as"] == ""].drop("accuracy")
     np.testing.assert_allclose(others["p_holm"], holm(others["p_value"]))
     assert np.isnan(table.loc["accuracy", "p_holm"])
     assert table.loc["accuracy", "r0_mean"] == pytest.approx(np.mean(LOW))
@@ -149,6 +155,39 @@ def test_tables_hold_what_their_parts_compute():
     assert costs.loc["r0", "fit_time"] == pytest.approx(4.0)
     assert costs.loc["r0", "predict_ms_per_image"] == pytest.approx(1.0)
     assert np.isnan(costs.loc["r0", "n_parameters"])
+
+
+def balanced_run(name, skill, draw):
+    """Make a run whose five folds hold as many images of every class."""
+    run = made_run(name, [0.5] * 5, n_test=40)
+    target, generator = run.result.target, np.random.default_rng(draw)
+    proba = generator.dirichlet(np.ones(4), len(target)) + skill * np.eye(4)[target]
+    proba /= proba.sum(axis=1, keepdims=True)
+    parts = [np.flatnonzero(np.arange(200) // 4 % 5 == fold) for fold in range(5)]
+    pairs = zip(run.result.folds, parts, strict=True)
+    folds = [replace(fold, test_index=part, proba=proba[part]) for fold, part in pairs]
+    return replace(run, result=replace(run.result, folds=tuple(folds)))
+
+
+def test_metrics_that_are_one_test_on_balanced_folds_count_once():
+    comparison = compare_runs([balanced_run("a", 0.2, 1), balanced_run("b", 0.35, 2)])
+    table = comparison.metrics.set_index("metric")
+    same = table.loc[table["same_test_as"] != "", "same_test_as"].to_dict()
+    as_accuracy = ("balanced_accuracy", "recall_macro", "recall_weighted", "cohen_kappa")
+    weighted = {"precision_weighted": "precision_macro", "f1_weighted": "f1_macro"}
+    assert same == {**dict.fromkeys(as_accuracy, "accuracy"), **weighted}
+    distinct = table.drop([*same, "accuracy"])
+    steps = np.sort(distinct["p_value"]) * np.arange(8, 0, -1)
+    expected = np.minimum(np.maximum.accumulate(steps), 1)
+    np.testing.assert_allclose(np.sort(distinct["p_holm"]), expected)
+    assert table.loc["f1_weighted", "p_holm"] == table.loc["f1_macro", "p_holm"]
+    assert table.loc[list(as_accuracy), "p_holm"].isna().all()
+    (said,) = (sentence for sentence in conclusion(comparison) if "Holm" in sentence)
+    assert "the other 8 metrics (those that are one and the same test counted once)" in said
+    assert f"b is better in {(distinct['p_holm'] < 0.05).sum()} by" in said
+    rows = {row[0]: row[-1] for row in comparison_tables(comparison)[0].rows}
+    assert rows["Cohen's kappa"] == "as accuracy"
+    assert rows["accuracy (primary)"] == "–"
 
 
 def test_a_clear_difference_is_stated():

@@ -12,7 +12,7 @@ from scipy import integrate, stats
 from cifar_sk.comparison.tests import TESTS, Finding, FoldScores, SampleOutcomes
 from cifar_sk.comparison.tests.bayesian import correlated_posterior
 from cifar_sk.comparison.tests.findings import findings_table
-from cifar_sk.comparison.tests.holm import holm
+from cifar_sk.comparison.tests.holm import holm, same_tests
 from cifar_sk.comparison.tests.mcnemar import (
     exact_mcnemar_test,
     mcnemar_table,
@@ -118,6 +118,19 @@ def test_holm_is_the_closure_of_bonferroni():
         max(min(1, len(s) * p[list(s)].min()) for s in sets if i in s) for i in range(len(p))
     ]
     np.testing.assert_allclose(holm(p), expected)
+
+
+def test_differences_that_are_equal_but_for_rounding_or_a_factor_are_one_test():
+    d = np.array([0.1, -0.2, 0.05, 0.3])
+    nan = np.array([0.1, np.nan, 0.05, 0.3])
+    alone = np.array([0, 0, 0, 0.1])  # in one fold: proportional to any such
+    rows = [d, d + 1e-16, -d / 3, d + 0.001, nan, nan, 0 * d, 0 * d + 1e-17, alone, 2 * alone]
+    assert same_tests(rows) == [0, 0, 0, 3, 4, 5, 6, 6, 8, 9]
+    for factor in (1, -1 / 3):
+        found = corrected_paired_t_test(factor * d, test_train_ratio=0.25)
+        assert found.p_value == pytest.approx(
+            corrected_paired_t_test(d, test_train_ratio=0.25).p_value
+        )
 
 
 def test_holm_counts_tests_that_could_not_be_made():

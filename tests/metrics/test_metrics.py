@@ -1,15 +1,18 @@
 """Tables against hand-worked matrices and scikit-learn."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn import metrics as skm
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult, OOFResult
-from cifar_sk.metrics import METRICS, fold_metrics, oof_predictions, score_predictions
+from cifar_sk.metrics import METRICS, fold_metrics, fold_times, oof_predictions, score_predictions
 from cifar_sk.metrics.fold_table import pooling_note
 from cifar_sk.metrics.intervals import corrected_t_interval
 from cifar_sk.metrics.scores import calibration_bins
@@ -103,6 +106,25 @@ def test_scores_are_scikit_learns():
     assert scores["log_loss"] == pytest.approx(skm.log_loss(target, proba))
 
 
+@given(data=st.data())
+def test_top_3_accuracy_breaks_ties_as_accuracy_does(data):
+    n_classes = data.draw(st.integers(4, 7))
+    # Few different numbers, so that most rows have ties.
+    rows = st.lists(st.integers(0, 2), min_size=n_classes, max_size=n_classes).filter(any)
+    proba = np.array(data.draw(st.lists(rows, min_size=1, max_size=8)), dtype=float)
+    proba /= proba.sum(axis=1, keepdims=True)
+    targets = st.lists(st.integers(0, n_classes - 1), min_size=len(proba), max_size=len(proba))
+    target = np.array(data.draw(targets))
+    scores = score_predictions(target, proba)
+    assert scores["top_3_accuracy"] >= scores["accuracy"]
+    # A class is among the first three if fewer than three come before it.
+    before = [
+        sum((p, -k) > (row[label], -label) for k, p in enumerate(row))
+        for row, label in zip(proba, target, strict=True)
+    ]
+    assert scores["top_3_accuracy"] == pytest.approx(np.mean(np.array(before) < 3))
+
+
 def test_two_classes():
     positive = np.array([0.1, 0.4, 0.35, 0.8])  # scikit-learn's own example: AUC 0.75
     scores = score_predictions([0, 0, 1, 1], np.column_stack([1 - positive, positive]))
@@ -173,8 +195,32 @@ def test_fold_metrics_rows_and_summary():
     assert (low, high) == (pytest.approx(interval.low), pytest.approx(interval.high))
     assert table.loc["mean", "basis"] == "mean of 2 of 2 folds"
     assert "not a standard error" in table.loc["std", "basis"]
-    assert table.loc["mean", "fit_time"] == 1.5
-    assert np.isnan(table.loc["ci95_low", "fit_time"])
+
+
+def test_times_have_a_table_of_their_own_so_that_identical_runs_have_equal_scores():
+    result = make_result(failed=[1], n_repeats=2, holdout=True)
+    slower = replace(
+        result, folds=[replace(f, fit_time=9.0, score_time=2.0) for f in result.folds]
+    )
+    assert fold_metrics(result).to_csv() == fold_metrics(slower).to_csv()
+    times = fold_times(result).set_index("row")
+    assert list(times.index) == [*(f"fold_0{k}" for k in range(4)), "mean", "std"]
+    assert times["fit_time"].tolist() == [
+        1,
+        2,
+        3,
+        4,
+        pytest.approx(8 / 3),
+        np.std([1, 3, 4], ddof=1),
+    ]
+    assert times.loc["fold_03", ["repeat", "fold", "score_time"]].tolist() == [1, 1, 0.5]
+    assert times["basis"].tolist()[-3:] == [
+        "",
+        "mean of 3 of 4 folds",
+        "std over 3 of 4 folds (ddof=1)",
+    ]
+    assert fold_times(slower).loc[4, "fit_time"] == 9
+    assert fold_times(make_result(n_run=0))["fit_time"].isna().all()
 
 
 def test_failed_fold_is_a_row_with_its_reason():

@@ -18,16 +18,18 @@ from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import KFold
 
 from cifar_sk.datasets import load_dataset
+from cifar_sk.displays import SampleGridDisplay
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation import cross_validate_oof
 from cifar_sk.folds.predictions import FoldResult, OOFResult
-from cifar_sk.metrics import fold_metrics, oof_predictions
+from cifar_sk.metrics import oof_predictions
 from cifar_sk.report import main
 from cifar_sk.reports import RunTables, summary_table, write_report
 from cifar_sk.reports.run.page import render_page
 from cifar_sk.reports.run.page_data import page_data, script_json
 from cifar_sk.reports.run.run_info import run_info
 from cifar_sk.reports.run.thumbnails import Thumbnails
+from cifar_sk.reports.run.tiles import TileMaker
 from cifar_sk.runs.folder import RunFolder
 
 NAMES = ("<script>alert(1)</script>", 'b & "c"', "true")
@@ -128,6 +130,7 @@ def test_files(written):
         "mistakes.csv",
         "oof_predictions.csv",
         "report.html",
+        "times.csv",
     ]
     on_disk = [path for path in folder.rglob("*") if path.is_file()]
     assert sorted(on_disk) == sorted(paths)  # no temporary file is left
@@ -219,6 +222,24 @@ def test_data_hold_the_most_confident_predictions_of_every_cell():
         assert dict(zip(pairs[::2], pairs[1::2], strict=True)) == {
             label: round(1000 * row[label]) for label in range(3)
         }
+
+
+def test_no_prediction_is_shown_as_certain():
+    proba = np.array([[1.0, 0.0, 0.0], [0.9996, 0.0004, 0.0], [0.5, 0.4995, 0.0005]])
+    folds = (FoldResult(0, 0, 0, 3, np.arange(3), proba),)
+    result = OOFResult(np.array([1, 1, 1]), np.arange(3), NAMES, 1, 1, folds)
+    tiles = TileMaker(result).tiles(range(3))
+    assert [[text for _, text, _, _ in tile.bars] for tile in tiles] == [
+        ["> 99.9 %", "< 0.1 %", "< 0.1 %"],
+        ["> 99.9 %", "< 0.1 %", "< 0.1 %"],
+        ["50.0 %", "50.0 %", "< 0.1 %"],
+    ]
+    # The page's script writes 0 and 1000 as bounds, as the tiles do.
+    shown = {record[0]: record[5::2] for record in page_data(result)["records"]}
+    assert shown == {0: [1000, 0, 0], 1: [1000, 0, 0], 2: [500, 500, 0]}
+    grid = SampleGridDisplay.most_confident_mistakes(result, np.zeros((3, 8, 8), np.uint8)).plot()
+    written = {text.get_text().rpartition(", ")[2] for text in grid.ax_.texts}
+    assert {"> 99 %", "50 %"} < written
 
 
 def many_predictions(n=3_000):
@@ -357,7 +378,11 @@ def test_scores_on_the_test_split_of_an_older_run_are_read_from_its_table(run, c
         main([str(run)])
     assert end.value.code == 0  # the labels of the test split are there, and give the scores
     assert (run / "report.html").read_bytes() == page
+    (run / "fold_metrics.csv").write_bytes(table)
     as_of_an_older_version(run)
+    table = (run / "fold_metrics.csv").read_bytes()
+    assert b",fit_time,score_time,error," in table
+    (run / "fold_metrics.csv").unlink()
     (run / "test_target.npy").unlink()
     for damaged in (None, table[: len(table) // 2], table[:40], b"row,error,basis\n"):
         if damaged is not None:
@@ -397,7 +422,7 @@ def test_existing_files_are_replaced(tmp_path):
 
 def test_run_without_any_scored_fold_is_reported(tmp_path):
     paths = write_report(make_result(failed=[0, 1, 2]), tmp_path)
-    assert [path.name for path in paths] == ["fold_metrics.csv", "report.html"]
+    assert [path.name for path in paths] == ["fold_metrics.csv", "times.csv", "report.html"]
     text = Page((tmp_path / "report.html").read_text(encoding="utf-8")).text
     assert "0 of 3 folds" in text
 
@@ -408,7 +433,7 @@ def test_missing_folder_is_refused(tmp_path):
 
 
 def test_summary_table():
-    table = fold_metrics(make_result(failed=[1]))
+    table = RunTables(make_result(failed=[1])).timed_folds
     rows = summary_table(table)
     assert rows[0] == ["fold", "accuracy", "macro F1", "log loss", "epochs", "fit time, s"]
     assert rows[2] == ["fold_01", "–", "–", "–", "–", "2.5"]

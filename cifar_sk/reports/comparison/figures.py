@@ -6,7 +6,7 @@ import numpy as np
 
 from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.runs import Comparison, PairResult
-from cifar_sk.comparison.wording import listing, metric_name
+from cifar_sk.comparison.wording import listing, metric_name, probability
 from cifar_sk.displays.comparison_displays import (
     CriticalDifferenceDisplay,
     DifferencesDisplay,
@@ -65,10 +65,10 @@ def _fold_scores(comparison: Comparison) -> ReportFigure:
 def _posterior(comparison: Comparison, pair: PairResult) -> ReportFigure:
     name = metric_name(comparison.metric)
     display = PosteriorDisplay(pair.posterior, comparison.rope, comparison.names, name).plot()
-    below, equivalent, above = display.frame()["probability"]
+    below, equivalent, above = map(probability, display.frame()["probability"])
     alt = (
         f"Bell curve around {pair.posterior.location:+.4f}. Probability below the grey region "
-        f"{below:.3f}, inside {equivalent:.3f}, above {above:.3f}."
+        f"{below}, inside {equivalent}, above {above}."
     )
     caption = (
         "Posterior of the mean difference by the Bayesian correlated t-test; in the grey region "

@@ -11,7 +11,7 @@ import pandas as pd
 from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.runs import Comparison, PairResult
 from cifar_sk.comparison.tests.protocol import StatisticalTest, all_tests
-from cifar_sk.comparison.wording import p_text
+from cifar_sk.comparison.wording import p_text, probability
 from cifar_sk.metrics import METRICS
 from cifar_sk.reports.templating import number, pair, plain_text
 
@@ -59,7 +59,9 @@ def _metrics(comparison: Comparison) -> TextTable:
         cells = [metric, row["better"], *scores]
         if is_pair:
             difference = number(row["difference"], "{:+.4f}")
-            cells += [difference, _interval(row), _p(row["p_value"]), _p(row["p_holm"])]
+            same = row["same_test_as"]
+            corrected = f"as {METRICS[same].label}" if same else _p(row["p_holm"])
+            cells += [difference, _interval(row), _p(row["p_value"]), corrected]
         rows.append(cells)
     note = f"Mean ± standard deviation over {comparison.folds}, which is no standard error."
     if is_pair:
@@ -68,6 +70,11 @@ def _metrics(comparison: Comparison) -> TextTable:
             "corrected paired t-test over folds. The primary metric's p needs no correction; the "
             "others are Holm-corrected among themselves in the last column, their intervals not."
         )
+        if (comparison.metrics["same_test_as"] != "").any():
+            note += (
+                ' "As" another metric: the differences are the same in every fold, up to a '
+                "factor, so it is the same test and counts once."
+            )
     return TextTable("metrics", "Metrics", note, rows)
 
 
@@ -75,12 +82,13 @@ def _bayesian(comparison: Comparison, pair_result: PairResult) -> TextTable:
     first, second = comparison.names
     verdict = pair_result.posterior.verdict(comparison.rope)
     lower, higher = (first, second) if comparison.greater_is_better else (second, first)
-    chances = {lower: verdict.below, higher: verdict.above}
+    chances = {lower: probability(verdict.below, 4), higher: probability(verdict.above, 4)}
+    equivalent = probability(verdict.equivalent, 4)
     rows = [
         ["verdict", "probability"],
-        [f"{first} is better by more than {comparison.rope:g}", number(chances[first])],
-        [f"practically equivalent (within ±{comparison.rope:g})", number(verdict.equivalent)],
-        [f"{second} is better by more than {comparison.rope:g}", number(chances[second])],
+        [f"{first} is better by more than {comparison.rope:g}", chances[first]],
+        [f"practically equivalent (within ±{comparison.rope:g})", equivalent],
+        [f"{second} is better by more than {comparison.rope:g}", chances[second]],
     ]
     note = (
         f"Bayesian correlated t-test of {METRICS[comparison.metric].label} over "
@@ -137,7 +145,7 @@ def _pairs(comparison: Comparison, ranking: Ranking) -> TextTable:
     for row in ranking.pairs.to_dict("records"):
         found = [number(row["difference"], "{:+.4f}"), _interval(row)]
         found += [_p(row["p_value"]), _p(row["p_holm"])]
-        found += [number(row["p_better"]), number(row["p_equivalent"])]
+        found += [probability(row[name], 4) for name in ("p_better", "p_equivalent")]
         rows.append([f"{row['better']} − {row['worse']}", *found])
     note = (
         f"Nadeau–Bengio corrected paired t-tests of {METRICS[comparison.metric].label}; p values "
@@ -166,7 +174,7 @@ def _tests(comparison: Comparison) -> TextTable:
 
 
 def _test_row(row: Mapping[Any, Any], tests: Mapping[str, StatisticalTest]) -> dict[str, str]:
-    chances = [number(row[name], "{:.3f}") for name in ("p_first", "p_equivalent", "p_second")]
+    chances = [probability(row[name]) for name in ("p_first", "p_equivalent", "p_second")]
     return {
         "test": tests[row["test"]].title,
         "pair": f"{row['second']} − {row['first']}",

@@ -25,6 +25,7 @@ from cifar_sk.displays import (
 )
 from cifar_sk.errors import InputError
 from cifar_sk.metrics.fold_table import fold_count
+from cifar_sk.metrics.wording import probability_text
 from cifar_sk.registry import Registry, own_code
 from cifar_sk.reports.run.charts import reliability_summary
 from cifar_sk.reports.run.tables import RunTables
@@ -227,7 +228,7 @@ def _mistakes(tables: RunTables) -> Drawing | None:
     first = display.frame().iloc[0]
     alt = (
         f"Grid of images. The most confident mistake is a {first['true']} taken for "
-        f"{first['predicted']} with probability {first['confidence']:.2f}."
+        f"{first['predicted']} with probability {probability_text(first['confidence'], 2)}."
     )
     caption = "The wrong out-of-fold predictions with the highest probability."
     return Drawing(display.plot().figure_, caption, alt)

@@ -56,8 +56,8 @@ def write_report(
     Returns
     -------
     list of Path
-        The files written: ``fold_metrics.csv``, ``report.html`` and, unless every fold failed,
-        ``intervals.csv``, ``variance_components.csv`` (where a repeat is complete),
+        The files written: ``fold_metrics.csv``, ``times.csv``, ``report.html`` and, unless every
+        fold failed, ``intervals.csv``, ``variance_components.csv`` (where a repeat is complete),
         ``class_metrics.csv``, ``confusion_matrix.csv``, ``confusion_matrix_fold_00.csv`` and so
         on (counts), ``confusion_matrix_normalized.csv`` and so on (shares of the true class),
         ``best_params.csv`` (what a search chose in each fold, where there was one),
@@ -72,7 +72,8 @@ def write_report(
 
     Notes
     -----
-    Each file is replaced atomically. The same result gives the same bytes.
+    Each file is replaced atomically. The same result gives the same bytes, and two identical
+    runs the same tables but for ``times.csv``.
     """
     folder = Path(directory)
     if not folder.is_dir():
@@ -106,6 +107,7 @@ def _stored_fold_metrics(file: Path, computed: pd.DataFrame) -> pd.DataFrame:
         table = pd.read_csv(file, dtype=str).map(unquoted, na_action="ignore")
         numbers = table.columns.drop(["row", "error", "basis"])
         table = table.astype(dict.fromkeys(numbers, "float64"))
+        table = table.drop(columns=["fit_time", "score_time"], errors="ignore")  # once kept here
         if list(table["row"]) != list(computed["row"]) or not {*computed} <= {*table}:
             raise ValueError("rows or columns are missing")
         return table.astype(dict.fromkeys(["n_train", "n_test"], "Int64"))
@@ -113,7 +115,7 @@ def _stored_fold_metrics(file: Path, computed: pd.DataFrame) -> pd.DataFrame:
 
 def score_files(tables: RunTables) -> dict[str, bytes]:
     """Return what a run's folds scored, by file name."""
-    contents = {"fold_metrics.csv": csv_bytes(tables.folds)}
+    contents = {"fold_metrics.csv": csv_bytes(tables.folds), "times.csv": csv_bytes(tables.times)}
     if not tables.result.scored:
         return contents
     contents["intervals.csv"] = csv_bytes(tables.intervals)
@@ -166,7 +168,7 @@ def summary_table(table: pd.DataFrame, intervals: pd.DataFrame | None = None) ->
     Parameters
     ----------
     table : DataFrame
-        As `cifar_sk.metrics.fold_metrics` returns it.
+        As `cifar_sk.metrics.fold_metrics` returns it, or `RunTables.timed_folds`.
     intervals : DataFrame, default=None
         As `cifar_sk.metrics.interval_table.interval_table` returns it, for a row with the
         procedure's interval.

@@ -25,7 +25,7 @@ _MAX_NAME = 80  # characters of a class name
 INTERVAL = "95 % interval of the procedure"
 CORRECTED = "corrected t interval"
 
-# Column of fold_metrics to heading and format, for places where few columns fit.
+# Column of RunTables.timed_folds to heading and format, for places where few columns fit.
 FOLD_COLUMNS = {
     "accuracy": ("accuracy", "{:.4f}"),
     "f1_macro": ("macro F1", "{:.4f}"),
@@ -60,7 +60,7 @@ def render_page(
         components=_component_rows(tables),
         has_test_split="test_split_accuracy" in folds,
         fold_headings=[heading for heading, _ in FOLD_COLUMNS.values()],
-        folds=_fold_rows(folds),
+        folds=_fold_rows(tables.timed_folds),
         note=tables.note,
         scored=parts,
     )

@@ -119,6 +119,13 @@ def _record(pooled: Pooled, place: int, position: dict[int, int]) -> list[int]:
     pairs = [
         value
         for label in top_classes(proba, target)
-        for value in (label, round(1000 * float(proba[label])))
+        for value in (label, _thousandths(float(proba[label])))
     ]
     return [*head, int(pooled.predicted[place]), *pairs]
+
+
+def _thousandths(probability: float) -> int:
+    """Round a probability so that what is below 1 or above 999 thousandths is 0 or 1000."""
+    if probability < 0.001:
+        return 0
+    return 1000 if probability > 0.999 else round(1000 * probability)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import fold_metrics, oof_predictions
+from cifar_sk.metrics import fold_metrics, fold_times, oof_predictions
 from cifar_sk.metrics.fold_table import best_params_table, pooling_note, row_name
 from cifar_sk.metrics.interval_table import component_table, interval_table, run_spreads
 from cifar_sk.metrics.tables import (
@@ -47,9 +47,11 @@ class RunTables:
 
     Attributes
     ----------
-    folds, predictions, classes, confusion, calibration : DataFrame
-        Of `fold_metrics`, `oof_predictions`, `class_metrics`, `confusion_table` and
-        `calibration_table` in `cifar_sk.metrics`.
+    folds, times, predictions, classes, confusion, calibration : DataFrame
+        Of `fold_metrics`, `fold_times`, `oof_predictions`, `class_metrics`, `confusion_table`
+        and `calibration_table` in `cifar_sk.metrics`.
+    timed_folds : DataFrame
+        ``folds`` with the times of the same rows beside them, as page and terminal show them.
     spreads : dict of str to Spread
         What each metric varied with.
     intervals, components : DataFrame
@@ -87,6 +89,7 @@ class RunTables:
     spreads = cached_property(lambda self: run_spreads(self.result, self.folds))
     intervals = cached_property(lambda self: interval_table(self.result, self.folds, self.spreads))
     components = cached_property(lambda self: component_table(self.result, self.spreads))
+    times = _once(fold_times)
     best_params = _once(best_params_table)
     classes = _once(class_metrics)
     class_f1 = cached_property(lambda self: f1_by_fold(self.classes))
@@ -100,6 +103,11 @@ class RunTables:
     pairs = _once(confused_pairs)
     class_errors = _once(hardest_classes)
     issues = _once(label_issues)
+
+    @cached_property
+    def timed_folds(self) -> pd.DataFrame:
+        """Scores and times of every fold, as page and terminal show them."""
+        return self.folds.merge(self.times[["row", "fit_time", "score_time"]], "left", on="row")
 
     @cached_property
     def confusions(self) -> dict[str, pd.DataFrame]:

@@ -12,6 +12,7 @@ import pandas as pd
 from cifar_sk.comparison import Comparison
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics.fold_table import fold_count
+from cifar_sk.metrics.wording import probability_text
 from cifar_sk.reports.run.page_data import top_classes
 from cifar_sk.reports.run.tables import RunTables
 from cifar_sk.reports.run.thumbnails import Thumbnails
@@ -77,7 +78,12 @@ class TileMaker:
 
 
 def _bar(name: str, probability: float, kind: str) -> tuple[str, str, float, str]:
-    return name, f"{100 * probability:.1f} %", round(100 * float(probability), 1), kind
+    return (
+        name,
+        probability_text(probability, 1, percent=True),
+        round(100 * float(probability), 1),
+        kind,
+    )
 
 
 def galleries(tables: RunTables, maker: TileMaker) -> list[Gallery]:

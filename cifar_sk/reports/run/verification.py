@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,19 +14,30 @@ from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.reports.run.files import mistake_files, score_files
 from cifar_sk.reports.run.tables import RunTables
 
-__all__ = ["IDENTICAL", "ROUNDED", "compare_tables"]
+__all__ = ["IDENTICAL", "OLDER", "ROUNDED", "compare_tables"]
 
 IDENTICAL, ROUNDED = "identical", "within rounding"
+OLDER = f"{ROUNDED} in the columns that this version has too: written by an older version"
+# Versions that kept the times in fold_metrics.csv broke ties of top-3 accuracy otherwise, and
+# did not write these tables.
+_CHANGED_COLUMNS = ("fit_time", "score_time", "top_3_accuracy", "test_split_top_3_accuracy")
+_NEW_TABLES = {"times.csv"}
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12  # other processors sum floats in another order
 
 
 def compare_tables(result: OOFResult, folder: Path) -> dict[str, str]:
     """Compute a run's tables again, and say of each file how it compares with that."""
     tables = RunTables(result)
+    contents = {**score_files(tables), **mistake_files(tables)}
+    changed: dict[str, Sequence[str]] = {}
+    if _holds_times(folder / "fold_metrics.csv"):
+        contents = {name: table for name, table in contents.items() if name not in _NEW_TABLES}
+        changed = {"fold_metrics.csv": _CHANGED_COLUMNS}
     outcomes = {}
-    for name, computed in {**score_files(tables), **mistake_files(tables)}.items():
+    for name, computed in contents.items():
         try:
-            outcomes[name] = _compare((folder / name).read_bytes(), computed)
+            stored = (folder / name).read_bytes()
+            outcomes[name] = _compare(stored, computed, changed.get(name, ()))
         except FileNotFoundError:
             outcomes[name] = "missing"
         except OSError as error:
@@ -33,11 +45,22 @@ def compare_tables(result: OOFResult, folder: Path) -> dict[str, str]:
     return outcomes
 
 
-def _compare(stored: bytes, computed: bytes) -> str:
+def _holds_times(table: Path) -> bool:
+    try:
+        with table.open("rb") as file:
+            return b",fit_time," in file.readline()
+    except OSError:
+        return False
+
+
+def _compare(stored: bytes, computed: bytes, changed: Sequence[str]) -> str:
     if stored == computed:
         return IDENTICAL
     try:
-        found, expected = _table(stored), _table(computed)
+        found, expected = (
+            _table(content).drop(columns=list(changed), errors="ignore")
+            for content in (stored, computed)
+        )
     except ValueError as error:
         return f"different: it cannot be read ({reason(error)})"
     if list(found.columns) != list(expected.columns):
@@ -45,7 +68,8 @@ def _compare(stored: bytes, computed: bytes) -> str:
         return f"different: columns {', '.join(other) or 'in another order'}"
     if len(found) != len(expected):
         return f"different: {len(found)} rows, and {len(expected)} computed"
-    return _compare_cells(found, expected)
+    outcome = _compare_cells(found, expected)
+    return OLDER if changed and outcome == ROUNDED else outcome
 
 
 def _table(content: bytes) -> pd.DataFrame:

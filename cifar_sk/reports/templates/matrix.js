@@ -38,6 +38,11 @@
     });
   };
 
+  // As cifar_sk.metrics.wording has it: a probability is never written as 0 or 1.
+  const percent = (thousandths) =>
+    thousandths <= 0 ? "< 0.1 %" : thousandths >= 1000 ? "> 99.9 %" :
+    `${(thousandths / 10).toFixed(1)} %`;
+
   const probabilities = (record) => {
     const [, , target, predicted, ...pairs] = record;
     const list = element("ul", "probs");
@@ -51,7 +56,7 @@
       });
       bar.append(svg("rect", { class: "track", width: 100, height: 6 }));
       bar.append(svg("rect", { class: "fill", width: thousandths / 10, height: 6 }));
-      const value = element("span", "value", `${(thousandths / 10).toFixed(1)} %`);
+      const value = element("span", "value", percent(thousandths));
       item.append(element("span", "name", mark + classes[label]), " ", value, bar);
       list.append(item);
     }
