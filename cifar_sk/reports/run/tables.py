@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import fold_metrics, oof_predictions
+from cifar_sk.metrics import conformal_table, fold_metrics, oof_predictions
 from cifar_sk.metrics.fold_table import best_params_table, pooling_note, row_name
 from cifar_sk.metrics.tables import (
     calibration_table,
@@ -46,9 +46,9 @@ class RunTables:
 
     Attributes
     ----------
-    folds, predictions, classes, confusion, calibration : DataFrame
-        Of `fold_metrics`, `oof_predictions`, `class_metrics`, `confusion_table` and
-        `calibration_table` in `cifar_sk.metrics`.
+    folds, predictions, classes, confusion, calibration, conformal : DataFrame
+        Of `fold_metrics`, `oof_predictions`, `class_metrics`, `confusion_table`,
+        `calibration_table` and `conformal_table` in `cifar_sk.metrics`.
     class_f1 : DataFrame of float, shape (n_classes, n_folds)
         F1 of every class in every fold, NaN where a fold has no samples of the class.
     confusions : dict of str to DataFrame
@@ -85,6 +85,7 @@ class RunTables:
     predictions = _once(oof_predictions)
     report_text = _once(classification_report_text)
     calibration = _once(calibration_table)
+    conformal = _once(conformal_table)
     accuracy = _once(pooled_accuracy)
     samples = _once(sample_predictions)
     missed = _once(missed_samples)

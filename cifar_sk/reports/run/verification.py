@@ -10,7 +10,7 @@ import pandas as pd
 
 from cifar_sk.errors import reason
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.reports.run.files import mistake_files, score_files
+from cifar_sk.reports.run.files import conformal_files, mistake_files, score_files
 from cifar_sk.reports.run.tables import RunTables
 
 __all__ = ["IDENTICAL", "ROUNDED", "compare_tables"]
@@ -23,7 +23,10 @@ def compare_tables(result: OOFResult, folder: Path) -> dict[str, str]:
     """Compute a run's tables again, and say of each file how it compares with that."""
     tables = RunTables(result)
     outcomes = {}
-    for name, computed in {**score_files(tables), **mistake_files(tables)}.items():
+    files = {**score_files(tables), **mistake_files(tables)}
+    # Older versions wrote no conformal sets.
+    files |= {k: v for k, v in conformal_files(tables).items() if (folder / k).exists()}
+    for name, computed in files.items():
         try:
             outcomes[name] = _compare((folder / name).read_bytes(), computed)
         except FileNotFoundError:
