@@ -22,7 +22,7 @@ from cifar_sk.reports.templating import number, pair, plain_text, render
 __all__ = ["CORRECTED", "FOLD_COLUMNS", "INTERVAL", "render_page"]
 
 _MAX_NAME = 80  # characters of a class name
-INTERVAL = "95 % interval of the procedure"
+INTERVAL = "95 % interval, procedure"
 CORRECTED = "corrected t interval"
 
 # Column of RunTables.timed_folds to heading and format, for places where few columns fit.
