@@ -56,7 +56,8 @@ class CVJob:
         n_done = len(folder.completed())
         if n_done and not quiet:
             typer.echo(f"{n_done} of {len(self.splits)} folds were finished before")
-        progress = FoldProgress(len(self.splits), n_done, Console(quiet=quiet))
+        seeds = [split.seed for split in self.splits]
+        progress = FoldProgress(len(self.splits), n_done, Console(quiet=quiet), seeds=seeds)
         try:
             with progress:
 

@@ -64,6 +64,7 @@ def cross_validate_oof(
     *,
     cv: Any = 5,
     groups: Any = None,
+    n_seeds: int = 1,
     random_state: int = 0,
     class_names: Sequence[str] | None = None,
     holdout: tuple[Any, Any] | None = None,
@@ -91,6 +92,9 @@ def cross_validate_oof(
         makes them, or a scikit-learn splitter whose folds predict every sample once per repeat.
     groups : array-like of shape (n_samples,), default=None
         Samples of one group never stand on both sides of a fold.
+    n_seeds : int, default=1
+        Fits of every fold, each with other training seeds; the first is the same however many
+        follow. Folds of `make_splits` bring their own number.
     random_state : int, default=0
         The run's seed. Every ``random_state`` in `estimator` that is None gets one of its own
         in every fold; integers are used as they are. Augmentation steps in front of a
@@ -161,7 +165,7 @@ def cross_validate_oof(
         estimator=estimator,
         X=X,
         y=y,
-        splits=as_splits(cv, y, groups, random_state),
+        splits=as_splits(cv, y, groups, random_state, n_seeds),
         random_state=random_state,
         class_names=tuple(map(str, classes if class_names is None else class_names)),
         holdout=holdout,

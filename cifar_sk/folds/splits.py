@@ -133,14 +133,22 @@ def _numbered(y: np.ndarray, repeats: Sequence[_Pairs], n_seeds: int = 1) -> lis
     return splits
 
 
-def as_splits(cv: Any, y: np.ndarray, groups: Any, random_state: int) -> list[Split]:
+def as_splits(
+    cv: Any, y: np.ndarray, groups: Any, random_state: int, n_seeds: int = 1
+) -> list[Split]:
     """List the folds that a ``cv`` argument means: a number, folds, or a splitter."""
     if isinstance(cv, list) and all(isinstance(split, Split) for split in cv):
         _check_same_samples(cv, len(y))
+        if n_seeds != 1:
+            raise InputError(
+                f"n_seeds is {n_seeds}, but cv holds folds that were made already; leave n_seeds "
+                "away, and make them by make_splits(n_seeds=...)."
+            )
         return cv
     if isinstance(cv, Integral):
-        return make_splits(y, n_folds=int(cv), groups=groups, random_state=random_state)
-    return splits_of(check_cv(cv, y, classifier=True), y, groups)
+        options: dict[str, Any] = {"groups": groups, "random_state": random_state}
+        return make_splits(y, n_folds=int(cv), n_seeds=n_seeds, **options)
+    return splits_of(check_cv(cv, y, classifier=True), y, groups, n_seeds)
 
 
 def _check_same_samples(splits: Sequence[Split], n_samples: int) -> None:
@@ -153,9 +161,13 @@ def _check_same_samples(splits: Sequence[Split], n_samples: int) -> None:
         )
 
 
-def splits_of(cv: Any, y: np.ndarray, groups: np.ndarray | None = None) -> list[Split]:
+def splits_of(
+    cv: Any, y: np.ndarray, groups: np.ndarray | None = None, n_seeds: int = 1
+) -> list[Split]:
     """List the folds of any scikit-learn splitter that predicts each sample once per repeat."""
     y = np.asarray(y)
+    if n_seeds < 1:
+        raise InputError(f"n_seeds must be at least 1, got {n_seeds}.")
     name = type(cv).__name__
     repeats: list[_Pairs] = [[]]
     seen = np.zeros(len(y), dtype=int)
@@ -172,7 +184,7 @@ def splits_of(cv: Any, y: np.ndarray, groups: np.ndarray | None = None) -> list[
     n_folds = len(repeats[0])
     if repeats.pop() or not repeats or any(len(repeat) != n_folds for repeat in repeats):
         raise _not_once_per_repeat(name)
-    return _numbered(y, repeats)
+    return _numbered(y, repeats, n_seeds)
 
 
 def _not_once_per_repeat(name: str) -> InputError:
