@@ -161,7 +161,7 @@ def cv(
     counts = {"n_folds": folds, "n_repeats": repeats, "n_seeds": seeds}
     splits = make_splits(bunch.target, **counts, groups=group, random_state=seed)
     check_network(pipeline, bunch.images.shape[1:], len(bunch.target_names))
-    job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models, engine)
+    job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models, engine, group)
     name = _run_name(model, augment, resample, bunch.name) if run is None else run
     path = place(name, results, "--run")
     selected = tuned.selection_note(bunch.name)

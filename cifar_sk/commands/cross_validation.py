@@ -14,6 +14,7 @@ from cifar_sk.commands.printing import print_table, wide_console
 from cifar_sk.commands.progress import FoldProgress
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.pipeline import Pipeline
     from sklearn.utils import Bunch
 
@@ -37,6 +38,7 @@ class CVJob:
     n_jobs: int
     save_models: bool
     engine: str | None = None
+    groups: np.ndarray | None = None
 
     def run(
         self, path: Path, info: dict[str, Any], *, resume: bool, overwrite: bool, quiet: bool
@@ -81,6 +83,7 @@ class CVJob:
                 bunch.images,
                 bunch.target,
                 cv=self.splits,
+                groups=self.groups,
                 random_state=self.seed,
                 class_names=bunch.target_names,
                 holdout=test,
@@ -104,6 +107,7 @@ class CVJob:
             self.splits,
             class_names=bunch.target_names,
             holdout_y=None if bunch.test_images is None else bunch.test_target,
+            groups=self.groups,
         )
         if result.folds:
             folder.end(result)

@@ -14,10 +14,12 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 
 from cifar_sk.errors import InputError, did_you_mean, read_text, reading
+from cifar_sk.folds.groups import group_numbers
 
 __all__ = [
     "Split",
     "as_splits",
+    "check_groups_apart",
     "load_groups",
     "make_splits",
     "split_fingerprint",
@@ -205,12 +207,10 @@ def _check_counts(y: np.ndarray, groups: np.ndarray | None, n_folds: int) -> Non
         )
     if groups is None:
         return
-    if len(groups) != len(y):
-        raise InputError(f"There are {len(groups)} groups for {len(y)} samples.")
-    if len(np.unique(groups)) < n_folds:
+    n_groups = group_numbers(groups, len(y)).max() + 1
+    if n_groups < n_folds:
         raise InputError(
-            f"There are {len(np.unique(groups))} groups, fewer than {n_folds} folds; "
-            f"use fewer folds."
+            f"There are {n_groups} groups, fewer than {n_folds} folds; use fewer folds."
         )
 
 
@@ -227,6 +227,21 @@ def _check_folds(y: np.ndarray, splits: Sequence[Split]) -> None:
             raise InputError(
                 f"Fold {split.fold} of repeat {split.repeat} has no sample of class "
                 f"{missing[0]!s} to train on; use fewer folds, finer groups or stratified folds."
+            )
+
+
+def check_groups_apart(splits: Sequence[Split], numbers: np.ndarray) -> None:
+    """Refuse folds that train on samples of a group that they score."""
+    n_groups = numbers.max() + 1
+    for split in splits:
+        sample = np.full(n_groups, -1)
+        sample[numbers[split.train]] = split.train
+        both = split.test[sample[numbers[split.test]] >= 0]
+        if both.size:
+            raise InputError(
+                f"Fold {split.fold} of repeat {split.repeat} scores sample {both[0]} and trains "
+                f"on sample {sample[numbers[both[0]]]} of the same group; give a number of folds "
+                "as cv, or StratifiedGroupKFold."
             )
 
 
