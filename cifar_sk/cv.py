@@ -59,6 +59,9 @@ def cv(
     ] = None,
     folds: Annotated[int, Option(min=2, help="Stratified folds.")] = 5,
     repeats: Annotated[int, Option(min=1, help="Repeats, each shuffled anew.")] = 1,
+    seeds: Annotated[
+        int, Option(min=1, help="Fits of the same folds, each with other training seeds.")
+    ] = 1,
     groups: Annotated[
         Path | None,
         Option(help="CSV file with a group per sample; no group is trained on and scored."),
@@ -138,8 +141,9 @@ def cv(
     from cifar_sk.pipelines.models import check_network, make_model, parse_assignments, set_params
 
     # Whatever --jobs is, because the tables must not depend on it.
-    n_threads = cap_threads(threads, folds * repeats)
-    n_jobs = jobs_at_a_time(jobs, folds * repeats, n_threads)
+    n_fits = folds * repeats * seeds
+    n_threads = cap_threads(threads, n_fits)
+    n_jobs = jobs_at_a_time(jobs, n_fits, n_threads)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     tuned = TunedModel() if params is None else read_tuned(params)
     model, augment = model or tuned.model or "cnn", augment or tuned.augment or "none"
@@ -154,11 +158,10 @@ def cv(
     if test_split and bunch.test_images is None:
         raise InputError(f"--test-split: {bunch.name!r} has no official test split.")
     group = None if groups is None else load_groups(groups, len(bunch.target))
-    splits = make_splits(
-        bunch.target, n_folds=folds, n_repeats=repeats, groups=group, random_state=seed
-    )
+    counts = {"n_folds": folds, "n_repeats": repeats, "n_seeds": seeds}
+    splits = make_splits(bunch.target, **counts, groups=group, random_state=seed)
     check_network(pipeline, bunch.images.shape[1:], len(bunch.target_names))
-    job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models, engine)
+    job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models, engine, group)
     name = _run_name(model, augment, resample, bunch.name) if run is None else run
     path = place(name, results, "--run")
     selected = tuned.selection_note(bunch.name)

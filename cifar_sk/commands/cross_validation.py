@@ -14,6 +14,7 @@ from cifar_sk.commands.printing import print_table, wide_console
 from cifar_sk.commands.progress import FoldProgress
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.pipeline import Pipeline
     from sklearn.utils import Bunch
 
@@ -37,6 +38,7 @@ class CVJob:
     n_jobs: int
     save_models: bool
     engine: str | None = None
+    groups: np.ndarray | None = None
 
     def run(
         self, path: Path, info: dict[str, Any], *, resume: bool, overwrite: bool, quiet: bool
@@ -56,7 +58,8 @@ class CVJob:
         n_done = len(folder.completed())
         if n_done and not quiet:
             typer.echo(f"{n_done} of {len(self.splits)} folds were finished before")
-        progress = FoldProgress(len(self.splits), n_done, Console(quiet=quiet))
+        seeds = [split.seed for split in self.splits]
+        progress = FoldProgress(len(self.splits), n_done, Console(quiet=quiet), seeds=seeds)
         try:
             with progress:
 
@@ -80,6 +83,7 @@ class CVJob:
                 bunch.images,
                 bunch.target,
                 cv=self.splits,
+                groups=self.groups,
                 random_state=self.seed,
                 class_names=bunch.target_names,
                 holdout=test,
@@ -103,6 +107,7 @@ class CVJob:
             self.splits,
             class_names=bunch.target_names,
             holdout_y=None if bunch.test_images is None else bunch.test_target,
+            groups=self.groups,
         )
         if result.folds:
             folder.end(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,12 +33,15 @@ def duration(seconds: float) -> str:
 class FoldProgress:
     """Shows folds and epochs as they end, redrawn on a terminal and else line by line."""
 
-    def __init__(self, n_folds: int, n_done: int, console: Console) -> None:
+    def __init__(
+        self, n_folds: int, n_done: int, console: Console, *, seeds: Sequence[int] = ()
+    ) -> None:
         from rich.progress import BarColumn, Progress, TaskID, TextColumn
         from rich.table import Column
 
         self._n_folds = n_folds
         self._n_todo = n_folds - n_done
+        self._seeds = seeds if any(seeds) else ()  # one for all goes without saying
         self._console = console
         self._start = time.monotonic()
         self._share: dict[int, float] = {}
@@ -73,7 +77,7 @@ class FoldProgress:
 
     def _end_epoch(self, index: int, end: EpochEnd) -> None:
         self._share[index] = end.epoch / end.n_epochs
-        text = f"fold {index + 1}/{self._n_folds} {end.unit} {end.epoch}/{end.n_epochs} "
+        text = f"{self._name(index)} {end.unit} {end.epoch}/{end.n_epochs} "
         text += _scores(end.logs)
         if index not in self._running:
             self._running[index] = self._bar.add_task(text, total=1.0)
@@ -90,10 +94,14 @@ class FoldProgress:
             if result.failed
             else f"done in {duration(result.fit_time + result.score_time)}"
         )
-        text = f"fold {index + 1}/{self._n_folds} {outcome}"
+        text = f"{self._name(index)} {outcome}"
         if self._live:
             self._console.print(text, markup=False, highlight=False)
         self._show(text)
+
+    def _name(self, index: int) -> str:
+        seed = f", seed {self._seeds[index] + 1}" if self._seeds else ""
+        return f"fold {index + 1}/{self._n_folds}{seed}"
 
     def _show(self, text: str) -> None:
         share = sum(self._share.values())

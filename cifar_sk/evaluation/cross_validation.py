@@ -15,14 +15,16 @@ from cifar_sk.evaluation.fold_task import FoldEvent, FoldTask, Listener, refusal
 from cifar_sk.evaluation.inputs import (
     as_holdout,
     as_labels,
+    as_params,
     as_samples,
     check_arguments,
     routed_fit_params,
 )
 from cifar_sk.folds.evaluation import Evaluation
+from cifar_sk.folds.groups import group_numbers
 from cifar_sk.folds.predictions import FoldResult, OOFResult
-from cifar_sk.folds.splits import Split, as_splits
-from cifar_sk.folds.steps import check_augmentation_order, check_saveable
+from cifar_sk.folds.splits import Split, as_splits, check_groups_apart
+from cifar_sk.folds.steps import check_augmentation_order, check_saveable, groups_params
 
 __all__ = ["AllFitsFailedError", "FoldStore", "collect_result", "cross_validate_oof"]
 
@@ -64,6 +66,7 @@ def cross_validate_oof(
     *,
     cv: Any = 5,
     groups: Any = None,
+    n_seeds: int = 1,
     random_state: int = 0,
     class_names: Sequence[str] | None = None,
     holdout: tuple[Any, Any] | None = None,
@@ -90,7 +93,12 @@ def cross_validate_oof(
         A number of stratified folds (shuffled by `random_state`), folds as `make_splits`
         makes them, or a scikit-learn splitter whose folds predict every sample once per repeat.
     groups : array-like of shape (n_samples,), default=None
-        Samples of one group never stand on both sides of a fold.
+        Samples of one group never stand on both sides of a fold. The groups are kept with the
+        result, and given to `fit` where the estimator, or the last step of a pipeline, takes
+        ``groups`` there, so that splits inside the training fold follow them too.
+    n_seeds : int, default=1
+        Fits of every fold, each with other training seeds; the first is the same however many
+        follow. Folds of `make_splits` bring their own number.
     random_state : int, default=0
         The run's seed. Every ``random_state`` in `estimator` that is None gets one of its own
         in every fold; integers are used as they are. Augmentation steps in front of a
@@ -156,12 +164,17 @@ def cross_validate_oof(
     check_augmentation_order(estimator)
     if save_models:
         check_saveable(estimator)
+    numbers = None if groups is None else group_numbers(groups, len(y))
+    splits = as_splits(cv, y, groups, random_state, n_seeds)
+    if numbers is not None:
+        check_groups_apart(splits, numbers)
+    params = {**groups_params(estimator, numbers), **as_params(params)}
     name, chosen, n_jobs = choose_engine(engine, n_jobs)
     evaluation = Evaluation(
         estimator=estimator,
         X=X,
         y=y,
-        splits=as_splits(cv, y, groups, random_state),
+        splits=splits,
         random_state=random_state,
         class_names=tuple(map(str, classes if class_names is None else class_names)),
         holdout=holdout,
@@ -170,6 +183,7 @@ def cross_validate_oof(
         n_jobs=n_jobs,
         n_threads=n_threads,
         save_models=save_models,
+        groups=numbers,
     )
     with _opened(store) as folder:
         if folder is not None:
@@ -222,6 +236,7 @@ def _evaluate(
         evaluation.splits,
         class_names=evaluation.class_names,
         holdout_y=evaluation.holdout and evaluation.holdout[1],
+        groups=evaluation.groups,
     )
 
 
@@ -266,6 +281,7 @@ def collect_result(
     *,
     class_names: Sequence[str] | None = None,
     holdout_y: Any = None,
+    groups: Any = None,
 ) -> OOFResult:
     """Put folds together, also those of a run that was interrupted.
 
@@ -277,7 +293,7 @@ def collect_result(
         Labels.
     splits : sequence of Split
         All folds of the run.
-    class_names, holdout_y
+    class_names, holdout_y, groups
         As in `cross_validate_oof`, but for `holdout_y`, which is the test split's labels.
 
     Returns
@@ -295,6 +311,7 @@ def collect_result(
         n_seeds=max(split.seed for split in splits) + 1,
         folds=tuple(folds[index] for index in sorted(folds)),
         holdout_target=None if holdout_y is None else np.searchsorted(classes, holdout_y),
+        groups=None if groups is None else group_numbers(groups, len(y)),
     )
 
 

@@ -16,7 +16,14 @@ from sklearn.utils.validation import _num_samples
 from cifar_sk.datasets.labels import check_class_names
 from cifar_sk.errors import InputError
 
-__all__ = ["as_holdout", "as_labels", "as_samples", "check_arguments", "routed_fit_params"]
+__all__ = [
+    "as_holdout",
+    "as_labels",
+    "as_params",
+    "as_samples",
+    "check_arguments",
+    "routed_fit_params",
+]
 
 _WEIGHT = "sample_weight"
 
@@ -115,22 +122,26 @@ def check_arguments(
         raise InputError("The test split has classes that the training data does not have.")
 
 
-def routed_fit_params(
-    estimator: Any, params: Mapping[str, Any] | None, n_samples: int
-) -> dict[str, Any]:
-    """Return what ``fit`` is given beside X and y, routed as by scikit-learn."""
-    if not params:
-        return {}
-    if not isinstance(params, Mapping):
+def as_params(params: Any) -> dict[str, Any]:
+    """Return what ``fit`` is given beside X and y by its names."""
+    if not isinstance(params or {}, Mapping):
         raise InputError(
             f"params must map names to what fit is given, as in {{'sample_weight': w}}; "
             f"got {type(params).__name__}."
         )
+    return dict(params or {})
+
+
+def routed_fit_params(
+    estimator: Any, params: Mapping[str, Any] | None, n_samples: int
+) -> dict[str, Any]:
+    """Return what ``fit`` is given beside X and y, routed as by scikit-learn."""
+    params = as_params(params)
     for name, value in params.items():
         if value is not None and name.rpartition("__")[2] == _WEIGHT:
             _check_weight(name, value, n_samples)
-    if not get_config()["enable_metadata_routing"]:
-        return dict(params)
+    if not params or not get_config()["enable_metadata_routing"]:
+        return params
     fit = MethodMapping().add(caller="fit", callee="fit")
     router = MetadataRouter("cross_validate_oof").add(estimator=estimator, method_mapping=fit)
     try:

@@ -39,6 +39,8 @@ class Evaluation:
         Folds at a time, and threads of each.
     save_models : bool
         Whether fitted classifiers are kept.
+    groups : ndarray of int64, shape (n_samples,), or None
+        The group of every sample, as numbers from 0 on.
     """
 
     estimator: Any
@@ -53,3 +55,4 @@ class Evaluation:
     n_jobs: int | None = None
     n_threads: int | None = None
     save_models: bool = False
+    groups: np.ndarray | None = None

@@ -14,10 +14,12 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check_cv
 
 from cifar_sk.errors import InputError, did_you_mean, read_text, reading
+from cifar_sk.folds.groups import group_numbers
 
 __all__ = [
     "Split",
     "as_splits",
+    "check_groups_apart",
     "load_groups",
     "make_splits",
     "split_fingerprint",
@@ -133,14 +135,22 @@ def _numbered(y: np.ndarray, repeats: Sequence[_Pairs], n_seeds: int = 1) -> lis
     return splits
 
 
-def as_splits(cv: Any, y: np.ndarray, groups: Any, random_state: int) -> list[Split]:
+def as_splits(
+    cv: Any, y: np.ndarray, groups: Any, random_state: int, n_seeds: int = 1
+) -> list[Split]:
     """List the folds that a ``cv`` argument means: a number, folds, or a splitter."""
     if isinstance(cv, list) and all(isinstance(split, Split) for split in cv):
         _check_same_samples(cv, len(y))
+        if n_seeds != 1:
+            raise InputError(
+                f"n_seeds is {n_seeds}, but cv holds folds that were made already; leave n_seeds "
+                "away, and make them by make_splits(n_seeds=...)."
+            )
         return cv
     if isinstance(cv, Integral):
-        return make_splits(y, n_folds=int(cv), groups=groups, random_state=random_state)
-    return splits_of(check_cv(cv, y, classifier=True), y, groups)
+        options: dict[str, Any] = {"groups": groups, "random_state": random_state}
+        return make_splits(y, n_folds=int(cv), n_seeds=n_seeds, **options)
+    return splits_of(check_cv(cv, y, classifier=True), y, groups, n_seeds)
 
 
 def _check_same_samples(splits: Sequence[Split], n_samples: int) -> None:
@@ -153,9 +163,13 @@ def _check_same_samples(splits: Sequence[Split], n_samples: int) -> None:
         )
 
 
-def splits_of(cv: Any, y: np.ndarray, groups: np.ndarray | None = None) -> list[Split]:
+def splits_of(
+    cv: Any, y: np.ndarray, groups: np.ndarray | None = None, n_seeds: int = 1
+) -> list[Split]:
     """List the folds of any scikit-learn splitter that predicts each sample once per repeat."""
     y = np.asarray(y)
+    if n_seeds < 1:
+        raise InputError(f"n_seeds must be at least 1, got {n_seeds}.")
     name = type(cv).__name__
     repeats: list[_Pairs] = [[]]
     seen = np.zeros(len(y), dtype=int)
@@ -172,7 +186,7 @@ def splits_of(cv: Any, y: np.ndarray, groups: np.ndarray | None = None) -> list[
     n_folds = len(repeats[0])
     if repeats.pop() or not repeats or any(len(repeat) != n_folds for repeat in repeats):
         raise _not_once_per_repeat(name)
-    return _numbered(y, repeats)
+    return _numbered(y, repeats, n_seeds)
 
 
 def _not_once_per_repeat(name: str) -> InputError:
@@ -193,12 +207,10 @@ def _check_counts(y: np.ndarray, groups: np.ndarray | None, n_folds: int) -> Non
         )
     if groups is None:
         return
-    if len(groups) != len(y):
-        raise InputError(f"There are {len(groups)} groups for {len(y)} samples.")
-    if len(np.unique(groups)) < n_folds:
+    n_groups = group_numbers(groups, len(y)).max() + 1
+    if n_groups < n_folds:
         raise InputError(
-            f"There are {len(np.unique(groups))} groups, fewer than {n_folds} folds; "
-            f"use fewer folds."
+            f"There are {n_groups} groups, fewer than {n_folds} folds; use fewer folds."
         )
 
 
@@ -215,6 +227,21 @@ def _check_folds(y: np.ndarray, splits: Sequence[Split]) -> None:
             raise InputError(
                 f"Fold {split.fold} of repeat {split.repeat} has no sample of class "
                 f"{missing[0]!s} to train on; use fewer folds, finer groups or stratified folds."
+            )
+
+
+def check_groups_apart(splits: Sequence[Split], numbers: np.ndarray) -> None:
+    """Refuse folds that train on samples of a group that they score."""
+    n_groups = numbers.max() + 1
+    for split in splits:
+        sample = np.full(n_groups, -1)
+        sample[numbers[split.train]] = split.train
+        both = split.test[sample[numbers[split.test]] >= 0]
+        if both.size:
+            raise InputError(
+                f"Fold {split.fold} of repeat {split.repeat} scores sample {both[0]} and trains "
+                f"on sample {sample[numbers[both[0]]]} of the same group; give a number of folds "
+                "as cv, or StratifiedGroupKFold."
             )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import clone
+from sklearn.utils.metadata_routing import get_routing_for_object
 
 from cifar_sk.errors import InputError
 
@@ -14,9 +17,11 @@ __all__ = [
     "check_augmentation_order",
     "check_saveable",
     "final_classifier",
+    "groups_params",
     "is_augmentation",
     "is_left_out",
     "last_step",
+    "resampling_step",
     "seeded_clone",
 ]
 
@@ -44,6 +49,28 @@ def final_classifier(estimator: Any) -> Any:
     """Return what classifies: the last step, of the best pipeline where a search was fitted."""
     last = last_step(estimator)
     return last_step(last.best_estimator_) if hasattr(last, "best_estimator_") else last
+
+
+def resampling_step(estimator: Any) -> str | None:
+    """Name the first step of a pipeline that resamples, or return None."""
+    steps = getattr(estimator, "steps", [])[:-1]
+    return next((name for name, step in steps if hasattr(step, "fit_resample")), None)
+
+
+def groups_params(estimator: Any, groups: Any) -> dict[str, Any]:
+    """Return what ``fit`` is to be given for groups to guide the splits inside of it, if any."""
+    if groups is None:
+        return {}
+    if get_config()["enable_metadata_routing"]:
+        asks = get_routing_for_object(estimator).consumes("fit", ["groups"])
+        return {"groups": groups} if asks else {}
+    if not hasattr(estimator, "steps"):
+        takes = "groups" in inspect.signature(estimator.fit).parameters
+        return {"groups": groups} if takes else {}
+    if resampling_step(estimator) and not hasattr(estimator, "splits_first"):
+        return {}  # groups cannot follow images through it, of which check_resampling warns
+    name, last = estimator.steps[-1]
+    return {f"{name}__{key}": value for key, value in groups_params(last, groups).items()}
 
 
 def check_augmentation_order(estimator: Any) -> None:

@@ -14,7 +14,16 @@ from cifar_sk.errors import InputError
 from cifar_sk.folds.json_values import read_json, validate
 from cifar_sk.runs.files import write_atomically
 
-__all__ = ["REMEDY", "FileSum", "digest", "file_damage", "file_sum", "fold_damage", "write_sums"]
+__all__ = [
+    "REMEDY",
+    "FileSum",
+    "content_sum",
+    "digest",
+    "file_damage",
+    "file_sum",
+    "fold_damage",
+    "write_sums",
+]
 
 FILES = "files.json"
 REMEDY = "fit the fold again by the run's own command and --resume"
@@ -66,6 +75,11 @@ def file_sum(file: Path) -> FileSum:
         while chunk := opened.read(_CHUNK):
             total.update(chunk)
         return FileSum(size=opened.tell(), sha256=total.hexdigest())
+
+
+def content_sum(content: bytes) -> FileSum:
+    """Measure what a file is to hold."""
+    return FileSum(size=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
 def write_sums(folder: Path, run: str) -> None:

@@ -24,13 +24,13 @@ from filelock import FileLock
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics.scores import score_predictions
-from cifar_sk.runs.checksums import REMEDY, FileSum, digest, file_sum, fold_damage, write_sums
+from cifar_sk.runs.checksums import REMEDY, FileSum, content_sum, digest, fold_damage, write_sums
 from cifar_sk.runs.files import (
     Additions,
     differences,
     sync,
     without_dots,
-    write_atomically,
+    write_files,
 )
 from cifar_sk.runs.fold_files import read_fold, write_fold
 from cifar_sk.runs.manifest import DataRecord, Manifest, as_json
@@ -38,6 +38,7 @@ from cifar_sk.runs.manifest_file import SCHEMA, read_manifest_file, write_manife
 from cifar_sk.runs.own_files import (
     ASIDE,
     BEFORE_MANIFEST,
+    GROUPS,
     MANIFEST,
     STAGED_MANIFEST,
     TARGET,
@@ -206,7 +207,7 @@ class RunFolder:
         return {"status": "interrupted"} if is_stale else {}
 
     def begin(self, evaluation: Evaluation) -> None:
-        """Write what is evaluated, and the labels, or check that it is what was begun.
+        """Write what is evaluated, labels and groups, or check that it is what was begun.
 
         Finished folds that are damaged are set aside with a warning, to be fitted again.
 
@@ -218,16 +219,20 @@ class RunFolder:
         manifest = Manifest.of(
             evaluation, data=self._data, own=self._own, about=provenance() | self._about
         )
+        labels = self._labels(evaluation)
+        manifest = replace(manifest, files={n: content_sum(c) for n, c in labels.items()})
         old, said = read_manifest_file(self.path / MANIFEST)
         if finished(self.path) and said.identity.split is not None:
             _check_is_same(self.path, old["identity"], manifest.identity())
+            _check_same_groups(self.path, said.files, manifest.files)
             self._before = old
             self._set_damaged_aside(Manifest.of_file(said).digest, manifest)
         if said.created:
             manifest = replace(manifest, created=said.created)
         for staged in (self.path / "folds").glob(".[0-9]*.tmp"):
             shutil.rmtree(staged)
-        self.manifest = replace(manifest, files=self._write_labels(evaluation))
+        write_files(self.path, labels, known={TEST_TARGET, GROUPS})
+        self.manifest = manifest
         self.update()
 
     def _set_damaged_aside(self, run: str | None, manifest: Manifest) -> None:
@@ -244,18 +249,16 @@ class RunFolder:
                 if run is None:
                     write_sums(folder, digest(manifest.identity()))
 
-    def _write_labels(self, evaluation: Evaluation) -> dict[str, FileSum]:
-        """Write true classes, and return the sizes and checksums of their files."""
+    def _labels(self, evaluation: Evaluation) -> dict[str, bytes]:
+        """Return true classes, and groups, as the files that hold them."""
         classes = np.unique(evaluation.y)
         self._target = np.searchsorted(classes, evaluation.y)
-        targets = {TARGET: self._target}
+        arrays = {TARGET: self._target}
         if evaluation.holdout is not None:
-            targets[TEST_TARGET] = np.searchsorted(classes, evaluation.holdout[1])
-        else:  # of another evaluation that was begun here and finished no fold
-            (self.path / TEST_TARGET).unlink(missing_ok=True)
-        for name, values in targets.items():
-            _write_array(self.path / name, values)
-        return {name: file_sum(self.path / name) for name in targets}
+            arrays[TEST_TARGET] = np.searchsorted(classes, evaluation.holdout[1])
+        if evaluation.groups is not None:
+            arrays[GROUPS] = evaluation.groups
+        return {name: _array_bytes(values) for name, values in arrays.items()}
 
     def end(self, result: OOFResult) -> None:
         """Write how the run ended."""
@@ -314,10 +317,10 @@ class RunFolder:
         return score_predictions(self._target[result.test_index], result.proba)
 
 
-def _write_array(file: Path, values: np.ndarray) -> None:
+def _array_bytes(values: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, values, allow_pickle=False)
-    write_atomically(file, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _check_is_run_or_new(path: Path) -> None:
@@ -359,6 +362,15 @@ def _check_is_same(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -
         raise InputError(
             f"{path} cannot be resumed as another run: {'; '.join(changed)}; "
             f"name another with --run, or replace it with --overwrite."
+        )
+
+
+def _check_same_groups(path: Path, old: Mapping[str, FileSum], new: Mapping[str, FileSum]) -> None:
+    """Refuse other groups than those that are kept; older versions kept none."""
+    if GROUPS in old and old[GROUPS] != new.get(GROUPS):
+        raise InputError(
+            f"{path} cannot be resumed with other groups than it has; give the same --groups, "
+            "or name another with --run."
         )
 
 

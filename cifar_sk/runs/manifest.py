@@ -156,7 +156,9 @@ class Manifest:
     notes : dict
         What else a program wrote for readers.
     files : dict
-        Size and SHA-256 of the files of labels, by name.
+        Size and SHA-256 of the files of labels and groups, by name.
+    n_groups : int or None
+        Number of groups of samples, where there are groups.
     schema : int
         Version of the form that the run was written in.
     """
@@ -183,6 +185,7 @@ class Manifest:
     timings: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     files: dict[str, FileSum] = field(default_factory=dict)
+    n_groups: int | None = None
     schema: int = SCHEMA
 
     @property
@@ -233,6 +236,7 @@ class Manifest:
             fit_params={n: value_fingerprint(v) for n, v in evaluation.fit_params.items()},
             own=dict(own or {}),
             engine=evaluation.engine,
+            n_groups=None if evaluation.groups is None else int(evaluation.groups.max()) + 1,
             notes=as_json(notes),
             **as_json(known),
         )
@@ -276,6 +280,7 @@ class Manifest:
             "failed": self.failed,
             "timings": self.timings,
             **({"notes": self.notes} if self.notes else {}),
+            **({"n_groups": self.n_groups} if self.n_groups is not None else {}),
             "files": {name: file.model_dump() for name, file in self.files.items()},
         }
 
@@ -307,6 +312,7 @@ class Manifest:
             fit_params=identity.fit_params,
             own=identity.own,
             files=said.files,
+            n_groups=said.n_groups,
             schema=said.version,
             **{name: value for name, value in known.items() if value is not None},
         )

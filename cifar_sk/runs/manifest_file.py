@@ -81,6 +81,7 @@ class ManifestFile(_Part):
     timings: dict[str, float | None] | None = None
     notes: dict[str, Any] | None = None
     files: dict[str, FileSum] = {}
+    n_groups: _Count | None = None
 
 
 def read_manifest_file(file: Path) -> tuple[dict[str, Any], ManifestFile]:

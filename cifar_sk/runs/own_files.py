@@ -13,6 +13,7 @@ from pathlib import Path
 __all__ = [
     "ASIDE",
     "BEFORE_MANIFEST",
+    "GROUPS",
     "MANIFEST",
     "OWN_FIGURES",
     "STAGED_MANIFEST",
@@ -34,6 +35,7 @@ STAGED_MANIFEST = f".{MANIFEST}.*.tmp"
 _FOLD = re.compile(r"\d\d|[1-9]\d{2,5}")
 # True classes of all samples and of the test split, as positions in the class names.
 TARGET, TEST_TARGET = "target.npy", "test_target.npy"
+GROUPS = "groups.npy"  # the group of every sample, where there are groups
 # Names, a line each, of figures that other packages draw.
 OWN_FIGURES = "figures/own.txt"
 # What a process that was killed before it wrote its manifest may have left.
@@ -66,6 +68,7 @@ _WRITTEN = (
     "report.html",
     TARGET,
     TEST_TARGET,
+    GROUPS,
     OWN_FIGURES,
     _STUDY_OF_A_FOLD,
     MANIFEST,  # the last to be moved or removed: it says that the folder is a run's

@@ -15,7 +15,7 @@ from cifar_sk.runs.checksums import FileSum, file_damage, fold_damage
 from cifar_sk.runs.files import unquoted
 from cifar_sk.runs.folder import read_folds, read_manifest
 from cifar_sk.runs.manifest import Manifest
-from cifar_sk.runs.own_files import TARGET, TEST_TARGET, finished
+from cifar_sk.runs.own_files import GROUPS, TARGET, TEST_TARGET, finished
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
@@ -117,6 +117,7 @@ def read_run(path: str | Path) -> FinishedRun:
         n_seeds=split.n_seeds,
         folds=tuple(folds[index] for index in sorted(folds)),
         holdout_target=_labels(path, TEST_TARGET, manifest),
+        groups=None if manifest.n_groups is None else _labels(path, GROUPS, manifest),
     )
     _check_belongs_together(path, result)
     return FinishedRun(path, manifest, result)
@@ -208,13 +209,20 @@ def _target_of_old_run(file: Path, names: tuple[str, ...]) -> np.ndarray:
 
 def _check_belongs_together(path: Path, result: OOFResult) -> None:
     n_samples, n_classes = len(result.target), len(result.class_names)
-    test = result.holdout_target
-    fits = result.target.ndim == 1 and all(
-        fold.proba is not None
-        and fold.proba.shape == (len(fold.test_index), n_classes)
-        and fold.test_index.max(initial=-1) < n_samples
-        and (test is None or fold.holdout_proba is None or len(fold.holdout_proba) == len(test))
-        for fold in result.folds
+    test, groups = result.holdout_target, result.groups
+    fits = groups is None or (len(groups) == n_samples and groups.min(initial=0) >= 0)
+    fits = (
+        fits
+        and result.target.ndim == 1
+        and all(
+            fold.proba is not None
+            and fold.proba.shape == (len(fold.test_index), n_classes)
+            and fold.test_index.max(initial=-1) < n_samples
+            and (
+                test is None or fold.holdout_proba is None or len(fold.holdout_proba) == len(test)
+            )
+            for fold in result.folds
+        )
     )
     if not fits or result.target.max(initial=0) >= n_classes:
         raise InputError(f"The files of {path} do not belong together; run it again.")

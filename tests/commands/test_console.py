@@ -88,6 +88,15 @@ def test_elsewhere_every_epoch_and_fold_is_a_plain_line():
     assert not any("\x1b" in line for line in lines)
 
 
+def test_progress_names_the_seed_where_there_are_several():
+    text = io.StringIO()
+    with FoldProgress(3, 0, Console(file=text), seeds=[0, 1, 2]) as progress:
+        progress(EVENTS[1])
+        progress(EVENTS[-1])
+    assert text.getvalue().startswith("fold 1/3, seed 1 epoch 1/4 ")
+    assert "fold 2/3, seed 2 failed: " in text.getvalue()
+
+
 def test_a_terminal_keeps_the_lines_of_finished_folds_only():
     text = show(force_terminal=True, color_system=None)
     assert "0 of 3 folds (0 s, at most" in text

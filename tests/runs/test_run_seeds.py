@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from made_runs import made_run
 from sklearn.dummy import DummyClassifier
+from sklearn.model_selection import StratifiedKFold
 
-from cifar_sk import cross_validate_oof, make_splits, read_run, write_report
+from cifar_sk import InputError, cross_validate_oof, make_splits, read_run
 from cifar_sk.comparison import compare_runs
 from cifar_sk.metrics import fold_metrics
 from cifar_sk.metrics.fold_table import pooling_note
@@ -25,7 +26,6 @@ def run(tmp_path_factory):
     result = cross_validate_oof(
         DummyClassifier(strategy="stratified"), X, Y, cv=splits, store=path
     )
-    write_report(result, path)
     return path, result
 
 
@@ -66,6 +66,30 @@ def test_runs_of_one_seed_say_nothing_of_seeds(tmp_path):
     identity = json.loads((tmp_path / "run/run.json").read_text())["identity"]
     assert list(identity["split"]) == ["n_folds", "n_repeats", "fingerprint"]
     assert "seed" not in json.loads((tmp_path / "run/folds/01/metrics.json").read_text())
+
+
+def test_a_splitter_or_a_number_of_folds_is_fitted_by_several_seeds():
+    classifier = DummyClassifier(strategy="stratified")
+    for cv in (2, StratifiedKFold(2, shuffle=True, random_state=0)):
+        once = cross_validate_oof(classifier, X, Y, cv=cv)
+        twice = cross_validate_oof(classifier, X, Y, cv=cv, n_seeds=2)
+        assert (twice.n_repeats, twice.n_seeds) == (1, 2)
+        for first, same in zip(once.folds, twice.folds, strict=False):
+            np.testing.assert_array_equal(first.proba, same.proba)
+        assert not np.array_equal(twice.folds[0].proba, twice.folds[2].proba)
+
+
+@pytest.mark.parametrize(
+    ("cv", "n_seeds", "message"),
+    [
+        (make_splits(Y, n_folds=2), 2, r"make them by make_splits\(n_seeds"),
+        (2, 0, "n_seeds at least 1"),
+        (StratifiedKFold(2), 0, "n_seeds must be at least 1, got 0"),
+    ],
+)
+def test_numbers_of_seeds_that_cannot_be(cv, n_seeds, message):
+    with pytest.raises(InputError, match=message):
+        cross_validate_oof(DummyClassifier(), X, Y, cv=cv, n_seeds=n_seeds)
 
 
 def test_a_comparison_counts_every_pass():

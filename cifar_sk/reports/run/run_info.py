@@ -21,6 +21,7 @@ def run_info(manifest: Manifest, result: OOFResult) -> dict[str, Any]:
         "data source": data.source,
         "data fingerprint": data.fingerprint,
         "split": split.words,
+        "groups": manifest.n_groups,
         "split fingerprint": split.fingerprint,
         "seed": manifest.seed,
         "command": manifest.command,
