@@ -21,7 +21,7 @@ OLDER = f"{ROUNDED} in the columns that this version has too: written by an olde
 # Versions that kept the times in fold_metrics.csv broke ties of top-3 accuracy otherwise, and
 # did not write these tables.
 _CHANGED_COLUMNS = ("fit_time", "score_time", "top_3_accuracy", "test_split_top_3_accuracy")
-_NEW_TABLES = {"times.csv"}
+_NEW_TABLES = {"times.csv", "intervals.csv", "variance_components.csv"}
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12  # other processors sum floats in another order
 
 
