@@ -164,7 +164,7 @@ def cv(
     job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models, engine, group)
     name = _run_name(model, augment, resample, bunch.name) if run is None else run
     path = place(name, results, "--run")
-    selected = tuned.selection_note(bunch.name)
+    selected = tuned.selection_note(bunch)
     if selected and not quiet:
         typer.secho(f"note: {selected}", fg=typer.colors.YELLOW, err=True)
     title = f"{model} on {bunch.name}"

@@ -27,6 +27,7 @@ from cifar_sk.datasets import data_fingerprint
 from cifar_sk.errors import InputError
 from cifar_sk.reports.study.files import parameter_rows, summary_rows, write_study_report
 from cifar_sk.runs.files import Additions, csv_bytes, write_atomically
+from cifar_sk.runs.image_sketch import ImageSketch
 from cifar_sk.tuning.engine import Budget, check_study, open_study, run_trials
 from cifar_sk.tuning.held_out import compare_on_held_out, held_out_rows, held_out_table
 from cifar_sk.tuning.lost_trials import reclaim
@@ -190,6 +191,7 @@ class TuneJob:
         return {
             "study": self.folder.name,
             "data": view.identity["data"],
+            "images": ImageSketch.of(self.bunch.images).to_json(),
             "model": self.setup.model,
             "augment": self.setup.augment,
             "params": {**self.setup.fixed, **self.task.space.decode(best.params)},

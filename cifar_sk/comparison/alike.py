@@ -101,8 +101,9 @@ def _conditions(runs: Sequence[FinishedRun]) -> str:
 
 
 def _origin(run: FinishedRun, name: str) -> str:
-    if selected := run.manifest.selected:
-        return f"{name}: {selected}"
+    selected = run.manifest.selected
+    if selected is not None:  # "": the parameters were selected on other images
+        return f"{name}: {selected}" if selected else ""
     file = _option(run.manifest.command or "", "--params")
     if file is None:
         return ""

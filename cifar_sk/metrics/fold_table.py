@@ -96,13 +96,14 @@ def fold_times(result: OOFResult) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``row``, as in `fold_metrics`, up to ``mean`` and ``std`` (ddof=1); ``repeat`` and
-        ``fold``; ``fit_time`` and ``score_time`` in seconds; and ``basis``, what a summary row
-        is and how many folds it rests on, for failed folds are left out of it.
+        ``row``, as in `fold_metrics`, up to ``mean`` and ``std`` (ddof=1); ``repeat``, ``seed``
+        (only with several) and ``fold``; ``fit_time`` and ``score_time`` in seconds; and
+        ``basis``, what a summary row is and how many folds it rests on, for failed folds are
+        left out of it.
     """
-    columns = ["row", "repeat", "fold", *_TIMES, "basis"]
+    counts = ["repeat", *(["seed"] if result.n_seeds > 1 else []), "fold"]
     rows = [
-        {"row": row_name(fold), **{name: getattr(fold, name) for name in columns[1:-1]}}
+        {"row": row_name(fold), **{name: getattr(fold, name) for name in [*counts, *_TIMES]}}
         for fold in result.folds
     ]
     scored = [[getattr(fold, name) for name in _TIMES] for fold in result.scored]
@@ -112,8 +113,8 @@ def fold_times(result: OOFResult) -> pd.DataFrame:
         {"row": "mean", **values.mean(), "basis": f"mean of {count}"},
         {"row": "std", **values.std(ddof=1), "basis": f"std over {count} (ddof=1)"},
     ]
-    table = pd.DataFrame(rows, columns=columns).fillna({"basis": ""})
-    return table.astype({"repeat": "Int64", "fold": "Int64", **dict.fromkeys(_TIMES, "float64")})
+    table = pd.DataFrame(rows, columns=["row", *counts, *_TIMES, "basis"]).fillna({"basis": ""})
+    return table.astype(dict.fromkeys(counts, "Int64") | dict.fromkeys(_TIMES, "float64"))
 
 
 def best_params_table(result: OOFResult) -> pd.DataFrame:

@@ -144,7 +144,8 @@ class Manifest:
         Where folds ran.
     title, command, backend, created, selected : str or None
         A heading, how the run was called, Keras' backend, when it began (UTC), and a warning
-        where its parameters were selected on the same images.
+        where its parameters were selected on the same images; "" where it is known that they
+        were selected on others.
     versions, machine : dict
         Of packages, and what the processors are.
     status : str

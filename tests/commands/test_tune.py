@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 from sqlalchemy.engine import make_url
 
-from cifar_sk import cv, tune
+from cifar_sk import cv, load_dataset, tune
+from cifar_sk.runs.fingerprints import image_hashes
+from cifar_sk.runs.image_sketch import ImageSketch
 from cifar_sk.tuning.storage import choose_storage, close_storage
 
 SMALL = ["--dataset", "digits", "--limit", "240", "--folds", "2", "--quiet", "--threads", "1"]
@@ -68,6 +70,18 @@ def test_a_study_leaves_its_files_and_goes_on(tmp_path, quick_space, capsys):
     assert manifest["versions"]["keras"]
     assert manifest["versions"]["optuna"]
     assert str(tmp_path) not in json.dumps({**manifest, "command": ""})
+
+    bunch = load_dataset("digits", limit=100)
+    study = ImageSketch.from_json(json.loads((folder / "best.json").read_text())["images"], "")
+    share = study.share_in(image_hashes(bunch.images))
+    assert 0 < share < 1
+    assert study.n_images == 180  # those held out are not among them
+    evaluation = ["--params", folder / "best.json", "--limit", "100", "--dataset", "digits"]
+    assert run([*evaluation, "--run", "r", "--folds", "2"], tmp_path, command=cv) == 0
+    note = f"180 images, of which about {100 * share:.0f} % are in this run"
+    assert note in capsys.readouterr().err
+    selected = json.loads((tmp_path / "r" / "run.json").read_text())["selected"]
+    assert note in selected
 
     first = (folder / "trials.csv").read_bytes()
     assert run([*arguments, "--trials", "2"], tmp_path) == 0  # there is nothing left to do

@@ -103,6 +103,8 @@ def test_remarks_say_what_the_manifests_tell():
     )
     chosen = replace(other, manifest=replace(other.manifest, selected="A study chose."))
     assert remarks([chosen], ["b"])[-1] == "b: A study chose."
+    elsewhere = replace(other, manifest=replace(other.manifest, selected=""))
+    assert not [said for said in remarks([elsewhere], ["b"]) if "selected" in said]
     text = " ".join(remarks([plain, with_folds(other, best_params={"C": 1})], ["a", "b"]))
     for part in (
         "a 0, b 7",

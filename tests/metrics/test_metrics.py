@@ -220,6 +220,7 @@ def test_times_have_a_table_of_their_own_so_that_identical_runs_have_equal_score
         "std over 3 of 4 folds (ddof=1)",
     ]
     assert fold_times(slower).loc[4, "fit_time"] == 9
+    assert list(fold_times(replace(result, n_seeds=2)))[:4] == ["row", "repeat", "seed", "fold"]
     assert fold_times(make_result(n_run=0))["fit_time"].isna().all()
 
 

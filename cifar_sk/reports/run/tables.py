@@ -86,10 +86,10 @@ class RunTables:
         self.note = pooling_note(result)
 
     folds = _once(fold_metrics)
+    times = _once(fold_times)
     spreads = cached_property(lambda self: run_spreads(self.result, self.folds))
     intervals = cached_property(lambda self: interval_table(self.result, self.folds, self.spreads))
     components = cached_property(lambda self: component_table(self.result, self.spreads))
-    times = _once(fold_times)
     best_params = _once(best_params_table)
     classes = _once(class_metrics)
     class_f1 = cached_property(lambda self: f1_by_fold(self.classes))
