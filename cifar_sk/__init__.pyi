@@ -72,6 +72,12 @@ from .folds.splits import (
     make_splits as make_splits,
 )
 from .metrics import (
+    ConformalSets as ConformalSets,
+)
+from .metrics import (
+    conformal_sets as conformal_sets,
+)
+from .metrics import (
     fold_metrics as fold_metrics,
 )
 from .pipelines.models import (

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from cifar_sk.errors import InputError
 
-__all__ = ["Interval", "bootstrap_interval", "corrected_t_interval"]
+__all__ = ["Interval", "bootstrap_interval", "corrected_t_interval", "wilson_interval"]
+
+_Z = 1.959963984540054  # of a 95 % interval
 
 
 class Interval(NamedTuple):
@@ -89,6 +92,18 @@ def bootstrap_interval(
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = np.quantile(totals[:, 0] / totals[:, 1], tails)
     return Interval(float(correct.sum() / predicted.sum()), float(low), float(high))
+
+
+def wilson_interval(rate: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Return low and high bounds of 95 % for shares of `n` independent samples each.
+
+    Wilson (1927), https://doi.org/10.1080/01621459.1927.10502953
+    """
+    centre = (rate + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    half = _Z / (1 + _Z**2 / n) * np.sqrt(rate * (1 - rate) / n + _Z**2 / (4 * n**2))
+    # At rates of 0 and 1 a rounding error would put the rate itself outside.
+    low, high = (centre - half).clip(lower=0), (centre + half).clip(upper=1)
+    return low.clip(upper=rate), high.clip(lower=rate)
 
 
 def _check_confidence(confidence: float) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "calibration_bins",
     "calibration_error",
     "check_classes",
+    "check_probabilities",
     "metrics_for",
     "score_predictions",
 ]
@@ -316,15 +317,22 @@ def _bin_by_confidence(p: _Predictions, n_bins: int) -> pd.DataFrame:
 
 def _check(target: ArrayLike, proba: ArrayLike) -> _Predictions:
     classes, rows = check_classes(target, proba)
-    if rows.shape[1] < 2:
-        raise InputError(f"proba must have at least two columns, got {rows.shape[1]}")
+    return _Predictions(classes, check_probabilities(rows))
+
+
+def check_probabilities(proba: ArrayLike) -> np.ndarray:
+    """Return probabilities of two classes or more as float64, rows summing to 1 exactly."""
+    rows = np.asarray(proba, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] < 2:
+        found = rows.shape[1] if rows.ndim == 2 else f"the shape {rows.shape}"
+        raise InputError(f"proba must have at least two columns, got {found}")
     total = rows.sum(axis=1, keepdims=True)
     if not (np.isfinite(rows).all() and (rows >= 0).all() and np.allclose(total, 1, atol=1e-3)):
         raise InputError(
             "proba must hold finite numbers from 0 to 1 whose rows sum to 1, got others; "
             "pass probabilities, not logits, and check that training did not diverge"
         )
-    return _Predictions(classes, rows / total)
+    return rows / total
 
 
 def check_classes(target: ArrayLike, proba: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

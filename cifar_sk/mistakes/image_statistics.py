@@ -7,12 +7,12 @@ import pandas as pd
 
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
+from cifar_sk.metrics.intervals import wilson_interval
 
 __all__ = ["brightness_and_contrast", "check_images", "error_by_statistic", "errors_by_appearance"]
 
 _LUMA = np.array([0.299, 0.587, 0.114])  # Rec. 601
 _CHUNK = 1_000  # images as floats at a time
-_Z = 1.959963984540054  # of a 95 % interval
 
 
 def check_images(images: np.ndarray, n_samples: int) -> None:
@@ -82,7 +82,7 @@ def error_by_statistic(result: OOFResult, values: np.ndarray, *, n_bins: int = 1
     ).reset_index(drop=True)
     bins["error_rate"] = bins["n_wrong"] / bins["n_predictions"]
     # Of samples, not of predictions: repeats of one sample err alike.
-    bins["ci95_low"], bins["ci95_high"] = _wilson(bins["error_rate"], bins["n_samples"])
+    bins["ci95_low"], bins["ci95_high"] = wilson_interval(bins["error_rate"], bins["n_samples"])
     return bins.drop(columns=[*counts])
 
 
@@ -94,11 +94,3 @@ def errors_by_appearance(
     table = brightness_and_contrast(images)
     values = {str(name): column.to_numpy() for name, column in table.items()}
     return {k: error_by_statistic(result, v, n_bins=n_bins) for k, v in values.items()}
-
-
-def _wilson(rate: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
-    centre = (rate + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * np.sqrt(rate * (1 - rate) / n + _Z**2 / (4 * n**2))
-    # At rates of 0 and 1 a rounding error would put the rate itself outside.
-    low, high = (centre - half).clip(lower=0), (centre + half).clip(upper=1)
-    return low.clip(upper=rate), high.clip(lower=rate)
