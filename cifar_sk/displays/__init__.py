@@ -13,6 +13,7 @@ from cifar_sk.displays.comparison_displays import (
     OutcomesDisplay,
     PosteriorDisplay,
 )
+from cifar_sk.displays.conformal_displays import ConformalDisplay
 from cifar_sk.displays.curve_displays import (
     ErrorRateDisplay,
     LearningCurvesDisplay,
@@ -29,6 +30,7 @@ from cifar_sk.displays.study_displays import ParallelCoordinatesDisplay, SliceDi
 __all__ = [
     "AttributionDisplay",
     "ClassScoresDisplay",
+    "ConformalDisplay",
     "ConfusedPairsDisplay",
     "ConfusionDisplay",
     "CriticalDifferenceDisplay",

@@ -41,15 +41,15 @@ BEFORE_MANIFEST = {".lock", ASIDE, _DISCARDED}
 
 # All that is ever written into a run's folder; nothing else is moved or removed there.
 _TABLES = """
-    best_params class_metrics confused_pairs confusion_matrix confusion_matrix_fold_*
+    best_params class_metrics conformal confused_pairs confusion_matrix confusion_matrix_fold_*
     confusion_matrix_normalized confusion_matrix_normalized_fold_* error_by_brightness
     error_by_contrast fold_metrics hardest_classes intervals label_issues mistakes oof_predictions
     times variance_components
 """
 _FIGURES = """
-    class_scores confident_mistakes confused_pairs confusion_matrix confusion_matrix_fold_*
-    confusion_matrix_normalized error_by_brightness_and_contrast label_issues learning_curves
-    reliability samples
+    class_scores confident_mistakes conformal_sets confused_pairs confusion_matrix
+    confusion_matrix_fold_* confusion_matrix_normalized error_by_brightness_and_contrast
+    label_issues learning_curves reliability samples
 """
 _EXPLANATIONS = "class_maxima correct filter_maxima filters samples wrong"
 _STUDY_OF_A_FOLD = "studies/" + "[0-9a-f]" * 12
@@ -60,7 +60,9 @@ _WRITTEN = (
     *(f"figures/{name}.png" for name in _FIGURES.split()),
     *(f"explain/{name}.png" for name in _EXPLANATIONS.split()),
     "explain/explained.csv",
+    "checklist.md",
     "classification_report.txt",
+    "conformal.json",
     "report.html",
     TARGET,
     TEST_TARGET,

@@ -102,6 +102,8 @@ def test_files(written):
     assert names == [
         "class_metrics.csv",
         "classification_report.txt",
+        "conformal.csv",
+        "conformal.json",
         "confused_pairs.csv",
         "confusion_matrix.csv",
         "confusion_matrix_fold_00.csv",
@@ -113,6 +115,7 @@ def test_files(written):
         "error_by_contrast.csv",
         "figures/class_scores.png",
         "figures/confident_mistakes.png",
+        "figures/conformal_sets.png",
         "figures/confused_pairs.png",
         "figures/confusion_matrix.png",
         "figures/confusion_matrix_fold_00.png",
@@ -169,7 +172,7 @@ def test_page_loads_nothing_and_every_image_has_a_description(written):
     folder, _ = written
     page = Page((folder / "report.html").read_text(encoding="utf-8"))
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert sum(image["src"].startswith("data:image/png;base64,") for image in images) == 2
+    assert sum(image["src"].startswith("data:image/png;base64,") for image in images) == 3
     assert all(image["src"].startswith("data:image/") for image in images)
     assert all(len(image["alt"]) > 10 for image in images)
     assert not {"link", "iframe", "object", "base", "form"} & {tag for tag, _ in page.tags}
@@ -322,7 +325,7 @@ def test_tables_of_mistakes_read_back(written):
 def test_page_without_images_has_no_pictures(tmp_path):
     write_report(make_result(), tmp_path)
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert [tag for tag, _ in page.tags].count("img") == 1  # the learning curves
+    assert [tag for tag, _ in page.tags].count("img") == 2  # learning curves and sets
     assert "Most confident mistakes" in page.text
     assert not (tmp_path / "error_by_brightness.csv").exists()
 
@@ -410,7 +413,8 @@ def test_page_of_a_run_takes_no_other_images(run, tmp_path, capsys):
         main([str(run), "--no-images"])
     assert end.value.code == 0
     page = Page((run / "report.html").read_text(encoding="utf-8"))
-    assert "img" not in {tag for tag, _ in page.tags}
+    (picture,) = (attributes for tag, attributes in page.tags if tag == "img")
+    assert picture["alt"].startswith("Dot plots by class.")
 
 
 def test_existing_files_are_replaced(tmp_path):

@@ -15,6 +15,7 @@ import pandas as pd
 
 from cifar_sk.displays import (
     ClassScoresDisplay,
+    ConformalDisplay,
     ConfusedPairsDisplay,
     ConfusionDisplay,
     ErrorRateDisplay,
@@ -191,6 +192,24 @@ def _reliability(tables: RunTables) -> Drawing:
     caption = (
         f"Reliability diagram. {tables.note} Below the diagonal the model is "
         "overconfident; the bars count the predictions in each bin."
+    )
+    return Drawing(display.plot().figure_, caption, alt)
+
+
+@FIGURES.register("conformal_sets")
+def _conformal(tables: RunTables) -> Drawing | None:
+    if tables.conformal["coverage"].isna().all():
+        return None
+    display = ConformalDisplay(tables.conformal)
+    table = display.frame().query("row == 'all'")
+    parts = (
+        f"{row['method'].upper()} {row['coverage']:.1%} with {row['mean_size']:.2f} classes"
+        for row in table.to_dict("records")
+    )
+    alt = f"Dot plots by class. Sets of all images hold the true class: {'; '.join(parts)}."
+    caption = (
+        "How often a set of 90 % confidence holds the true class, and how many classes it has, by "
+        "three methods. The threshold of each fold comes from the other folds."
     )
     return Drawing(display.plot().figure_, caption, alt)
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cifar_sk.errors import InputError, reading
 from cifar_sk.folds.predictions import OOFResult
+from cifar_sk.metrics.conformal import CONFORMAL_FILE, conformal_json
 from cifar_sk.metrics.tables import shares_of_rows
 from cifar_sk.reports.run.figures import draw_figures
 from cifar_sk.reports.run.page import CORRECTED, FOLD_COLUMNS, INTERVAL, render_page
@@ -21,6 +22,7 @@ from cifar_sk.runs.files import csv_bytes, unquoted, write_files
 from cifar_sk.runs.own_files import OWN_FIGURES
 
 __all__ = [
+    "conformal_files",
     "mistake_files",
     "rewrite_page",
     "score_files",
@@ -61,6 +63,7 @@ def write_report(
         ``class_metrics.csv``, ``confusion_matrix.csv``, ``confusion_matrix_fold_00.csv`` and so
         on (counts), ``confusion_matrix_normalized.csv`` and so on (shares of the true class),
         ``best_params.csv`` (what a search chose in each fold, where there was one),
+        ``conformal.csv`` and ``conformal.json`` (sets of classes: measured, and their thresholds),
         ``oof_predictions.csv``, ``classification_report.txt``, ``mistakes.csv``,
         ``confused_pairs.csv``, ``hardest_classes.csv``, ``label_issues.csv``, with images
         ``error_by_brightness.csv`` and ``error_by_contrast.csv``, and ``figures/*.png``.
@@ -93,7 +96,7 @@ def rewrite_page(
     images: np.ndarray | None = None,
     info: Mapping[str, Any] | None = None,
 ) -> list[Path]:
-    """Write page, figures and tables of mistakes again, and no table of scores."""
+    """Write page, figures, conformal sets and tables of mistakes again, and no table of scores."""
     tables = RunTables(result, images)
     if result.holdout_target is None and any(f.holdout_proba is not None for f in result.folds):
         tables.folds = _stored_fold_metrics(folder / "fold_metrics.csv", tables.folds)
@@ -142,6 +145,7 @@ def _page_files(tables: RunTables, info: Mapping[str, Any]) -> dict[str, bytes]:
         # First, so that --overwrite knows them whatever happens.
         **({OWN_FIGURES: "".join(own).encode()} if own else {}),
         **mistake_files(tables),
+        **conformal_files(tables),
         **{f"figures/{figure.name}.png": figure.png for figure in figures},
         "report.html": render_page(tables, figures, info).encode(),
     }
@@ -160,6 +164,16 @@ def mistake_files(tables: RunTables) -> dict[str, bytes]:
         **{f"error_by_{name}": table for name, table in tables.by_statistic.items()},
     }
     return {f"{name}.csv": csv_bytes(table) for name, table in frames.items()}
+
+
+def conformal_files(tables: RunTables) -> dict[str, bytes]:
+    """Return coverage and size of conformal sets, and their thresholds, by file name."""
+    if not tables.result.scored:
+        return {}
+    return {
+        "conformal.csv": csv_bytes(tables.conformal),
+        CONFORMAL_FILE: conformal_json(tables.result).encode(),
+    }
 
 
 def summary_table(table: pd.DataFrame, intervals: pd.DataFrame | None = None) -> list[list[str]]:

@@ -95,6 +95,7 @@ def _scored_parts(tables: RunTables, figures: Sequence[ReportFigure]) -> dict[st
         "classes": class_bars(tables),
         "hardest": tables.class_errors.set_index("class").to_dict("index"),
         "reliability": reliability_marks(tables),
+        "conformal": tables.conformal.set_index("row").query("method == 'lac'").loc["all"].iloc[0],
         "pairs": pair_rows(tables.pairs, maker),
         "n_pairs": len(tables.pairs),
         "galleries": galleries(tables, maker),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.metrics import fold_metrics, fold_times, oof_predictions
+from cifar_sk.metrics import conformal_table, fold_metrics, fold_times, oof_predictions
 from cifar_sk.metrics.fold_table import best_params_table, pooling_note, row_name
 from cifar_sk.metrics.interval_table import component_table, interval_table, run_spreads
 from cifar_sk.metrics.tables import (
@@ -47,9 +47,9 @@ class RunTables:
 
     Attributes
     ----------
-    folds, times, predictions, classes, confusion, calibration : DataFrame
-        Of `fold_metrics`, `fold_times`, `oof_predictions`, `class_metrics`, `confusion_table`
-        and `calibration_table` in `cifar_sk.metrics`.
+    folds, times, predictions, classes, confusion, calibration, conformal : DataFrame
+        Of `fold_metrics`, `fold_times`, `oof_predictions`, `class_metrics`, `confusion_table`,
+        `calibration_table` and `conformal_table` in `cifar_sk.metrics`.
     timed_folds : DataFrame
         ``folds`` with the times of the same rows beside them, as page and terminal show them.
     spreads : dict of str to Spread
@@ -97,6 +97,7 @@ class RunTables:
     predictions = _once(oof_predictions)
     report_text = _once(classification_report_text)
     calibration = _once(calibration_table)
+    conformal = _once(conformal_table)
     accuracy = _once(pooled_accuracy)
     samples = _once(sample_predictions)
     missed = _once(missed_samples)

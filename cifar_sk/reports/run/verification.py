@@ -11,7 +11,8 @@ import pandas as pd
 
 from cifar_sk.errors import reason
 from cifar_sk.folds.predictions import OOFResult
-from cifar_sk.reports.run.files import mistake_files, score_files
+from cifar_sk.metrics.conformal import CONFORMAL_FILE
+from cifar_sk.reports.run.files import conformal_files, mistake_files, score_files
 from cifar_sk.reports.run.tables import RunTables
 
 __all__ = ["IDENTICAL", "OLDER", "ROUNDED", "compare_tables"]
@@ -21,17 +22,20 @@ OLDER = f"{ROUNDED} in the columns that this version has too: written by an olde
 # Versions that kept the times in fold_metrics.csv broke ties of top-3 accuracy otherwise, and
 # did not write these tables.
 _CHANGED_COLUMNS = ("fit_time", "score_time", "top_3_accuracy", "test_split_top_3_accuracy")
-_NEW_TABLES = {"times.csv"}
+_NEW_TABLES = {"conformal.csv", "intervals.csv", "times.csv", "variance_components.csv"}
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12  # other processors sum floats in another order
 
 
 def compare_tables(result: OOFResult, folder: Path) -> dict[str, str]:
     """Compute a run's tables again, and say of each file how it compares with that."""
     tables = RunTables(result)
-    contents = {**score_files(tables), **mistake_files(tables)}
+    contents = {**score_files(tables), **mistake_files(tables), **conformal_files(tables)}
+    contents.pop(CONFORMAL_FILE, None)  # no table: where floats are rounded otherwise, it differs
     changed: dict[str, Sequence[str]] = {}
     if _holds_times(folder / "fold_metrics.csv"):
-        contents = {name: table for name, table in contents.items() if name not in _NEW_TABLES}
+        # A report of this version may have added some since.
+        absent = {name for name in _NEW_TABLES if not (folder / name).exists()}
+        contents = {name: table for name, table in contents.items() if name not in absent}
         changed = {"fold_metrics.csv": _CHANGED_COLUMNS}
     outcomes = {}
     for name, computed in contents.items():
