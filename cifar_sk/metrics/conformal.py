@@ -235,8 +235,7 @@ class TrueScores(NamedTuple):
     def of(cls, result: OOFResult, fold: FoldResult, scores: np.ndarray) -> Self:
         """Choose the true classes' of the scores (n_test, n_classes) of a fold."""
         test = fold.test_index
-        groups = getattr(result, "groups", None)
-        unit = test if groups is None else groups[test]
+        unit = test if result.groups is None else result.groups[test]
         return cls(unit, scores[np.arange(len(test)), result.target[test]])
 
 

@@ -96,6 +96,6 @@ def _rows(result: OOFResult, method: str, confidence: float, counts: np.ndarray)
             "share_empty": found["n_empty"] / n,
         }
     )
-    if getattr(result, "groups", None) is None and result.n_expected == result.n_folds:
+    if result.groups is None and result.n_passes == 1:
         table["ci95_low"], table["ci95_high"] = wilson_interval(coverage, n)
     return table

@@ -261,6 +261,27 @@ def test_passes_count_once_and_missing_folds_are_left_out():
     assert alone["coverage"].isna().all()
 
 
+def test_a_group_counts_once():
+    result = blurred(60)
+    grouped = replace(result, groups=np.arange(60) // 5)
+    assert math.isfinite(ConformalSets.from_oof(result, confidence=0.95).threshold)
+    # 12 groups allow no share of 0.95: ⌈13 · 0.95⌉ is more than 12.
+    assert math.isinf(ConformalSets.from_oof(grouped, confidence=0.95).threshold)
+    assert conformal_table(grouped)["ci95_low"].isna().all()
+    pooled = result.pooled()
+    scores = 1 - pooled.proba[np.arange(60), pooled.target]
+    found = ConformalSets.from_oof(grouped, confidence=0.8).threshold
+    assert found == np.sort(scores)[math.ceil(60 * 11 / 12) - 1]  # ⌈13 · 0.8⌉ = 11
+
+
+def test_seeds_are_passes():
+    """Two seeds of one repeat: a fold's threshold comes from folds of the same seed."""
+    two = blurred(80, n_passes=2)
+    as_seeds = [replace(fold, repeat=0, seed=fold.repeat) for fold in two.folds]
+    seeds = replace(two, n_repeats=1, n_seeds=2, folds=tuple(as_seeds))
+    pd.testing.assert_frame_equal(conformal_table(seeds), conformal_table(two))
+
+
 def test_equal_probabilities_enter_together_and_impossible_classes_last():
     scores = conformity_scores([[0.4, 0.3, 0.3, 0.0]], "raps", k_reg=2, penalty=0.5)
     assert scores.tolist() == [[0.0, 0.4, 0.4, 2.0]]
