@@ -27,16 +27,28 @@ def report(
     ] = True,
     metrics: Metrics = None,
     figures: Figures = None,
+    checklist: Annotated[
+        bool,
+        Option(
+            "--checklist",
+            help="Write checklist.md instead: the reporting list REFORMS, answered as far as the "
+            "run can, with questions to its authors.",
+        ),
+    ] = False,
 ) -> None:
-    """Write the page, the figures and the tables of mistakes of a finished run again.
+    """Write the page, figures, conformal sets and tables of mistakes of a finished run again.
 
     The tables of scores and of predictions stay as they are.
     """
+    from cifar_sk.reports.run.checklist import write_checklist
     from cifar_sk.reports.run.files import rewrite_page
     from cifar_sk.reports.run.run_info import run_info
     from cifar_sk.runs.reading import read_run, run_dataset
 
     finished = read_run(run)
+    if checklist:
+        typer.echo(write_checklist(finished))
+        return
     pictures = run_dataset(finished, dataset, data_home).images if images else None
     info = run_info(finished.manifest, finished.result)
     rewrite_page(finished.result, run, images=pictures, info=info)
