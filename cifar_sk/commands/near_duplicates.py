@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import typer
 
 from cifar_sk.backend.hardware import cpu_count
 from cifar_sk.commands.share_progress import ShareProgress
-from cifar_sk.duplicates.near import THRESHOLD
+from cifar_sk.duplicates.handling import Handled, drop_duplicates, group_duplicates
+from cifar_sk.duplicates.near import THRESHOLD, find_near_duplicates
 from cifar_sk.duplicates.splits import SplitDuplicates, find_in_splits
 from cifar_sk.runs.files import csv_bytes
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-__all__ = ["duplicate_files", "duplicates_text", "search_duplicates"]
+__all__ = ["duplicate_files", "duplicates_text", "handle_duplicates", "search_duplicates"]
 
 
 def search_duplicates(
@@ -31,6 +33,21 @@ def search_duplicates(
             n_jobs=jobs or cpu_count(),
             progress=progress,
         )
+
+
+def handle_duplicates(
+    bunch: Bunch, groups: np.ndarray | None, handling: str, *, quiet: bool
+) -> Handled:
+    """Keep, group or drop the near-duplicates of a training part, and say what was done."""
+    if handling == "keep":
+        return Handled(bunch, groups)
+    with ShareProgress("near-duplicates", quiet=quiet) as progress:
+        found = find_near_duplicates(bunch.images, n_jobs=cpu_count(), progress=progress)
+    handle = group_duplicates if handling == "group" else drop_duplicates
+    handled = handle(bunch, groups, found)
+    if not quiet:
+        typer.echo(handled.note, err=True)
+    return handled
 
 
 def duplicates_text(found: SplitDuplicates) -> str:

@@ -48,7 +48,7 @@ class DuplicatePairsDisplay(Display):
     def at_random(
         cls, pairs: pd.DataFrame, dataset: Bunch, *, n_pairs: int = 60, random_state: int = 0
     ) -> Self:
-        """Draw at most `n_pairs` pairs of a `SplitDuplicates` at random, the most similar first."""
+        """Draw pairs of a `SplitDuplicates` at random, the most similar first."""
         rows = np.random.default_rng(random_state).permutation(len(pairs))[:n_pairs]
         chosen = pairs.iloc[rows].sort_values("similarity", ascending=False, kind="stable")
         images = {"train": dataset.images, "test": dataset.test_images}

@@ -22,6 +22,7 @@ def run_info(manifest: Manifest, result: OOFResult) -> dict[str, Any]:
         "data fingerprint": data.fingerprint,
         "split": split.words,
         "split fingerprint": split.fingerprint,
+        "near-duplicates": manifest.notes.get("near-duplicates"),
         "seed": manifest.seed,
         "command": manifest.command,
         "versions": manifest.versions or None,
