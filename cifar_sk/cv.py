@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer import Option
@@ -66,6 +66,13 @@ def cv(
         Path | None,
         Option(help="CSV file with a group per sample; no group is trained on and scored."),
     ] = None,
+    duplicates: Annotated[
+        Literal["keep", "group", "drop"],
+        Option(
+            help="What to do with near-duplicates: keep them as they are, group them in one fold, "
+            "or drop all but one of each group."
+        ),
+    ] = "keep",
     dataset: options.Dataset = None,
     data_home: options.DataHome = None,
     limit: options.Limit = None,
@@ -137,6 +144,7 @@ def cv(
     matrices, figures and a report page. Exit code 1 says that folds failed, 2 that the input
     cannot be used.
     """
+    from cifar_sk.commands.near_duplicates import handle_duplicates
     from cifar_sk.folds.splits import load_groups, make_splits
     from cifar_sk.pipelines.models import check_network, make_model, parse_assignments, set_params
 
@@ -158,10 +166,13 @@ def cv(
     if test_split and bunch.test_images is None:
         raise InputError(f"--test-split: {bunch.name!r} has no official test split.")
     group = None if groups is None else load_groups(groups, len(bunch.target))
+    check_network(pipeline, bunch.images.shape[1:], len(bunch.target_names))
+    handled = handle_duplicates(bunch, group, duplicates, quiet=quiet)
+    bunch, group = handled.dataset, handled.groups
     counts = {"n_folds": folds, "n_repeats": repeats, "n_seeds": seeds}
     splits = make_splits(bunch.target, **counts, groups=group, random_state=seed)
-    check_network(pipeline, bunch.images.shape[1:], len(bunch.target_names))
-    job = CVJob(bunch, splits, pipeline, seed, n_threads, n_jobs, save_models, engine, group)
+    shared = (seed, n_threads, n_jobs, save_models, engine)
+    job = CVJob(bunch, splits, pipeline, *shared, group, handled.identity)
     name = _run_name(model, augment, resample, bunch.name) if run is None else run
     path = place(name, results, "--run")
     selected = tuned.selection_note(bunch)
@@ -169,6 +180,8 @@ def cv(
         typer.secho(f"note: {selected}", fg=typer.colors.YELLOW, err=True)
     title = f"{model} on {bunch.name}"
     info = {"title": title, "selected": selected, **provenance(context.obj.words)}
+    if handled.note:
+        info["near-duplicates"] = handled.note
     return job.run(path, info, resume=resume, overwrite=overwrite, quiet=quiet)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ class CVJob:
     save_models: bool
     engine: str | None = None
     groups: np.ndarray | None = None
+    identity: Mapping[str, Any] = field(default_factory=dict)
 
     def run(
         self, path: Path, info: dict[str, Any], *, resume: bool, overwrite: bool, quiet: bool
@@ -48,7 +50,7 @@ class CVJob:
 
         sweep()
         with RunFolder.open(
-            path, data=self.bunch, info=info, resume=resume, overwrite=overwrite
+            path, self.identity, data=self.bunch, info=info, resume=resume, overwrite=overwrite
         ) as folder:
             return self._finish(folder, self._evaluate(folder, quiet))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.utils import Bunch
 
 from cifar_sk.datasets.labels import check_class_names, encode_labels, encode_test_labels
 from cifar_sk.errors import InputError
@@ -20,6 +21,7 @@ __all__ = [
     "OpenedDataset",
     "Size",
     "data_fingerprint",
+    "leave_out",
     "open_arrays",
     "own_name",
     "resize_images",
@@ -155,6 +157,16 @@ def data_fingerprint(images: np.ndarray, target: np.ndarray, target_names: Seque
     digest.update(np.ascontiguousarray(images).reshape(-1).data)
     digest.update(np.ascontiguousarray(target, dtype="<i8").data)
     return digest.hexdigest()
+
+
+def leave_out(dataset: Bunch, positions: np.ndarray) -> Bunch:
+    """Return a data set without the images at some positions; its test split stays as it is."""
+    images = np.delete(dataset.images, positions, axis=0)
+    target = np.delete(dataset.target, positions)
+    source = f"{dataset.source} {len(positions):,} of its images are left out."
+    fingerprint = data_fingerprint(images, target, dataset.target_names)
+    changed = {"images": images, "target": target, "source": source, "fingerprint": fingerprint}
+    return Bunch(**{**dataset, **changed})
 
 
 def stratified_subset(target: np.ndarray, limit: int, random_state: int) -> np.ndarray:

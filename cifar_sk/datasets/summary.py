@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
+
+from cifar_sk.datasets.copies import first_copies
 
 __all__ = ["DatasetDescription", "describe_dataset"]
 
@@ -104,8 +105,7 @@ def _channel_moments(images: np.ndarray) -> pd.DataFrame:
 
 def _count_duplicates(images: np.ndarray, target: np.ndarray) -> tuple[int, int]:
     """Return the number of repeated images and of distinct images with several labels."""
-    labels: dict[bytes, set[int]] = {}
-    for image, label in zip(images, target.tolist(), strict=True):
-        digest = hashlib.blake2b(image.tobytes(), digest_size=16).digest()
-        labels.setdefault(digest, set()).add(label)
-    return len(images) - len(labels), sum(len(found) > 1 for found in labels.values())
+    first = first_copies(images)
+    distinct = pd.unique(first)
+    labels = np.unique(np.stack([first, target]), axis=1)[0]
+    return len(images) - len(distinct), int((np.unique(labels, return_counts=True)[1] > 1).sum())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from cifar_sk.datasets.arrays import leave_out
 from cifar_sk.errors import InputError, reading
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.runs.checksums import FileSum, file_damage, fold_damage
@@ -157,8 +158,11 @@ def run_dataset(
             f"{run.path} was run on {data.name!r}, which is no known name; say where it is with "
             "--dataset."
         )
-    n_samples = data.n_samples
-    bunch = load_dataset(name, data_home=data_home, limit=n_samples, random_state=seed)
+    n_samples, left_out = data.n_samples, _left_out(run.manifest)
+    limit = n_samples + len(left_out)
+    bunch = load_dataset(name, data_home=data_home, limit=limit, random_state=seed)
+    if len(left_out) and left_out.max() < len(bunch.target):
+        bunch = leave_out(bunch, left_out)
     if bunch.fingerprint != data.fingerprint:
         raise InputError(
             f"{name!r} holds other images than the run in {run.path}: {len(bunch.target):,} with "
@@ -166,6 +170,14 @@ def run_dataset(
             f"{data.fingerprint[:12]}…; name the run's own with --dataset and --data-home."
         )
     return bunch
+
+
+def _left_out(manifest: Manifest) -> np.ndarray:
+    """Return the positions of the near-duplicates that a run left out of its data set."""
+    said = manifest.own.get("left_out")
+    if not isinstance(said, list) or not all(type(k) is int and k >= 0 for k in said):
+        return np.empty(0, dtype=np.int64)
+    return np.unique(np.array(said, dtype=np.int64))
 
 
 def run_damage(path: Path, manifest: Manifest) -> list[str]:

@@ -45,12 +45,15 @@ def render_page(
     tables = _with_short_names(tables)
     result, folds = tables.result, tables.folds
     parts = _scored_parts(tables, figures) if result.scored else {}
+    said = [(key, plain_text(info[key])) for key in info if key not in {"title", "fallback"}]
+    if tables.copies:
+        said.append(("copies across folds", tables.copies))
     return render(
         "report.html.jinja",
         scripts=["tables.js", "matrix.js"] if parts else ["tables.js"],
         title=info.get("title", "Cross-validation report"),
         fallback=info.get("fallback"),
-        info=[(key, plain_text(info[key])) for key in info if key not in {"title", "fallback"}],
+        info=said,
         count=fold_count(result),
         n_missing=result.n_expected - len(result.folds),
         failed=[{"name": row_name(fold), "error": fold.error} for fold in result.failed],

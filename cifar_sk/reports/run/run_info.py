@@ -23,6 +23,7 @@ def run_info(manifest: Manifest, result: OOFResult) -> dict[str, Any]:
         "split": split.words,
         "groups": manifest.n_groups,
         "split fingerprint": split.fingerprint,
+        "near-duplicates": manifest.notes.get("near-duplicates"),
         "seed": manifest.seed,
         "command": manifest.command,
         "versions": manifest.versions or None,

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from cifar_sk.duplicates.across_folds import copies_sentence
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics import conformal_table, fold_metrics, fold_times, oof_predictions
 from cifar_sk.metrics.fold_table import best_params_table, pooling_note, row_name
@@ -68,6 +69,8 @@ class RunTables:
         `label_issues` in `cifar_sk.mistakes`.
     by_statistic : dict of str to DataFrame
         Error rates by brightness and by contrast; empty without images.
+    copies : str or None
+        A sentence on exact copies across folds; None without images.
     best_params, report_text, note
         What a search chose in each fold; scikit-learn's classification report; a sentence on
         what is pooled.
@@ -122,3 +125,10 @@ class RunTables:
         if self.images is None:
             return {}
         return errors_by_appearance(self.result, self.images)
+
+    @cached_property
+    def copies(self) -> str | None:
+        """Say how many images have an exact copy in another fold, where there are images."""
+        if self.images is None or not self.result.folds:
+            return None
+        return copies_sentence(self.images, (fold.test_index for fold in self.result.folds))

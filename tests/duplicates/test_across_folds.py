@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from cifar_sk.datasets.copies import first_copies
+from cifar_sk.duplicates import copied_across_folds, copies_sentence
+from cifar_sk.folds.splits import make_splits
+
+
+def test_images_with_a_copy_in_the_training_part_are_counted_as_by_hand():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (40, 2, 2), dtype=np.uint8)[rng.integers(0, 25, 60)]
+    splits = make_splits(np.arange(60) % 2, n_folds=3, n_repeats=2)
+    texts = [image.tobytes() for image in images]
+    expected = {
+        int(i)
+        for split in splits
+        for i in split.test
+        if texts[i] in {texts[k] for k in split.train}
+    }
+    found = copied_across_folds(first_copies(images), [split.test for split in splits])
+    assert set(np.flatnonzero(found)) == expected
+    assert f"{len(expected)} of 60 images have an exact copy" in copies_sentence(
+        images, [split.test for split in splits]
+    )
+
+
+def test_copies_in_one_fold_are_no_leak():
+    images = np.repeat(np.arange(6, dtype=np.uint8), 2).reshape(12, 1, 1)
+    splits = make_splits(np.repeat([0, 1], 6), n_folds=3, groups=np.repeat(np.arange(6), 2))
+    said = copies_sentence(images, [split.test for split in splits])
+    assert said == "No image has an exact copy in another fold."
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_first_copies(dtype):
+    images = np.array([[1, 2], [3, 4], [1, 2], [3, 4], [1, 2]], dtype=dtype)
+    assert first_copies(images).tolist() == [0, 1, 0, 1, 0]
