@@ -17,7 +17,8 @@ from cifar_sk.augmentation import AugmentedImages
 from cifar_sk.errors import InputError
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
 from cifar_sk.estimators.input_checks import check_weights
-from cifar_sk.folds.inner_split import as_group_numbers, inner_split
+from cifar_sk.folds.groups import group_numbers
+from cifar_sk.folds.inner_split import inner_split
 
 __all__ = ["SPLIT_SEED", "InnerSplitMixin"]
 
@@ -98,7 +99,7 @@ class InnerSplitMixin:
     def _group_numbers(self, groups: Any, y: Any) -> np.ndarray | None:
         if groups is None or self._read_watched is not None:  # then they have had their part
             return None
-        return as_group_numbers(groups, len(y))
+        return group_numbers(groups, len(y))
 
     def _inner_split(
         self, y: np.ndarray, used: np.ndarray, groups: np.ndarray | None

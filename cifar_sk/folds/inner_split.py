@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit
 
 from cifar_sk.errors import InputError
+from cifar_sk.folds.groups import group_numbers
 
-__all__ = ["as_group_numbers", "inner_split"]
+__all__ = ["inner_split"]
 
 
 def inner_split(
@@ -62,22 +63,8 @@ def inner_split(
         except ValueError as error:
             raise InputError(str(error)) from error
         return np.sort(train), np.sort(held_out)
-    is_held_out = _hold_out_groups(y, as_group_numbers(groups, len(y)), fraction, random_state)
+    is_held_out = _hold_out_groups(y, group_numbers(groups, len(y)), fraction, random_state)
     return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
-
-
-def as_group_numbers(groups: Any, n_samples: int) -> np.ndarray:
-    """Return each sample's group as a number from 0 on."""
-    given = np.asarray(groups)
-    if given.shape != (n_samples,):
-        raise InputError(
-            f"groups must name a group for each of the {n_samples} samples, got the shape "
-            f"{given.shape}; in a pipeline that resamples, use InnerSplitPipeline."
-        )
-    try:
-        return np.unique(given, return_inverse=True)[1]
-    except TypeError as error:
-        raise InputError(f"groups must be of one kind ({error}); make them text.") from error
 
 
 def _hold_out_groups(

@@ -82,9 +82,7 @@ def test_two_classes_are_held_out_also_where_all_groups_are_larger_than_the_shar
     [
         ([0, 0, 1, 1], [0, 0, 1, 1], "2 groups are too few to hold out whole ones of at least"),
         ([0, 1, 0, 1], [0, 0, 0, 0], "1 groups are too few"),
-        ([0, 1, 0, 1], [0, 1, 2], r"for each of the 4 samples, got the shape \(3,\)"),
-        ([0, 1, 0, 1], [[0], [1], [2], [3]], r"for each of the 4 samples, got the shape"),
-        ([0, 1, 0, 1], [None, 1, "a", 3], "groups must be of one kind"),
+        ([0, 1, 0, 1], [0, 1, 2], "3 groups for 4 samples"),
         ([0, 1, 1, 1], None, "least populated class"),
     ],
 )
