@@ -80,6 +80,9 @@ from .metrics import (
 from .metrics import (
     fold_metrics as fold_metrics,
 )
+from .pipelines.inner_split import (
+    InnerSplitPipeline as InnerSplitPipeline,
+)
 from .pipelines.models import (
     make_model as make_model,
 )

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from scikeras.wrappers import BaseWrapper
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import check_is_fitted
@@ -78,6 +78,9 @@ class BaseImageClassifier(
     classes_: Any
     n_classes_: int
 
+    # Where scikit-learn routes metadata, groups are asked for unless `set_fit_request` says no.
+    __metadata_request__fit: ClassVar[dict[str, Any]] = {"groups": True}
+
     # Our augmentation steps without a seed of their own take one from the classifier.
     _seeds_augmentation = True
 
@@ -111,7 +114,7 @@ class BaseImageClassifier(
 
     # --- fitting ------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
         """Train the network.
 
         Parameters
@@ -122,6 +125,9 @@ class BaseImageClassifier(
             Labels, numbers or strings.
         sample_weight : array-like of shape (n,), default=None
             Weights of the samples, from 0 on; multiplied with the class weights. Never changed.
+        groups : array-like of shape (n,), default=None
+            Samples of one group, such as photographs of one object, are trained on or held out
+            for early stopping together. They act in nothing else.
 
         Returns
         -------
@@ -148,7 +154,8 @@ class BaseImageClassifier(
                 f"warm_start can only be used where y has the classes of the previous fit, "
                 f"{self.classes_.tolist()}; got {np.unique(y).tolist()}."
             )
-        return self._fit_images(X, y, sample_weight, epochs=self.epochs, incremental=False)
+        groups = self._group_numbers(groups, y)
+        return self._fit_images(X, y, sample_weight, groups, epochs=self.epochs, incremental=False)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train for one epoch on all of `X`, from where the last call ended.
@@ -170,10 +177,10 @@ class BaseImageClassifier(
         if not self.initialized_:
             self.classes_ = None
         _check_partial_fit_first_call(self, classes)
-        return self._fit_images(X, y, sample_weight, epochs=1, incremental=True)
+        return self._fit_images(X, y, sample_weight, None, epochs=1, incremental=True)
 
     def _fit_images(
-        self, X: Any, y: Any, sample_weight: Any, *, epochs: int, incremental: bool
+        self, X: Any, y: Any, sample_weight: Any, groups: Any, *, epochs: int, incremental: bool
     ) -> Self:
         operations: tuple[Any, ...] = ()
         if isinstance(X, AugmentedImages):
@@ -185,6 +192,7 @@ class BaseImageClassifier(
             warm_start=self.warm_start or incremental,
             epochs=epochs,
             initial_epoch=0,
+            groups=groups,
             operations=(*operations, *self._own_operations()),
             incremental=incremental,
         )
@@ -206,10 +214,8 @@ class BaseImageClassifier(
         return super().initialize(X, y)
 
     def _initialize(self, X: Any, y: Any = None) -> tuple[Any, Any]:
-        seed = self.random_state
-        if isinstance(seed, np.random.RandomState):
-            seed = check_random_state(seed).randint(2**31)
-        self._entropy = np.random.SeedSequence(seed).entropy
+        if self._read_watched is None:  # or else `hold_out` has drawn it
+            self._draw_entropy()
         return super()._initialize(X, y)
 
     def _initialize_callbacks(self) -> None:

@@ -8,14 +8,11 @@ import cifar_sk.backend.keras_import  # noqa: F401  (before anything that import
 
 # isort: split
 import numpy as np
-from sklearn.model_selection import StratifiedShuffleSplit
-from sklearn.utils.class_weight import compute_sample_weight
 
 from cifar_sk.augmentation.layers import build_augmentation
 from cifar_sk.backend.operations import released_memory, seeded_generator
-from cifar_sk.errors import InputError
 from cifar_sk.estimators.batches import PREDICT_BATCH_SIZE, BatchSequence
-from cifar_sk.estimators.input_checks import check_weights
+from cifar_sk.estimators.inner_splits import SPLIT_SEED, InnerSplitMixin
 from cifar_sk.estimators.optimizers import follows_schedule, make_optimizer
 from cifar_sk.estimators.training import (
     EpochWatch,
@@ -29,29 +26,23 @@ from cifar_sk.estimators.training import (
 __all__ = ["WEIGHTS_SEED", "FittingMixin"]
 
 # What the seeds are for; each use has a stream of its own, so that changing one leaves the rest.
-WEIGHTS_SEED, _SPLIT, _ORDER, _AUGMENTATION, _DROPOUT = range(5)
+WEIGHTS_SEED, _ORDER, _AUGMENTATION, _DROPOUT = 0, 2, 3, 4  # SPLIT_SEED is 1
 
 
-class FittingMixin:
+class FittingMixin(InnerSplitMixin):
     """Trains ``model_`` and extends ``history_``; a classifier with its own recipe has hooks."""
 
     model_: Any
-    classes_: Any
     history_: dict[str, list[float]]
     optimizer: Any
     optimizer_params: dict[str, Any] | None
     learning_rate: float
-    schedule: str
     batch_size: Any
     label_smoothing: float
-    early_stopping: bool
-    validation_fraction: float
     n_iter_no_change: int
     tol: float
-    class_weight: Any
     callbacks: Any
     verbose: Any
-    _entropy: Any
     _is_uint8: bool
     _trainer: TrainingModel | None
     _trained_with: str
@@ -65,10 +56,12 @@ class FittingMixin:
         epochs: int,
         initial_epoch: int,
         *,
+        groups: np.ndarray | None = None,
         operations: tuple[Any, ...] = (),
         incremental: bool = False,
     ) -> None:
-        batches, watched = self._make_batches(X, y.astype(np.int32), sample_weight, incremental)
+        y = y.astype(np.int32)
+        batches, watched = self._make_batches(X, y, sample_weight, groups, incremental)
         if not self._n_done:
             adapt_layers(self.model_, X, batches.index)
         n_steps = epochs * len(batches)
@@ -87,12 +80,19 @@ class FittingMixin:
             self.history_.setdefault(name, []).extend(float(value) for value in values)
 
     def _make_batches(
-        self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None, incremental: bool
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        groups: np.ndarray | None,
+        incremental: bool,
     ) -> tuple[BatchSequence, BatchSequence | None]:
         """Return the batches to train on, and those of the inner split where anything watches."""
         weight = self._weights(y, sample_weight)
         used = np.arange(len(X)) if weight is None else np.flatnonzero(weight)
-        train, validation = (used, None) if incremental else self._inner_split(y, used)
+        train, validation = used, None
+        if not incremental and self._read_watched is None:
+            train, validation = self._inner_split(y, used, groups)
         arrays: dict[str, Any] = {"target": y, "sample_weight": weight}
         batches = BatchSequence(
             X,
@@ -103,7 +103,7 @@ class FittingMixin:
             seed=self._seed(_ORDER),
         )
         if validation is None:
-            return batches, None
+            return batches, self._watched_batches(y)
         return batches, BatchSequence(X, validation, PREDICT_BATCH_SIZE, **arrays)
 
     def _make_callbacks(
@@ -143,33 +143,6 @@ class FittingMixin:
             schedule=schedule,
             n_steps=n_steps,
         )
-
-    def _weights(self, y: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray | None:
-        if self.class_weight is None:
-            return sample_weight
-        # A product and not scikeras' in-place one, which changes the caller's array.
-        balanced = compute_sample_weight(self.class_weight, self.classes_[y])
-        weight = balanced if sample_weight is None else balanced * sample_weight
-        return check_weights("class_weight", weight, y)
-
-    def _inner_split(
-        self, y: np.ndarray, used: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Hold out a stratified part of the training samples, where anything watches it."""
-        if not self.early_stopping and self.schedule != "reduce_on_plateau":
-            return used, None
-        splitter = StratifiedShuffleSplit(
-            1, test_size=self.validation_fraction, random_state=self._seed(_SPLIT)
-        )
-        try:
-            train, validation = next(splitter.split(used, y[used]))
-        except ValueError as error:
-            raise InputError(
-                f"validation_fraction={self.validation_fraction:g} of {len(used)} samples cannot "
-                f"hold out every class for early_stopping or schedule='reduce_on_plateau' "
-                f"({error}); raise it, or set early_stopping=False and schedule='constant'."
-            ) from error
-        return used[np.sort(train)], used[np.sort(validation)]
 
     def _find_trainer(
         self, operations: tuple[Any, ...], n_steps: int, batch_size: int, incremental: bool
@@ -211,7 +184,7 @@ class FittingMixin:
     def _seed(self, purpose: int) -> int:
         """Return a seed that depends on the random state, the purpose and the epochs so far."""
         # A warm start must hold out what the first fit held out, for it has trained on the rest.
-        n_done = 0 if purpose == _SPLIT else self._n_done
+        n_done = 0 if purpose == SPLIT_SEED else self._n_done
         sequence = np.random.SeedSequence(self._entropy, spawn_key=(purpose, n_done))
         return int(sequence.generate_state(1)[0])
 

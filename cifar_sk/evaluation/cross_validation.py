@@ -24,7 +24,12 @@ from cifar_sk.folds.evaluation import Evaluation
 from cifar_sk.folds.groups import group_numbers
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.folds.splits import Split, as_splits, check_groups_apart
-from cifar_sk.folds.steps import check_augmentation_order, check_saveable, groups_params
+from cifar_sk.folds.steps import (
+    check_augmentation_order,
+    check_resampling,
+    check_saveable,
+    groups_params,
+)
 
 __all__ = ["AllFitsFailedError", "FoldStore", "collect_result", "cross_validate_oof"]
 
@@ -149,6 +154,11 @@ def cross_validate_oof(
     ChildProcessError
         If a worker process dies.
 
+    Warns
+    -----
+    UserWarning
+        If a step resamples before a classifier of ours holds out what early stopping watches.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -162,6 +172,7 @@ def cross_validate_oof(
     classes = np.unique(y)
     check_arguments(estimator, X, y, class_names, classes, holdout, scoring)
     check_augmentation_order(estimator)
+    check_resampling(estimator)
     if save_models:
         check_saveable(estimator)
     numbers = None if groups is None else group_numbers(groups, len(y))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from typing import Any
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from cifar_sk.errors import InputError
@@ -15,9 +17,11 @@ from cifar_sk.errors import InputError
 __all__ = [
     "PASSTHROUGH",
     "check_augmentation_order",
+    "check_resampling",
     "check_saveable",
     "final_classifier",
     "groups_params",
+    "holds_out",
     "is_augmentation",
     "is_left_out",
     "last_step",
@@ -55,6 +59,26 @@ def resampling_step(estimator: Any) -> str | None:
     """Name the first step of a pipeline that resamples, or return None."""
     steps = getattr(estimator, "steps", [])[:-1]
     return next((name for name, step in steps if hasattr(step, "fit_resample")), None)
+
+
+def holds_out(classifier: Any) -> bool:
+    """Tell whether a classifier holds out samples in ``fit``, for early stopping to watch."""
+    return bool(getattr(classifier, "holds_out", False))
+
+
+def check_resampling(estimator: Any) -> None:
+    """Warn of pipelines, also inside of others, whose inner split is drawn of resampled images."""
+    parts = [estimator, *estimator.get_params(deep=True).values()]
+    for part in (part for part in parts if isinstance(part, Pipeline)):
+        sampler = resampling_step(part)
+        if sampler is None or hasattr(part, "splits_first") or not holds_out(last_step(part)):
+            continue
+        warnings.warn(
+            f"Step {sampler!r} resamples before {type(last_step(part)).__name__} holds out what "
+            f"early stopping watches, so that copies of what it watches are trained on; use "
+            f"cifar_sk.InnerSplitPipeline in place of {type(part).__name__}.",
+            stacklevel=3,
+        )
 
 
 def groups_params(estimator: Any, groups: Any) -> dict[str, Any]:

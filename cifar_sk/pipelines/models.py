@@ -46,7 +46,7 @@ def make_model(name: str, *, augment: str = "none", resample: str = "none") -> P
     Returns
     -------
     Pipeline
-        scikit-learn's, or imbalanced-learn's where it resamples. The last step is called
+        scikit-learn's, or an `InnerSplitPipeline` where it resamples. The last step is called
         ``classifier``, the others by their class in lower case.
 
     Raises
@@ -68,9 +68,9 @@ def make_model(name: str, *, augment: str = "none", resample: str = "none") -> P
     steps[-1] = ("classifier", classifier)
     if resample == "none":
         return Pipeline(steps)
-    from imblearn import pipeline
+    from cifar_sk.pipelines.inner_split import InnerSplitPipeline
 
-    return pipeline.Pipeline([("imageresampler", _resampler(resample)), *steps])
+    return InnerSplitPipeline([("imageresampler", _resampler(resample)), *steps])
 
 
 def _network_classifier(name: str) -> Any:

@@ -336,11 +336,14 @@ def pipeline_description(pipeline: Any) -> dict[str, Any]:
     """Describe a pipeline, or any estimator, in JSON values that are equal for equal pipelines.
 
     ``steps`` (name to class, or "passthrough"), ``order`` (their names, for mappings are equal in
-    any order) and ``params`` (sorted by name, objects as their text).
+    any order) and ``params`` (sorted by name, objects as their text). ``inner_split`` is there
+    where a split is held out before a step resamples, for older versions did so afterwards.
     """
     params = pipeline.get_params(deep=True)
     steps = dict(getattr(pipeline, "steps", [("classifier", pipeline)]))
+    splits_first = getattr(getattr(pipeline, "estimator", pipeline), "splits_first", False)
     return {
+        **({"inner_split": "drawn before resampling"} if splits_first else {}),
         "steps": {
             name: PASSTHROUGH if is_left_out(step) else type(step).__name__
             for name, step in steps.items()
