@@ -78,7 +78,7 @@ def test_answers_are_those_of_the_run():
         "6a": "on its training images",
         "6b": "30 groups of images",
         "7a": f"accuracy {table.loc['mean', 'accuracy']:.4f} ±",
-        "7b": f"accuracy {table.loc['ci95_low', 'accuracy']:.4f} to ",
+        "7b": f"corrected t: {table.loc['ci95_low', 'accuracy']:.4f} to ",
     }.items():
         assert text in found[number], number
     assert "each fold trains on 80 images and is scored on 40" in found["5c"]

@@ -58,12 +58,14 @@ def older(tmp_path):
     X, y = np.random.default_rng(0).random((60, 3)), np.arange(60) % 3
     result = cross_validate_oof(GaussianNB(), X, y, cv=3, store=tmp_path / "run")
     as_of_an_older_version(tmp_path / "run")
+    # By its times such a table is known to be old.
+    (tmp_path / "run/fold_metrics.csv").write_text("row,fit_time,score_time\n")
     return tmp_path / "run", result
 
 
 def test_a_run_of_an_older_version_gets_its_sets_by_a_report(older):
     run, result = older
-    assert not {*compare_tables(result, run)} & {"conformal.csv", "conformal.json"}
+    assert "conformal.csv" not in compare_tables(result, run)
     with pytest.raises(SystemExit) as end:
         main([str(run), "--no-images"])
     assert end.value.code == 0

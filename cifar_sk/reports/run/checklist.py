@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cifar_sk.metrics import METRICS, fold_metrics
+from cifar_sk.metrics import METRICS
 from cifar_sk.metrics.fold_table import fold_count, row_name
 from cifar_sk.reports.run.reforms import MODULES, Item
+from cifar_sk.reports.run.tables import RunTables
 from cifar_sk.reports.templating import number, pair
 from cifar_sk.runs.files import write_atomically
 from cifar_sk.runs.manifest import DataRecord
@@ -105,11 +106,12 @@ def _named(values: dict[str, Any]) -> str:
 
 
 class _Run:
-    """What answers are taken from: a run, and its table of folds by the names of rows."""
+    """What answers are taken from: a run, its tables, and that of folds by the names of rows."""
 
     def __init__(self, run: FinishedRun) -> None:
         self.manifest, self.result = run.manifest, run.result
-        rows = fold_metrics(run.result).set_index("row")
+        self.tables = RunTables(run.result)
+        rows = self.tables.folds.set_index("row")
         self.folds: dict[Any, dict[Any, Any]] = rows.to_dict("index")
 
 
@@ -262,11 +264,11 @@ def _metrics(run: _Run) -> Iterator[str]:
 
 
 def _uncertainty(run: _Run) -> Iterator[str]:
-    low, high = run.folds["ci95_low"]["accuracy"], run.folds["ci95_high"]["accuracy"]
-    if np.isfinite([low, high]).all():
-        basis = run.folds["ci95_low"]["basis"]
-        yield f"accuracy {number(low)} to {number(high)}: {basis}."
     yield f"{run.folds['std']['basis']}."
+    for row in run.tables.intervals.query("metric == 'accuracy'").to_dict("records"):
+        if np.isfinite([row["low"], row["high"]]).all():
+            bounds = f"{number(row['low'])} to {number(row['high'])}"
+            yield f"95 % interval of accuracy, {row['kind']}: {bounds}; varied: {row['varies']}."
 
 
 def _test_split(run: _Run) -> Iterator[str]:
