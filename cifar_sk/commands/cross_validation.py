@@ -117,7 +117,7 @@ class CVJob:
 
     def _finish(self, folder: RunFolder, result: OOFResult) -> int:
         from cifar_sk.reports import RunTables, summary_table
-        from cifar_sk.reports.run.files import write_tables
+        from cifar_sk.reports.run.files import range_note, write_tables
         from cifar_sk.reports.run.run_info import run_info
 
         info = run_info(folder.manifest, result) if folder.manifest else {}
@@ -125,6 +125,8 @@ class CVJob:
         write_tables(tables, folder.path, info)
         console = wide_console(110)
         print_table(console, summary_table(tables.timed_folds, tables.intervals))
+        if note := range_note(tables.folds):
+            console.print(note, markup=False, soft_wrap=True)
         for fold in result.failed:
             console.print(f"fold {fold.index + 1} failed: {fold.error}", markup=False)
         end = f"tables, figures and report.html are in {folder.path}"

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from cifar_sk.folds.predictions import FoldResult, OOFResult
-from cifar_sk.metrics.intervals import Interval, corrected_t_interval
+from cifar_sk.metrics.intervals import Interval, corrected_t_interval, have_spread
 from cifar_sk.metrics.scores import METRICS, metrics_for, score_predictions
 
 __all__ = [
     "best_params_table",
+    "beyond_range",
     "fold_count",
     "fold_metrics",
     "fold_times",
@@ -69,7 +70,8 @@ def fold_metrics(result: OOFResult) -> pd.DataFrame:
     ``std`` is the sample standard deviation over folds (ddof=1), not a standard error. The
     interval is `cifar_sk.metrics.intervals.corrected_t_interval`; there is none for epochs, nor
     for the ``test_split_...`` columns, because all folds share that one test set.
-    Failed folds are left out. A score that is undefined (NaN) in a scored fold makes its
+    Where every fold has the same score there is none either, and ``basis`` says so. Failed folds
+    are left out. A score that is undefined (NaN) in a scored fold makes its
     summary NaN: a mean over the others would look like one over all.
     """
     scores = _score_columns(result)
@@ -83,6 +85,13 @@ def fold_metrics(result: OOFResult) -> pd.DataFrame:
     dtypes = dict.fromkeys([*scores, "n_epochs"], "float64")
     dtypes |= dict.fromkeys([*_COUNTS, *seed], "Int64")
     return table.astype(dtypes)
+
+
+def beyond_range(table: pd.DataFrame) -> list[str]:
+    """List the metrics of `fold_metrics` whose corrected t interval leaves the metric's range."""
+    low, high = (table.set_index("row").loc[row] for row in ("ci95_low", "ci95_high"))
+    ranges = {name: METRICS[name].bounds for name in METRICS if name in table}
+    return [name for name, (a, b) in ranges.items() if low[name] < a or high[name] > b]
 
 
 def fold_times(result: OOFResult) -> pd.DataFrame:
@@ -169,8 +178,15 @@ def _summary_rows(
     interval = f"Nadeau-Bengio corrected 95 % t interval on the mean of {count}"
     basis = {"mean": f"mean of {count}"}
     basis["std"] = f"std over {count} (ddof=1), not a standard error"
+    level = [name for name in intervals if _are_equal(values[name].to_numpy())]
+    if level:
+        interval += f"; none of {', '.join(level)}, which are the same in every fold"
     basis |= {"ci95_low": interval, "ci95_high": interval}
     return [{"row": row, "error": "", "basis": text, **table[row]} for row, text in basis.items()]
+
+
+def _are_equal(scores: np.ndarray) -> bool:
+    return len(scores) > 1 and not np.isnan(scores).any() and not have_spread(scores)
 
 
 def _interval(result: OOFResult, values: pd.Series) -> Interval:

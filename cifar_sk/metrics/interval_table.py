@@ -25,6 +25,8 @@ _CORRECTED = (
     "as they spread over folds, and it does not know the metric's range"
 )
 
+_LEVEL = "every fold has the same score, or there is one alone, so this interval is not known"
+
 
 def run_spreads(result: OOFResult, folds: pd.DataFrame | None = None) -> dict[str, Spread]:
     """Measure what every metric varied with.
@@ -85,7 +87,7 @@ def interval_table(
             mean, varies = spreads[name].mean, what_varies(spreads[name], result)
         rows.append((name, "procedure", mean, *bounds, varies))
         known = float(column["mean"]), float(column["ci95_low"]), float(column["ci95_high"])
-        rows.append((name, "corrected t", *known, _CORRECTED))
+        rows.append((name, "corrected t", *known, _LEVEL if np.isnan(known[1]) else _CORRECTED))
     return pd.DataFrame(rows, columns=["metric", "kind", "estimate", "low", "high", "varies"])
 
 

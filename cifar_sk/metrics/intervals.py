@@ -10,9 +10,16 @@ from numpy.typing import ArrayLike
 
 from cifar_sk.errors import InputError
 
-__all__ = ["Interval", "bootstrap_interval", "corrected_t_interval", "wilson_interval"]
+__all__ = [
+    "Interval",
+    "bootstrap_interval",
+    "corrected_t_interval",
+    "have_spread",
+    "wilson_interval",
+]
 
 _Z = 1.959963984540054  # of a 95 % interval
+_ROUNDING = 1e-12  # scores that are equal but for it have no spread to go by
 
 
 class Interval(NamedTuple):
@@ -26,7 +33,10 @@ class Interval(NamedTuple):
 def corrected_t_interval(
     scores: ArrayLike, *, test_train_ratio: float, confidence: float = 0.95
 ) -> Interval:
-    r"""Nadeau–Bengio corrected resampled t interval on a mean over J folds (NaN for one fold).
+    r"""Nadeau–Bengio corrected resampled t interval on a mean over J folds.
+
+    The bounds are NaN for one fold, and where all folds have the same score: a spread of 0 over a
+    few folds does not say that the mean is known for sure.
 
     Training sets of different folds overlap, so the usual :math:`s/\sqrt J` is too small. The
     variance factor :math:`1/J` becomes :math:`1/J + n_\text{test}/n_\text{train}`, an
@@ -46,12 +56,17 @@ def corrected_t_interval(
         )
     values = np.asarray(scores, dtype=float)
     n_scores = len(values)
-    if n_scores < 2:
-        return Interval(float(values[0]) if n_scores else np.nan, np.nan, np.nan)
-    mean = float(values.mean())
+    mean = float(values.mean()) if n_scores else np.nan
+    if not have_spread(values):
+        return Interval(mean, np.nan, np.nan)
     standard_error = values.std(ddof=1) * np.sqrt(1 / n_scores + test_train_ratio)
     half_width = float(t.ppf((1 + confidence) / 2, df=n_scores - 1) * standard_error)
     return Interval(mean, mean - half_width, mean + half_width)
+
+
+def have_spread(scores: np.ndarray) -> bool:
+    """Say whether there are two scores or more that differ; not if one is NaN."""
+    return len(scores) > 1 and bool(np.ptp(scores) > _ROUNDING)
 
 
 def bootstrap_interval(

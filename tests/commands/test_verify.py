@@ -79,7 +79,7 @@ def test_tables_are_computed_again(run, verify, of_older_version):
     )
     code, out, _ = verify(run)
     assert code == 1
-    rounded = r"within rounding in the columns .* written by an older version"
+    rounded = r"within rounding in what .* written by an older version"
     rounded = rounded if of_older_version else "within rounding"
     assert re.search(rf"fold_metrics\.csv +{rounded}\n", out)
     assert ("times.csv" in out) != of_older_version
@@ -93,10 +93,12 @@ def test_tables_are_computed_again(run, verify, of_older_version):
 
 def test_a_run_of_an_older_version_is_whole(run, verify):
     as_of_an_older_version(run)
+    table = run / "fold_metrics.csv"
+    # Older versions gave bounds where all folds had the same score.
+    table.write_text(re.sub(r"(?m)^(ci95_low,,,,,)[^,]*", r"\g<1>0.5", table.read_text()))
     code, out, _ = verify(run)
     assert code == 0
     assert "written by an older version\n" in out
-    table = run / "fold_metrics.csv"
     table.write_text(re.sub(r"(fold_01,0,1,\d+,\d+),", r"\1,1", table.read_text(), count=1))
     code, out, _ = verify(run)
     assert code == 1

@@ -41,8 +41,8 @@ def test_corrected_t_covers_the_mean_of_correlated_folds():
     assert coverage == pytest.approx(0.95, abs=0.012)
 
 
-@pytest.mark.parametrize("scores", [[], [0.5]])
-def test_corrected_t_needs_two_folds(scores):
+@pytest.mark.parametrize("scores", [[], [0.5], [0.5, 0.5, 0.5], [0.1 + 0.2, 0.3, 0.3]])
+def test_corrected_t_needs_two_folds_that_differ(scores):
     interval = corrected_t_interval(scores, test_train_ratio=0.25)
     assert np.isnan(interval.low)
     assert np.isnan(interval.high)

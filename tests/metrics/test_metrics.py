@@ -13,7 +13,7 @@ from sklearn import metrics as skm
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics import METRICS, fold_metrics, fold_times, oof_predictions, score_predictions
-from cifar_sk.metrics.fold_table import pooling_note
+from cifar_sk.metrics.fold_table import beyond_range, pooling_note
 from cifar_sk.metrics.intervals import corrected_t_interval
 from cifar_sk.metrics.scores import calibration_bins
 from cifar_sk.metrics.tables import (
@@ -24,6 +24,7 @@ from cifar_sk.metrics.tables import (
     pooled_accuracy,
     shares_of_rows,
 )
+from cifar_sk.reports.run.files import range_note
 
 # Three classes; predictions 0, 0, 1, 1, 2, 0.
 TARGET = np.array([0, 0, 1, 1, 2, 2])
@@ -195,6 +196,25 @@ def test_fold_metrics_rows_and_summary():
     assert (low, high) == (pytest.approx(interval.low), pytest.approx(interval.high))
     assert table.loc["mean", "basis"] == "mean of 2 of 2 folds"
     assert "not a standard error" in table.loc["std", "basis"]
+
+
+def test_a_corrected_interval_is_never_of_width_0_and_says_if_it_leaves_the_range():
+    proba = PROBA[:3]  # the same images in both folds
+    folds = [replace(f, test_index=np.arange(3), proba=proba) for f in make_result().folds]
+    table = fold_metrics(replace(make_result(), folds=tuple(folds))).set_index("row")
+    assert table.loc["mean", "accuracy"] == 1
+    assert table.loc[["ci95_low", "ci95_high"], "accuracy"].isna().all()
+    assert "; none of accuracy, balanced_accuracy," in table.loc["ci95_low", "basis"]
+    assert "the same in every fold" in table.loc["ci95_high", "basis"]
+
+    table = fold_metrics(make_result())
+    beyond = beyond_range(table)
+    assert {"accuracy", "f1_macro", "log_loss"} < set(beyond)
+    assert "roc_auc" not in beyond  # 1 in both folds, so there is no interval
+    assert range_note(table) == (
+        "the corrected t interval does not know a metric's range: see accuracy, macro F1, log loss"
+    )
+    assert range_note(table.assign(**dict.fromkeys(METRICS, 0.5))) == ""
 
 
 def test_times_have_a_table_of_their_own_so_that_identical_runs_have_equal_scores():

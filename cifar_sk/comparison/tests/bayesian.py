@@ -26,9 +26,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test, have_spread
+from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test
 from cifar_sk.comparison.tests.protocol import TESTS, Finding, FoldScores
 from cifar_sk.errors import InputError
+from cifar_sk.metrics.intervals import have_spread
 
 __all__ = ["CorrelatedPosterior", "Verdict", "correlated_posterior"]
 

@@ -19,12 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cifar_sk.comparison.tests.protocol import TESTS, Finding, FoldScores
-from cifar_sk.metrics.intervals import corrected_t_interval
+from cifar_sk.metrics.intervals import corrected_t_interval, have_spread
 
-__all__ = ["corrected_paired_t_test", "have_spread"]
-
-# Differences of scores that are equal but for rounding have no spread to test with.
-_ROUNDING = 1e-12
+__all__ = ["corrected_paired_t_test"]
 
 
 def corrected_paired_t_test(
@@ -42,11 +39,6 @@ def corrected_paired_t_test(
     n = len(values)
     statistic = interval.estimate / (values.std(ddof=1) * np.sqrt(1 / n + test_train_ratio))
     return Finding(*interval, float(statistic), float(2 * t.sf(abs(statistic), n - 1)))
-
-
-def have_spread(differences: np.ndarray) -> bool:
-    """Say whether there are two folds or more whose differences differ."""
-    return len(differences) > 1 and bool(np.ptp(differences) > _ROUNDING)
 
 
 @TESTS.register("nadeau-bengio")

@@ -13,6 +13,7 @@ import pandas as pd
 from cifar_sk.errors import InputError, reading
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics.conformal import CONFORMAL_FILE, conformal_json
+from cifar_sk.metrics.fold_table import beyond_range
 from cifar_sk.metrics.tables import shares_of_rows
 from cifar_sk.reports.run.figures import draw_figures
 from cifar_sk.reports.run.page import CORRECTED, FOLD_COLUMNS, INTERVAL, render_page
@@ -24,6 +25,7 @@ from cifar_sk.runs.own_files import OWN_FIGURES
 __all__ = [
     "conformal_files",
     "mistake_files",
+    "range_note",
     "rewrite_page",
     "score_files",
     "summary_table",
@@ -223,3 +225,11 @@ def summary_table(table: pd.DataFrame, intervals: pd.DataFrame | None = None) ->
         columns = [(values[name], text) for name, (_, text) in shown.items()]
         rows.append([title, *(pair(c[first], c[second], join, text) for c, text in columns)])
     return rows
+
+
+def range_note(table: pd.DataFrame) -> str:
+    """Say below a `summary_table` which corrected t intervals leave a metric's range, if any."""
+    beyond = [FOLD_COLUMNS[name][0] for name in beyond_range(table) if name in FOLD_COLUMNS]
+    if not beyond:
+        return ""
+    return f"the corrected t interval does not know a metric's range: see {', '.join(beyond)}"

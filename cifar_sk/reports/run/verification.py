@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,10 +17,11 @@ from cifar_sk.reports.run.tables import RunTables
 __all__ = ["IDENTICAL", "OLDER", "ROUNDED", "compare_tables"]
 
 IDENTICAL, ROUNDED = "identical", "within rounding"
-OLDER = f"{ROUNDED} in the columns that this version has too: written by an older version"
-# Versions that kept the times in fold_metrics.csv broke ties of top-3 accuracy otherwise, and
-# did not write these tables.
-_CHANGED_COLUMNS = ("fit_time", "score_time", "top_3_accuracy", "test_split_top_3_accuracy")
+OLDER = f"{ROUNDED} in what both versions say alike: written by an older version"
+# Versions that kept the times in fold_metrics.csv broke ties of top-3 accuracy otherwise, gave an
+# interval of width 0 where folds are equal, and did not write these tables.
+_CHANGED_COLUMNS = ["fit_time", "score_time", "top_3_accuracy", "test_split_top_3_accuracy"]
+_CHANGED_ROWS = ["ci95_low", "ci95_high"]
 _NEW_TABLES = {"conformal.csv", "intervals.csv", "times.csv", "variance_components.csv"}
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12  # other processors sum floats in another order
 
@@ -31,17 +31,16 @@ def compare_tables(result: OOFResult, folder: Path) -> dict[str, str]:
     tables = RunTables(result)
     contents = {**score_files(tables), **mistake_files(tables), **conformal_files(tables)}
     contents.pop(CONFORMAL_FILE, None)  # no table: where floats are rounded otherwise, it differs
-    changed: dict[str, Sequence[str]] = {}
-    if _holds_times(folder / "fold_metrics.csv"):
+    is_older = _holds_times(folder / "fold_metrics.csv")
+    if is_older:
         # A report of this version may have added some since.
         absent = {name for name in _NEW_TABLES if not (folder / name).exists()}
         contents = {name: table for name, table in contents.items() if name not in absent}
-        changed = {"fold_metrics.csv": _CHANGED_COLUMNS}
     outcomes = {}
     for name, computed in contents.items():
         try:
             stored = (folder / name).read_bytes()
-            outcomes[name] = _compare(stored, computed, changed.get(name, ()))
+            outcomes[name] = _compare(stored, computed, is_older and name == "fold_metrics.csv")
         except FileNotFoundError:
             outcomes[name] = "missing"
         except OSError as error:
@@ -57,28 +56,33 @@ def _holds_times(table: Path) -> bool:
         return False
 
 
-def _compare(stored: bytes, computed: bytes, changed: Sequence[str]) -> str:
+def _compare(stored: bytes, computed: bytes, is_older: bool) -> str:
     if stored == computed:
         return IDENTICAL
     try:
-        found, expected = (
-            _table(content).drop(columns=list(changed), errors="ignore")
-            for content in (stored, computed)
-        )
+        found, expected = _table(stored), _table(computed)
     except ValueError as error:
         return f"different: it cannot be read ({reason(error)})"
+    if is_older:
+        found, expected = _said_alike(found), _said_alike(expected)
     if list(found.columns) != list(expected.columns):
         other = sorted({*found.columns} ^ {*expected.columns})
         return f"different: columns {', '.join(other) or 'in another order'}"
     if len(found) != len(expected):
         return f"different: {len(found)} rows, and {len(expected)} computed"
     outcome = _compare_cells(found, expected)
-    return OLDER if changed and outcome == ROUNDED else outcome
+    return OLDER if is_older and outcome == ROUNDED else outcome
 
 
 def _table(content: bytes) -> pd.DataFrame:
     """Read a table as text, for pandas' own reading of floats may miss the last bit."""
     return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
+
+
+def _said_alike(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave away what older versions said otherwise in ``fold_metrics.csv``."""
+    kept = table.drop(columns=_CHANGED_COLUMNS, errors="ignore")
+    return kept[~kept["row"].isin(_CHANGED_ROWS)] if "row" in kept else kept
 
 
 def _compare_cells(found: pd.DataFrame, expected: pd.DataFrame) -> str:
