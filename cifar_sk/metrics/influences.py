@@ -92,9 +92,11 @@ def _spread(results: list[OOFResult], metric: str, known: pd.Series | None = Non
     scores, parts = zip(
         *(_by_fit(result, metric, repeats, known) for result in results), strict=True
     )
+    groups = results[0].groups
+    sizes = None if groups is None else np.bincount(groups)
     if len(results) == 1:
-        return spread_of(scores[0], parts[0])
-    return spread_of(scores[0] - scores[1], parts[0] - parts[1])
+        return spread_of(scores[0], parts[0], sizes)
+    return spread_of(scores[0] - scores[1], parts[0] - parts[1], sizes)
 
 
 def _complete_repeats(results: list[OOFResult]) -> list[int]:

@@ -71,7 +71,7 @@ _BOTH = "spread between folds beyond that of their images; one seed cannot tell 
 
 
 def _image_row(spread: Spread, tails: np.ndarray) -> dict[str, object]:
-    df = max(spread.n_clusters - 1, 1)
+    df = spread.df_images
     low, high = np.sqrt(spread.image_pass * df / chi2.ppf(tails, df))
     return {
         "source": "images",

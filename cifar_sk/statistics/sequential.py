@@ -12,7 +12,7 @@ from cifar_sk.errors import InputError
 
 __all__ = ["pocock_level"]
 
-_POINTS = 400
+_POINTS = 48
 
 
 @lru_cache(maxsize=256)

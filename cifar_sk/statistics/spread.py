@@ -44,6 +44,8 @@ class Spread:
         Mean square between the folds of a repeat, of scores averaged over seeds.
     ms_seeds : float or ndarray
         Mean square between the seeds of a fold; NaN with one seed.
+    effective_clusters : float, default=None
+        How many clusters of equal size would be as good; None for `n_clusters`.
     """
 
     mean: Any
@@ -56,6 +58,13 @@ class Spread:
     image_pass: Any
     ms_folds: Any
     ms_seeds: Any
+    effective_clusters: float | None = None
+
+    @property
+    def df_images(self) -> float:
+        """Degrees of freedom of the variance over images."""
+        n = self.n_clusters if self.effective_clusters is None else self.effective_clusters
+        return max(n - 1, 1)
 
     @property
     def n_fits(self) -> int:
@@ -69,29 +78,37 @@ class Spread:
         return np.maximum(excess, 0) * self.n_seeds / max(self.n_seeds - 1, 1)
 
 
-def image_variance(influences: ArrayLike) -> Any:
+def image_variance(influences: ArrayLike, sizes: ArrayLike | None = None) -> Any:
     r"""Return the variance of a mean over clusters from its influences.
 
     Parameters
     ----------
     influences : array-like of float, shape (n_clusters, ...)
         What each cluster contributes to the score less its share of it; they sum to 0.
+    sizes : array-like of float, shape (n_clusters,), default=None
+        Samples of each cluster; None for clusters of one size.
 
     Returns
     -------
     float or ndarray of shape (...)
-        :math:`\frac{C}{C-1} \sum_c u_c^2`; NaN with one cluster.
+        :math:`\frac{C-1}{C} \sum_c (u_c / (1 - h_c))^2` with the shares :math:`h_c` of the
+        clusters; NaN with one cluster.
 
     Notes
     -----
-    The sandwich variance with the usual small-sample factor [1]_; with a cluster per image it is
-    the out-of-fold variance of [2]_.
+    The sandwich variance as leaving out one cluster after the other gives it [1]_ [2]_, which
+    large clusters do not make too small; for clusters of one size it is the usual
+    :math:`\frac{C}{C-1} \sum_c u_c^2`, and with a cluster per image the out-of-fold variance of
+    [3]_.
 
     References
     ----------
     .. [1] Cameron, A. C. and Miller, D. L. (2015). A practitioner's guide to cluster-robust
        inference. Journal of Human Resources 50, 317–372. https://doi.org/10.3368/jhr.50.2.317
-    .. [2] Bayle, P., Bayle, A., Janson, L. and Mackey, L. (2020). Cross-validation confidence
+    .. [2] MacKinnon, J. G., Nielsen, M. Ø. and Webb, M. D. (2023). Fast and reliable jackknife and
+       bootstrap methods for cluster-robust inference. Journal of Applied Econometrics 38,
+       671–694. https://doi.org/10.1002/jae.2969
+    .. [3] Bayle, P., Bayle, A., Janson, L. and Mackey, L. (2020). Cross-validation confidence
        intervals for test error. NeurIPS. https://doi.org/10.48550/arXiv.2007.12671
 
     Examples
@@ -104,11 +121,13 @@ def image_variance(influences: ArrayLike) -> Any:
     n = len(values)
     if n < 2:
         return np.full(values.shape[1:], np.nan)[()]
-    return (values**2).sum(axis=0) * n / (n - 1)
+    shares = np.full(n, 1 / n) if sizes is None else np.asarray(sizes, dtype=float)
+    shares = (shares / shares.sum()).reshape(-1, *[1] * (values.ndim - 1))
+    return ((values / (1 - shares)) ** 2).sum(axis=0) * (n - 1) / n
 
 
-def spread_of(scores: ArrayLike, influences: ArrayLike) -> Spread:
-    """Measure what the scores of all fits varied with.
+def spread_of(scores: ArrayLike, influences: ArrayLike, sizes: ArrayLike | None = None) -> Spread:
+    r"""Measure what the scores of all fits varied with.
 
     Parameters
     ----------
@@ -116,6 +135,8 @@ def spread_of(scores: ArrayLike, influences: ArrayLike) -> Spread:
         A score per fit, or a difference of two runs' scores.
     influences : array-like of float, shape (n_clusters, n_repeats, n_seeds)
         What each cluster contributes to a pass's mean score, less its share of it.
+    sizes : array-like of float, shape (n_clusters,), default=None
+        Samples of each cluster; None for clusters of one size.
 
     Returns
     -------
@@ -125,6 +146,17 @@ def spread_of(scores: ArrayLike, influences: ArrayLike) -> Spread:
     ------
     InputError
         If the shapes do not belong together, or there is one fold only.
+
+    Notes
+    -----
+    Clusters of sizes :math:`n_c` count as :math:`(\sum n_c^2)^2 / \sum n_c^4` equal ones where
+    what they have in common dominates, after [1]_.
+
+    References
+    ----------
+    .. [1] Carter, A. V., Schnepel, K. T. and Steigerwald, D. G. (2017). Asymptotic behavior of a
+       t-test robust to cluster heterogeneity. Review of Economics and Statistics 99, 698–709.
+       https://doi.org/10.1162/REST_a_00639
 
     Examples
     --------
@@ -147,9 +179,14 @@ def spread_of(scores: ArrayLike, influences: ArrayLike) -> Spread:
         n_seeds=n_seeds,
         n_folds=n_folds,
         n_clusters=len(u),
-        image_mean=float(image_variance(u.mean(axis=(1, 2)))),
-        image_repeat=float(image_variance(u.mean(axis=2)).mean()),
-        image_pass=float(image_variance(u).mean()),
+        image_mean=float(image_variance(u.mean(axis=(1, 2)), sizes)),
+        image_repeat=float(image_variance(u.mean(axis=2), sizes).mean()),
+        image_pass=float(image_variance(u, sizes).mean()),
         ms_folds=float(values.mean(axis=1).var(axis=1, ddof=1).mean()),
         ms_seeds=float(values.var(axis=1, ddof=1).mean()) if has_seeds else np.nan,
+        effective_clusters=None if sizes is None else _effective(np.asarray(sizes, dtype=float)),
     )
+
+
+def _effective(sizes: np.ndarray) -> float:
+    return float((sizes**2).sum() ** 2 / (sizes**4).sum())
