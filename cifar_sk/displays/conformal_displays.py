@@ -56,7 +56,8 @@ class ConformalDisplay(Display):
     def plot(self, ax: Sequence[Axes] | None = None) -> Self:
         """Draw on two axes, or on a new figure whose height follows the number of classes."""
         table = self.frame()
-        names = ["all images", *table["class"].unique()[1:]]
+        first = table[table["method"] == table["method"].iloc[0]]
+        names = ["all images", *first["class"].iloc[1:]]
         is_small = len(names) <= 30
         height = 1.9 + len(names) * (0.3 if is_small else 0.17)
         left, right = self._panels(ax, 2, figsize=(8.6, height), ncols=2, sharey=True)
