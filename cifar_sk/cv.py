@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import nullcontext, redirect_stdout
 from functools import partial
+from io import StringIO
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer import Option
@@ -12,18 +15,24 @@ from typer import Option
 from cifar_sk.backend.machine import cap_threads, jobs_at_a_time
 from cifar_sk.commands import options
 from cifar_sk.commands.cross_validation import CVJob
+from cifar_sk.commands.extension import extended_words, recorded_threads
 from cifar_sk.commands.import_paths import add_callbacks, import_network, import_operations
-from cifar_sk.commands.running import run_command
+from cifar_sk.commands.running import Call, run_command
 from cifar_sk.errors import InputError
 from cifar_sk.evaluation.engines import ENGINES
 from cifar_sk.networks import NETWORKS
 from cifar_sk.pipelines.baselines import BASELINES
 from cifar_sk.pipelines.tuned import TunedModel, read_tuned
-from cifar_sk.registry import is_import_path
+from cifar_sk.registry import importing_only, is_import_path
 from cifar_sk.runs.files import place
 from cifar_sk.runs.provenance import provenance
 
-__all__ = ["app", "main"]
+if TYPE_CHECKING:
+    from cifar_sk.runs.reading import FinishedRun
+
+__all__ = ["app", "extend_run", "main"]
+
+_INTERRUPTED = 130  # Typer's own answer to Ctrl-C
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -38,6 +47,7 @@ _EXAMPLES = (
     "python -m cifar_sk.cv --model cnn --dataset my/pets --test-split --save-models",
     f"Models: {_MODELS}; baselines: {', '.join(BASELINES)}.",
     "A run that was killed continues with the same command and --resume.",
+    "With --resume and more --repeats (or --seeds, of one repeat) a run keeps its folds and adds.",
 )
 
 
@@ -148,13 +158,18 @@ def cv(
     from cifar_sk.folds.splits import load_groups, make_splits
     from cifar_sk.pipelines.models import check_network, make_model, parse_assignments, set_params
 
+    tuned = TunedModel() if params is None else read_tuned(params)
+    model, augment = model or tuned.model or "cnn", augment or tuned.augment or "none"
+    load = partial(options.open_dataset, dataset, data_home, limit, seed=seed)
+    bunch = load(test_split=test_split) if resume else None
+    if bunch is not None and threads is None:  # those of the run, however many folds are added
+        named = run or _run_name(model, augment, resample, bunch.name)
+        threads = recorded_threads(place(named, results, "--run"))
     # Whatever --jobs is, because the tables must not depend on it.
     n_fits = folds * repeats * seeds
     n_threads = cap_threads(threads, n_fits)
     n_jobs = jobs_at_a_time(jobs, n_fits, n_threads)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    tuned = TunedModel() if params is None else read_tuned(params)
-    model, augment = model or tuned.model or "cnn", augment or tuned.augment or "none"
     by_hand = {f"classifier__{name}": v for name, v in given.items() if v is not None}
     by_hand |= parse_assignments(assignments or [])  # --set has the last word
     pipeline = make_model(model, augment=augment, resample=resample)
@@ -162,7 +177,7 @@ def cv(
     add_callbacks(pipeline, callbacks or [])
     if save_models and callbacks:
         raise InputError("--save-models keeps parameters, not code; leave --callback away.")
-    bunch = options.open_dataset(dataset, data_home, limit, seed=seed, test_split=test_split)
+    bunch = bunch or load(test_split=test_split)
     if test_split and bunch.test_images is None:
         raise InputError(f"--test-split: {bunch.name!r} has no official test split.")
     group = None if groups is None else load_groups(groups, len(bunch.target))
@@ -191,6 +206,63 @@ def _run_name(model: str, augment: str, resample: str, dataset: str) -> str:
     for old, new in {":": "", "/": "x", ",": "+", " ": ""}.items():
         text = text.replace(old, new)
     return text
+
+
+def extend_run(
+    path: str | Path,
+    n_repeats: int | None = None,
+    *,
+    n_seeds: int | None = None,
+    import_paths: Collection[str] = (),
+    quiet: bool = True,
+) -> FinishedRun:
+    """Add repeats or seeds to a run of this command, by the command that its folder notes.
+
+    Parameters
+    ----------
+    path : str or Path
+        The run folder.
+    n_repeats, n_seeds : int or None, default=None
+        How many the run is to have; None leaves the number. Seeds can be added to a run of one
+        repeat only.
+    import_paths : collection of str, default=()
+        The code of your own, as ``package.module:name``, that the command may import. A path
+        that only the folder names is refused, for the folder may come from anywhere.
+    quiet : bool, default=True
+        Print nothing.
+
+    Returns
+    -------
+    FinishedRun
+        With the folds that it had, and those that were added.
+
+    Raises
+    ------
+    InputError
+        If the run was not made by this command, has more repeats or seeds, cannot be computed
+        here as it was (other data, backend or versions' defaults), or a fold fails.
+
+    Notes
+    -----
+    Of the folder's command the options are taken that say what is computed. Where the run is
+    written, and whether it is overwritten, is never taken from it.
+    """
+    from cifar_sk.runs.reading import read_run
+
+    words = extended_words(app, Path(path), n_repeats, n_seeds)
+    call = Call(["python", "-m", "cifar_sk.cv", *words])
+    shown = redirect_stdout(StringIO()) if quiet else nullcontext()
+    with importing_only(import_paths), shown:
+        command = typer.main.get_command(app)
+        try:
+            code = command.main(words, prog_name="cv", standalone_mode=False, obj=call)
+        except typer.TyperException as error:
+            raise InputError(f"{path} cannot be added to: {error.format_message()}") from error
+    if code == _INTERRUPTED:
+        raise KeyboardInterrupt
+    if code:
+        raise InputError(f"Folds that were added to {path} failed; see its report.html.")
+    return read_run(path)
 
 
 main = partial(run_command, app, "cifar_sk.cv")

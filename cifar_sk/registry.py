@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from cifar_sk.errors import InputError, did_you_mean
 
 __all__ = [
     "Registry",
+    "importing_only",
     "is_import_path",
     "load_object",
     "own_code",
@@ -25,6 +27,8 @@ __all__ = [
 
 T = TypeVar("T")
 
+# Import paths that may be followed here; None is all, for they were typed by the user.
+_importable: ContextVar[frozenset[str] | None] = ContextVar("importable", default=None)
 _ALL: dict[str, Registry[Any]] = {}
 _UNPACKED: dict[str, dict[str, Any]] = {}  # of registries whose module is not imported yet
 
@@ -164,8 +168,24 @@ def is_import_path(text: str) -> bool:
     return bool(colon) and all(name.isidentifier() for name in names)
 
 
+@contextmanager
+def importing_only(paths: Collection[str]) -> Iterator[None]:
+    """Refuse all import paths but these, where words come out of a file."""
+    token = _importable.set(frozenset(paths))
+    try:
+        yield
+    finally:
+        _importable.reset(token)
+
+
 def load_object(path: str, kind: str) -> Any:
     """Import what ``package.module:attribute`` names; modules of the working folder are found."""
+    known = _importable.get()
+    if known is not None and path not in known:
+        raise InputError(
+            f"The {kind} {path!r} is named by a file only, and a file never names code that runs; "
+            "type the run's own command with --repeats and --resume."
+        )
     module_name, _, attribute = path.partition(":")
     if str(Path.cwd()) not in sys.path and "" not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # a console script, unlike "python -m", has it not

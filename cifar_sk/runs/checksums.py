@@ -90,15 +90,15 @@ def write_sums(folder: Path, run: str) -> None:
     write_atomically(folder / FILES, text.encode())
 
 
-def _sums(folder: Path, run: str | None) -> dict[str, FileSum]:
+def _sums(folder: Path, runs: Collection[str] | None) -> dict[str, FileSum]:
     """Read what a fold's files must be; runs of older versions have no digest and no list."""
     file = folder / FILES
-    if run is None and not file.exists():
+    if runs is None and not file.exists():
         return {}
     sums = validate(_Sums, read_json(file, REMEDY), file, REMEDY)
     if any(name.startswith("/") or ".." in name for name in sums.files):
         raise InputError(f"{file} lists files of other folders; {REMEDY}.")
-    if run is not None and sums.run != run:
+    if runs is not None and sums.run not in runs:
         raise InputError(f"{folder} is a fold of another run; {REMEDY}.")
     return sums.files
 
@@ -117,18 +117,20 @@ def file_damage(file: Path, expected: FileSum, remedy: str = REMEDY) -> str | No
     return f"{file} is damaged: it has {what}; {remedy}."
 
 
-def fold_damage(folder: Path, run: str | None, names: Collection[str] = ()) -> str | None:
+def fold_damage(
+    folder: Path, runs: Collection[str] | None, names: Collection[str] = ()
+) -> str | None:
     """Say in a sentence what is wrong with a fold's files; None where all are as written.
 
-    `run` is the digest of the run's identity, or None for older versions, which listed no files;
-    `names` are files that the fold must have, and the only ones that are looked at.
+    `runs` are the digests that the run's identity has or had, or None for older versions, which
+    listed no files; `names` are files that the fold must have, and the only ones looked at.
     """
     try:
-        sums = _sums(folder, run)
+        sums = _sums(folder, runs)
         for name in names or sums:
             if name in sums and (damage := file_damage(folder / name, sums[name])):
                 return damage
-            if run is not None and name not in sums:
+            if runs is not None and name not in sums:
                 return f"{folder / FILES} does not list {name}; {REMEDY}."
     except (InputError, OSError) as error:
         return str(error)

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -62,12 +62,12 @@ def write_fold(result: FoldResult, folder: Path, scores: dict[str, float]) -> No
             writer.writerow([epoch, *(repr(float(value)) for value in values)])
 
 
-def read_fold(folder: Path, run: str | None = None) -> FoldResult:
+def read_fold(folder: Path, runs: Collection[str] | None = None) -> FoldResult:
     """Read what `write_fold` wrote, equal to the bit, from a folder named by the fold's index.
 
-    `run` is the digest of the run's identity, as its folds note it; None for older versions.
+    `runs` are the digests that its `files.json` may name; None for older versions.
     """
-    if damage := fold_damage(folder, run, _READ):
+    if damage := fold_damage(folder, runs, _READ):
         raise InputError(damage)
     with reading(str(folder), "a finished fold", REMEDY):
         file = folder / _READ[0]

@@ -12,7 +12,7 @@ import io
 import math
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,10 +24,10 @@ from filelock import FileLock
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics.scores import score_predictions
-from cifar_sk.runs.checksums import REMEDY, FileSum, content_sum, digest, fold_damage, write_sums
+from cifar_sk.runs.checksums import REMEDY, content_sum, digest, fold_damage, write_sums
+from cifar_sk.runs.continuing import check_is_same, continued
 from cifar_sk.runs.files import (
     Additions,
-    differences,
     sync,
     without_dots,
     write_files,
@@ -209,7 +209,8 @@ class RunFolder:
     def begin(self, evaluation: Evaluation) -> None:
         """Write what is evaluated, labels and groups, or check that it is what was begun.
 
-        Finished folds that are damaged are set aside with a warning, to be fitted again.
+        Finished folds that are damaged are set aside with a warning, to be fitted again. The
+        evaluation may have more repeats or seeds than the folder, which then keeps its folds.
 
         Raises
         ------
@@ -223,10 +224,9 @@ class RunFolder:
         manifest = replace(manifest, files={n: content_sum(c) for n, c in labels.items()})
         old, said = read_manifest_file(self.path / MANIFEST)
         if finished(self.path) and said.identity.split is not None:
-            _check_is_same(self.path, old["identity"], manifest.identity())
-            _check_same_groups(self.path, said.files, manifest.files)
+            manifest = continued(self.path, old, said, manifest, evaluation.splits)
             self._before = old
-            self._set_damaged_aside(Manifest.of_file(said).digest, manifest)
+            self._set_damaged_aside(Manifest.of_file(said).digests, manifest)
         if said.created:
             manifest = replace(manifest, created=said.created)
         for staged in (self.path / "folds").glob(".[0-9]*.tmp"):
@@ -235,18 +235,18 @@ class RunFolder:
         self.manifest = manifest
         self.update()
 
-    def _set_damaged_aside(self, run: str | None, manifest: Manifest) -> None:
+    def _set_damaged_aside(self, runs: Collection[str] | None, manifest: Manifest) -> None:
         """Set damaged folds aside, and list the files of folds that older versions wrote."""
         for folder in finished(self.path):
             try:
-                _read_whole(folder, run)
+                _read_whole(folder, runs)
             except InputError as error:
                 aside = set_fold_aside(folder)
                 damage = str(error).removesuffix(f"; {REMEDY}.")
                 again = f"the fold is fitted again, and what was there is {aside.name} now"
                 warnings.warn(f"{damage}; {again}.", stacklevel=4)
             else:
-                if run is None:
+                if runs is None:
                     write_sums(folder, digest(manifest.identity()))
 
     def _labels(self, evaluation: Evaluation) -> dict[str, bytes]:
@@ -283,11 +283,11 @@ class RunFolder:
     def completed(self) -> dict[int, FoldResult]:
         """Read the finished folds by index, but for those that are damaged."""
         _, said = read_manifest_file(self.path / MANIFEST)
-        run = None if said.identity.split is None else Manifest.of_file(said).digest
+        runs = None if said.identity.split is None else Manifest.of_file(said).digests
         folds = {}
         for folder in finished(self.path):
             with suppress(InputError):
-                folds[int(folder.name)] = _read_whole(folder, run)
+                folds[int(folder.name)] = _read_whole(folder, runs)
         return folds
 
     def staging(self, index: int) -> Path:
@@ -353,37 +353,19 @@ def _allow(path: Path, identity: Mapping[str, Any], resume: bool, overwrite: boo
     elif identity:
         # Older versions wrote what was a program's own beside the rest.
         said = old["identity"].get("own") or {n: old["identity"].get(n) for n in identity}
-        _check_is_same(path, said, identity)
+        check_is_same(path, said, identity)
 
 
-def _check_is_same(path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    changed = differences(old, new)
-    if changed:
-        raise InputError(
-            f"{path} cannot be resumed as another run: {'; '.join(changed)}; "
-            f"name another with --run, or replace it with --overwrite."
-        )
-
-
-def _check_same_groups(path: Path, old: Mapping[str, FileSum], new: Mapping[str, FileSum]) -> None:
-    """Refuse other groups than those that are kept; older versions kept none."""
-    if GROUPS in old and old[GROUPS] != new.get(GROUPS):
-        raise InputError(
-            f"{path} cannot be resumed with other groups than it has; give the same --groups, "
-            "or name another with --run."
-        )
-
-
-def _read_whole(folder: Path, run: str | None) -> FoldResult:
+def _read_whole(folder: Path, runs: Collection[str] | None) -> FoldResult:
     """Read a fold if every file of it, models too, is as it was written."""
-    if damage := fold_damage(folder, run):
+    if damage := fold_damage(folder, runs):
         raise InputError(damage)
-    return read_fold(folder, run)
+    return read_fold(folder, runs)
 
 
 def read_folds(path: Path, manifest: Manifest) -> dict[int, FoldResult]:
     """Read a run's finished folds by index; an `InputError` says which is damaged."""
-    return {int(folder.name): read_fold(folder, manifest.digest) for folder in finished(path)}
+    return {int(folder.name): read_fold(folder, manifest.digests) for folder in finished(path)}
 
 
 def read_manifest(path: str | Path) -> Manifest:

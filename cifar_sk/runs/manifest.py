@@ -14,7 +14,7 @@ from cifar_sk.folds.splits import Split, split_fingerprint
 from cifar_sk.folds.steps import PASSTHROUGH, is_left_out
 from cifar_sk.runs.checksums import FileSum, digest
 from cifar_sk.runs.fingerprints import samples_fingerprint, value_fingerprint
-from cifar_sk.runs.manifest_file import SCHEMA, ManifestFile
+from cifar_sk.runs.manifest_file import SCHEMA, ManifestFile, Stage
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
@@ -160,6 +160,8 @@ class Manifest:
         Size and SHA-256 of the files of labels and groups, by name.
     n_groups : int or None
         Number of groups of samples, where there are groups.
+    stages : tuple of Stage
+        What the run was each time that repeats or seeds were added to it.
     schema : int
         Version of the form that the run was written in.
     """
@@ -187,12 +189,20 @@ class Manifest:
     notes: dict[str, Any] = field(default_factory=dict)
     files: dict[str, FileSum] = field(default_factory=dict)
     n_groups: int | None = None
+    stages: tuple[Stage, ...] = ()
     schema: int = SCHEMA
 
     @property
     def digest(self) -> str | None:
-        """What the run's folds say that they belong to; None of versions that noted nothing."""
+        """What new folds say that they belong to; None of versions that noted nothing."""
         return digest(self.identity()) if self.schema >= SCHEMA else None
+
+    @property
+    def digests(self) -> frozenset[str] | None:
+        """What the run's folds may say, those of earlier stages too."""
+        if self.digest is None:
+            return None
+        return frozenset({self.digest, *(s.digest for s in self.stages if s.digest is not None)})
 
     @classmethod
     def of(
@@ -282,6 +292,7 @@ class Manifest:
             "timings": self.timings,
             **({"notes": self.notes} if self.notes else {}),
             **({"n_groups": self.n_groups} if self.n_groups is not None else {}),
+            **({"stages": [stage.model_dump() for stage in self.stages]} if self.stages else {}),
             "files": {name: file.model_dump() for name, file in self.files.items()},
         }
 
@@ -314,6 +325,7 @@ class Manifest:
             own=identity.own,
             files=said.files,
             n_groups=said.n_groups,
+            stages=tuple(said.stages),
             schema=said.version,
             **{name: value for name, value in known.items() if value is not None},
         )

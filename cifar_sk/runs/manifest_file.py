@@ -14,7 +14,7 @@ from cifar_sk.folds.json_values import read_json, validate
 from cifar_sk.runs.checksums import FileSum, digest
 from cifar_sk.runs.files import write_atomically
 
-__all__ = ["SCHEMA", "ManifestFile", "read_manifest_file", "write_manifest_file"]
+__all__ = ["SCHEMA", "ManifestFile", "Stage", "read_manifest_file", "write_manifest_file"]
 
 SCHEMA = 3
 # Schema 2 had no checksums; versions before had no `schema`, and the same keys.
@@ -59,6 +59,15 @@ class _Identity(_Part):
     own: dict[str, Any] = {}
 
 
+class Stage(_Part):
+    """What a run was before repeats or seeds were added to it."""
+
+    n_repeats: _Count
+    n_seeds: _Count
+    digest: str | None  # what its folds say that they belong to
+    extended: str  # when it was added to (UTC)
+
+
 class ManifestFile(_Part):
     """What is read of ``run.json``; nothing is asked of names that are not listed here."""
 
@@ -82,6 +91,7 @@ class ManifestFile(_Part):
     notes: dict[str, Any] | None = None
     files: dict[str, FileSum] = {}
     n_groups: _Count | None = None
+    stages: list[Stage] = []
 
 
 def read_manifest_file(file: Path) -> tuple[dict[str, Any], ManifestFile]:

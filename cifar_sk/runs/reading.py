@@ -66,7 +66,7 @@ class FinishedRun:
             If the run kept no models, or this one is damaged.
         """
         folder = self.path / "folds" / f"{index:02d}"
-        if self.manifest.save_models and (damage := fold_damage(folder, self.manifest.digest)):
+        if self.manifest.save_models and (damage := fold_damage(folder, self.manifest.digests)):
             raise InputError(damage)
         if not (folder / "classifier.json").exists():
             raise InputError(
@@ -183,7 +183,7 @@ def _left_out(manifest: Manifest) -> np.ndarray:
 def run_damage(path: Path, manifest: Manifest) -> list[str]:
     """Say what is wrong with each damaged fold, and each damaged file of labels, of a run."""
     labels = [_label_damage(path / name, expected) for name, expected in manifest.files.items()]
-    folds = [fold_damage(folder, manifest.digest) for folder in finished(path)]
+    folds = [fold_damage(folder, manifest.digests) for folder in finished(path)]
     return [damage for damage in labels + folds if damage is not None]
 
 
