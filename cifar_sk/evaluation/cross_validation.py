@@ -23,6 +23,7 @@ from cifar_sk.folds.evaluation import Evaluation
 from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.folds.splits import Split, as_splits
 from cifar_sk.folds.steps import check_augmentation_order, check_saveable
+from cifar_sk.leaks.auditing import warn_of_leaks
 
 __all__ = ["AllFitsFailedError", "FoldStore", "collect_result", "cross_validate_oof"]
 
@@ -171,6 +172,7 @@ def cross_validate_oof(
         n_threads=n_threads,
         save_models=save_models,
     )
+    warn_of_leaks(evaluation, groups)
     with _opened(store) as folder:
         if folder is not None:
             folder.begin(evaluation)
