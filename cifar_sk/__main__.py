@@ -18,6 +18,7 @@ COMMANDS = {
     "compare": "compare finished runs by paired tests",
     "report": "write the page of a finished run again",
     "verify": "check a run's files, and compute its tables again from its predictions",
+    "audit": "look for leaks in a pipeline or in a run",
     "explain": "show why a run's models predict what they do",
     "explore": "describe a data set and draw samples of it",
 }

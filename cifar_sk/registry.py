@@ -17,6 +17,7 @@ from cifar_sk.errors import InputError, did_you_mean
 
 __all__ = [
     "Registry",
+    "import_attribute",
     "importing_only",
     "is_import_path",
     "load_object",
@@ -179,6 +180,16 @@ def importing_only(paths: Collection[str]) -> Iterator[None]:
 
 
 def load_object(path: str, kind: str) -> Any:
+    """Import the function or class that ``package.module:attribute`` names."""
+    found = import_attribute(path, kind)
+    if not callable(found):
+        raise InputError(
+            f"The {kind} {path!r} must be a function or a class; got {type(found).__name__}."
+        )
+    return found
+
+
+def import_attribute(path: str, kind: str) -> Any:
     """Import what ``package.module:attribute`` names; modules of the working folder are found."""
     known = _importable.get()
     if known is not None and path not in known:
@@ -196,10 +207,6 @@ def load_object(path: str, kind: str) -> Any:
     except (Exception, SystemExit) as error:  # whatever a user's own module does
         reason = f"{type(error).__name__}: {error}"
         raise InputError(f"The {kind} {path!r} cannot be imported ({reason}).") from error
-    if not callable(found):
-        raise InputError(
-            f"The {kind} {path!r} must be a function or a class; got {type(found).__name__}."
-        )
     return found
 
 

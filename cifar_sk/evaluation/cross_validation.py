@@ -30,6 +30,7 @@ from cifar_sk.folds.steps import (
     check_saveable,
     groups_params,
 )
+from cifar_sk.leaks.auditing import warn_of_leaks
 
 __all__ = ["AllFitsFailedError", "FoldStore", "collect_result", "cross_validate_oof"]
 
@@ -196,6 +197,7 @@ def cross_validate_oof(
         save_models=save_models,
         groups=numbers,
     )
+    warn_of_leaks(evaluation, groups)
     with _opened(store) as folder:
         if folder is not None:
             folder.begin(evaluation)
