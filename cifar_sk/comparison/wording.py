@@ -16,9 +16,11 @@ __all__ = [
     "listing",
     "metric_name",
     "p_text",
+    "percent",
     "probability",
     "region",
     "signed",
+    "unit",
 ]
 
 ALPHA = 0.05  # p values below it are spoken of as findings
@@ -33,9 +35,23 @@ def metric_name(metric: str) -> str:
     return METRICS[metric].label
 
 
+def unit(metric: str) -> float:
+    """Return what one point of a metric is: 0.01 of a share, and 1 of what is none."""
+    return 0.01 if metric.startswith(_SHARES) else 1.0
+
+
+def percent(level: float) -> str:
+    """Write the confidence of an interval.
+
+    >>> percent(0.05), percent(0.0106)
+    ('95 %', '98.94 %')
+    """
+    return f"{100 * (1 - level):.4g} %"
+
+
 def amount(value: float, metric: str, *, digits: int = 1) -> str:
     """Write a difference without its sign: 14.2 points, or 0.2500 of a loss."""
-    if not metric.startswith(_SHARES):
+    if unit(metric) == 1:
         return f"{abs(value):.{digits + 3}f}"
     number = f"{abs(100 * value):.{digits}f}"
     return f"{number} point{'' if float(number) == 1 else 's'}"
@@ -43,7 +59,7 @@ def amount(value: float, metric: str, *, digits: int = 1) -> str:
 
 def region(rope: float, metric: str) -> str:
     """Write the half-width of a region of practical equivalence, unrounded."""
-    if not metric.startswith(_SHARES):
+    if unit(metric) == 1:
         return f"{rope:g}"
     number = f"{100 * rope:g}"
     return f"{number} point{'' if number == '1' else 's'}"

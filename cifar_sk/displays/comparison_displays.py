@@ -184,11 +184,11 @@ class CriticalDifferenceDisplay(Display):
 
     Examples
     --------
-    >>> from cifar_sk.comparison.ranking import rank_runs
-    >>> scores = pd.DataFrame({"a": [0.1, 0.2], "b": [0.3, 0.5], "c": [0.2, 0.4]})
-    >>> display = CriticalDifferenceDisplay(rank_runs(scores, test_train_ratio=1.0), "accuracy")
-    >>> display.frame()["run"].tolist()
-    ['b', 'c', 'a']
+    >>> table = pd.DataFrame({"run": ["b", "a"], "mean": [0.4, 0.2], "std": [0.1, 0.1],
+    ...                       "mean_rank": [1.0, 2.0]})
+    >>> ranking = Ranking(table, pd.DataFrame(), (("a", "b"),))
+    >>> CriticalDifferenceDisplay(ranking, "accuracy").plot().frame()["run"].tolist()
+    ['b', 'a']
     """
 
     ranking: Ranking

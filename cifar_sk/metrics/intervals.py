@@ -74,39 +74,79 @@ def bootstrap_interval(
     n_correct: ArrayLike,
     n_predicted: ArrayLike | None = None,
     *,
+    groups: ArrayLike | None = None,
     confidence: float = 0.95,
     n_resamples: int = 10_000,
     random_state: int = 0,
 ) -> Interval:
-    """Stratified percentile bootstrap interval on the accuracy over all predictions.
+    """Percentile bootstrap interval on the accuracy over all predictions.
 
     Samples are drawn with all their repeats, within each class of `target`; one without
-    predictions is left out. The interval says how well the accuracy *of these predictions* is
-    known; variation between training runs is not in it.
+    predictions is left out. With `groups`, (n_samples,), whole groups are drawn instead, over all
+    classes. The interval says how well the accuracy *of these predictions* is known; variation
+    between training runs is not in it.
 
     Efron and Tibshirani (1993), An Introduction to the Bootstrap, Chapman & Hall,
-    https://doi.org/10.1201/9780429246593
+    https://doi.org/10.1201/9780429246593; with groups: Field and Welsh (2007), Journal of the
+    Royal Statistical Society B 69, https://doi.org/10.1111/j.1467-9868.2007.00593.x
     """
     _check_confidence(confidence)
     if n_resamples < 1:
         raise InputError(f"n_resamples must be at least 1, got {n_resamples}; use 1000 or more")
     target, correct, predicted = _check_counts(target, n_correct, n_predicted)
-    if not len(target):
+    if not predicted.any():
         return Interval(np.nan, np.nan, np.nan)
     generator = np.random.default_rng(random_state)
+    if groups is None:
+        totals = _drawn_within_classes(target, correct, predicted, n_resamples, generator)
+    else:
+        totals = _drawn_groups(np.asarray(groups), correct, predicted, n_resamples, generator)
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.quantile(totals[:, 0] / totals[:, 1], tails)
+    return Interval(float(correct.sum() / predicted.sum()), float(low), float(high))
+
+
+def _drawn_within_classes(
+    target: np.ndarray,
+    correct: np.ndarray,
+    predicted: np.ndarray,
+    n_resamples: int,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Draw numbers of right and of all predictions, (n_resamples, 2), class by class."""
     # Only the number of right predictions matters, so multinomial counts of the outcomes in each
     # class have the distribution of resampled indices, at a cost that no number of samples raises.
+    has_prediction = predicted > 0
     totals = np.zeros((n_resamples, 2))
-    for label in np.unique(target):
-        inside = target == label
+    for label in np.unique(target[has_prediction]):
+        inside = has_prediction & (target == label)
         outcomes, counts = np.unique(
             np.column_stack([correct[inside], predicted[inside]]), axis=0, return_counts=True
         )
         n_class = counts.sum()
         totals += generator.multinomial(n_class, counts / n_class, size=n_resamples) @ outcomes
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    low, high = np.quantile(totals[:, 0] / totals[:, 1], tails)
-    return Interval(float(correct.sum() / predicted.sum()), float(low), float(high))
+    return totals
+
+
+def _drawn_groups(
+    groups: np.ndarray,
+    correct: np.ndarray,
+    predicted: np.ndarray,
+    n_resamples: int,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Draw the same by whole groups; those that say the same are drawn together."""
+    if len(groups) != len(correct):
+        raise InputError(
+            f"groups must be as long as target, got {len(groups)} and {len(correct)}; "
+            "pass a group per sample"
+        )
+    has_prediction = predicted > 0
+    _, group = np.unique(groups[has_prediction], return_inverse=True)
+    sums = [np.bincount(group, weights=part[has_prediction]) for part in (correct, predicted)]
+    outcomes, counts = np.unique(np.column_stack(sums), axis=0, return_counts=True)
+    n_groups = counts.sum()
+    return generator.multinomial(n_groups, counts / n_groups, size=n_resamples) @ outcomes
 
 
 def wilson_interval(rate: pd.Series, n: pd.Series) -> tuple[pd.Series, pd.Series]:
@@ -142,5 +182,4 @@ def _check_counts(
             "n_correct must lie between 0 and n_predicted, got a sample where it does not; "
             "pass the number of right predictions per sample"
         )
-    has_prediction = predicted > 0
-    return classes[has_prediction], correct[has_prediction], predicted[has_prediction]
+    return classes, correct, predicted

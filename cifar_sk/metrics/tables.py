@@ -25,15 +25,16 @@ __all__ = [
 
 
 def pooled_accuracy(result: OOFResult) -> Interval:
-    """Accuracy of all out-of-fold predictions, with a 95 % stratified bootstrap interval.
+    """Accuracy of all out-of-fold predictions, with a 95 % bootstrap interval.
 
-    Samples are resampled with all their repeats. All NaN without predictions.
+    Samples, or groups where they have them, are drawn with all their repeats. All NaN without
+    predictions.
     """
     if not result.scored:
         return Interval(np.nan, np.nan, np.nan)
     pooled = result.pooled()
     n_correct = pooled.n_predictions - pooled.n_wrong
-    return bootstrap_interval(result.target, n_correct, pooled.n_predictions)
+    return bootstrap_interval(result.target, n_correct, pooled.n_predictions, groups=result.groups)
 
 
 def class_metrics(result: OOFResult) -> pd.DataFrame:

@@ -81,7 +81,13 @@ def test_a_test_and_a_metric_of_ones_own_are_in_tables_and_page(runs, tmp_path):
     assert done.stderr == ""
     assert "Sign <test>" in done.stdout
     table = pd.read_csv(tmp_path / "out/tests.csv").set_index("test")
-    assert table.index.tolist() == ["nadeau-bengio", "bayesian", "mcnemar", "mine:SignTest"]
+    assert table.index.tolist() == [
+        "nadeau-bengio",
+        "bayesian",
+        "mcnemar",
+        "procedure",
+        "mine:SignTest",
+    ]
     scores = compare_runs([read_run(runs / name) for name in ("guess", "learn")]).scores
     assert table.loc["mine:SignTest", "statistic"] == (scores["learn"] > scores["guess"]).sum()
     assert table.loc["mine:SignTest", "p_value"] == 0.25  # all of three folds

@@ -16,7 +16,9 @@ from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test
 from cifar_sk.comparison.wording import amount, interval, p_text, probability, region, signed
 from cifar_sk.errors import InputError
 from cifar_sk.metrics import fold_metrics
+from cifar_sk.metrics.influences import pair_spread
 from cifar_sk.reports.comparison.rows import comparison_tables
+from cifar_sk.statistics import half_width, p_value
 
 
 @pytest.mark.parametrize(
@@ -151,6 +153,14 @@ def test_tables_hold_what_their_parts_compute():
     np.testing.assert_allclose(others["p_holm"], holm(others["p_value"]))
     assert np.isnan(table.loc["accuracy", "p_holm"])
     assert table.loc["accuracy", "r0_mean"] == pytest.approx(np.mean(LOW))
+    for metric in ("accuracy", "log_loss", "mcc"):
+        spread = pair_spread(*(run.result for run in comparison.runs), metric)
+        low, high, p = table.loc[metric, ["procedure_low", "procedure_high", "procedure_p"]]
+        half = half_width(spread)
+        assert (low, high) == pytest.approx((spread.mean - half, spread.mean + half))
+        assert p == p_value(spread)
+    found = comparison.tests.set_index("test").loc["procedure"]
+    assert found["p_value"] == comparison.pair.procedure.p_value == found["p_holm"]
     found = comparison.tests.set_index("test").loc["nadeau-bengio"]
     assert found["p_value"] == comparison.pair.test.p_value == found["p_holm"]
     costs = comparison.costs.set_index("run")
@@ -182,19 +192,29 @@ def test_metrics_that_are_one_test_on_balanced_folds_count_once():
     steps = np.sort(distinct["p_value"]) * np.arange(8, 0, -1)
     expected = np.minimum(np.maximum.accumulate(steps), 1)
     np.testing.assert_allclose(np.sort(distinct["p_holm"]), expected)
+    steps = np.sort(distinct["procedure_p"]) * np.arange(8, 0, -1)
+    expected = np.minimum(np.maximum.accumulate(steps), 1)
+    np.testing.assert_allclose(np.sort(distinct["procedure_holm"]), expected)
     assert table.loc["f1_weighted", "p_holm"] == table.loc["f1_macro", "p_holm"]
     assert table.loc[list(as_accuracy), "p_holm"].isna().all()
     (said,) = (sentence for sentence in conclusion(comparison) if "Holm" in sentence)
     assert "the other 8 metrics (those that are one and the same test counted once)" in said
-    assert f"b is better in {(distinct['p_holm'] < 0.05).sum()} by" in said
-    rows = {row[0]: row[-1] for row in comparison_tables(comparison)[0].rows}
+    assert f"b is better in {(distinct['procedure_holm'] < 0.05).sum()} by" in said
+    rows = {row[0]: row[-3] for row in comparison_tables(comparison)[0].rows}
     assert rows["Cohen's kappa"] == "as accuracy"
     assert rows["accuracy (primary)"] == "–"
 
 
 def test_a_clear_difference_is_stated():
     _, text = sentences(LOW, HIGH)
-    assert text.startswith("r1 is better than r0 by 14.5 points of accuracy, 95 % interval [13.")
+    assert text.startswith("r1 is better than r0 by 14.5 points of accuracy, 95 % interval [10.")
+    assert "rests on the procedure test, because it counts both other images and other" in text
+    assert "in its interval vary the 1,000 images, and training sets and seeds" in text
+    assert (
+        "corrected paired t-test, in whose interval varies what the folds alone show, finds"
+        in text
+    )
+    assert "about these fitted models only" in text
     assert "With probability > 0.999, r1 is better by more than 1 point" in text
     assert "the fitted models of r1 are right more often" in text
     assert "r1 is better in" in text
@@ -204,7 +224,7 @@ def test_a_clear_difference_is_stated():
 
 def test_the_order_of_the_runs_does_not_turn_the_conclusion():
     _, text = sentences(HIGH, LOW)
-    assert text.startswith("r0 is better than r1 by 14.5 points of accuracy, 95 % interval [13.")
+    assert text.startswith("r0 is better than r1 by 14.5 points of accuracy, 95 % interval [10.")
     assert "With probability > 0.999, r0 is better by more than 1 point" in text
 
 
@@ -221,18 +241,37 @@ def test_what_folds_cannot_tell_apart_is_not_called_equal():
 
 def test_practical_equivalence_is_stated_only_where_it_is_probable():
     close = [0.501, 0.520, 0.511, 0.490, 0.499]
-    comparison, text = sentences(LOW, close, n_test=1000)
+    comparison, text = sentences(LOW, close, seeds=(1, 1), n_test=1000)  # nearly the same images
     assert comparison.pair.posterior.verdict(0.01).equivalent >= 0.95
     assert "They are practically equivalent: with probability" in text
     assert "no evidence that" not in text
+    assert "a hint" not in text
+    _, text = sentences(LOW, close, n_test=1000)
+    assert "reaches beyond 1 point, so practical equivalence is a hint, and no finding" in text
+    assert "no evidence that" in text
 
 
 def test_a_difference_too_small_to_matter_is_both():
     above = [0.504, 0.525, 0.514, 0.495, 0.504]
-    comparison, text = sentences(LOW, above, n_test=1000)
-    assert comparison.pair.test.p_value < 0.05
+    comparison, text = sentences(LOW, above, seeds=(1, 1), n_test=1000)
+    assert comparison.pair.procedure.p_value < 0.05
     assert text.startswith("r1 is better than r0 by 0.44 points of accuracy, 95 % interval [0.")
     assert "too small to matter" in text
+
+
+def test_the_corrected_t_test_is_said_to_disagree():
+    """Other images would move it more than these folds, which happen to be alike, show."""
+    above = [0.504, 0.525, 0.514, 0.495, 0.504]
+    comparison, text = sentences(LOW, above, n_test=1000)
+    assert comparison.pair.test.p_value < 0.05 < comparison.pair.procedure.p_value
+    assert text.startswith("5 folds cannot tell")
+    assert "folds differ by less than their images alone make folds differ" in text
+    # The other way round: folds that differ a little more than their images make them.
+    comparison, text = sentences(LOW, [0.50, 0.61, 0.56, 0.60, 0.54], seeds=(1, 1))
+    assert comparison.pair.procedure.p_value < 0.05 < comparison.pair.test.p_value
+    assert text.startswith("r1 is better than r0 by")
+    assert "does not find it" in text
+    assert "deep trees on few images, it is the safer of the two" in text
 
 
 def test_the_same_images_may_have_two_names():
@@ -275,15 +314,19 @@ def test_tests_that_disagree_are_said_to():
 def test_identical_predictions_and_equal_scores():
     _, text = sentences(LOW, LOW, seeds=(1, 1))
     assert text.startswith("r0 and r1 predict the same class for every image.")
-    _, text = sentences(LOW, LOW)
-    assert text.startswith("r0 and r1 have the same accuracy in every fold.")
+    comparison, text = sentences(LOW, LOW)  # right on other images, equally often
+    assert comparison.pair.procedure.high > 0.02
+    assert text.startswith(
+        "5 folds cannot tell r0 and r1 apart in accuracy: r1 − r0 is 0.0 points"
+    )
     _, text = sentences(LOW, [share + 0.05 for share in LOW])
-    assert text.startswith("r1 − r0 is +5.0 points of accuracy in every fold alike")
+    assert text.startswith("r1 is better than r0 by 5.0 points of accuracy, 95 % interval [1.")
+    assert "cannot be made, for the difference is the same in every fold" in text
 
 
 def test_lower_is_better_for_losses():
     _, text = sentences(LOW, HIGH, metric="log_loss")
-    assert text.startswith("r1 is better than r0 by 0.2822 of log loss, 95 % interval [0.2")
+    assert text.startswith("r1 is better than r0 by 0.2822 of log loss, 95 % interval [0.21")
 
 
 def test_repeats_are_tested_each_on_its_own():

@@ -17,6 +17,7 @@ from cifar_sk.comparison.samples import only_one_right, outcomes_by_class, predi
 from cifar_sk.comparison.tests.holm import holm
 from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test
 from cifar_sk.displays.comparison_displays import OutcomesDisplay
+from cifar_sk.statistics import p_value, spread_of
 
 
 def test_outcomes_are_counted_by_class():
@@ -106,12 +107,22 @@ def test_class_intervals_are_those_of_a_plain_stratified_bootstrap():
 # --- several runs -------------------------------------------------------------------------
 
 
+def spread_of_scores(scores, pair):
+    """Of second - first; where images vary by as much as folds do."""
+    differences = (scores[pair[1]] - scores[pair[0]]).to_numpy()
+    influences = (
+        np.resize([1, -1], (50, 1, 1)) * differences.std() / np.sqrt(50 * len(differences))
+    )
+    return spread_of(differences[None, None], influences)
+
+
 def test_ranks_are_scipys_and_pairs_are_tested_one_by_one():
     scores = pd.DataFrame(
         np.random.default_rng(0).normal([0.5, 0.6, 0.55], 0.03, (6, 3)).round(2),
         columns=["a", "b", "c"],
     )
-    ranking = rank_runs(scores, test_train_ratio=0.2)
+    spreads = {pair: spread_of_scores(scores, pair) for pair in combinations("abc", 2)}
+    ranking = rank_runs(scores, spreads, test_train_ratio=0.2)
     expected = stats.rankdata(-scores, axis=1).mean(axis=0)
     found = ranking.table.set_index("run")["mean_rank"]
     np.testing.assert_allclose(found[["a", "b", "c"]], expected)
@@ -122,11 +133,16 @@ def test_ranks_are_scipys_and_pairs_are_tested_one_by_one():
     )
     assert row["p_value"] == alone.p_value
     np.testing.assert_allclose(ranking.pairs["p_holm"], holm(ranking.pairs["p_value"]))
+    assert row["procedure_p"] == p_value(spread_of_scores(scores, (row["worse"], row["better"])))
+    assert (row["procedure_low"] + row["procedure_high"]) / 2 == pytest.approx(row["difference"])
+    expected = holm(ranking.pairs["procedure_p"])
+    np.testing.assert_allclose(ranking.pairs["procedure_holm"], expected)
 
 
 def test_where_lower_is_better_the_order_turns():
     scores = pd.DataFrame({"a": [1.0, 1.1, 1.2], "b": [0.5, 0.7, 0.6], "c": [2.0, 2.3, 2.2]})
-    ranking = rank_runs(scores, test_train_ratio=0.5, greater_is_better=False)
+    spreads = {pair: spread_of_scores(scores, pair) for pair in combinations("abc", 2)}
+    ranking = rank_runs(scores, spreads, test_train_ratio=0.5, greater_is_better=False)
     assert ranking.table["run"].tolist() == ["b", "a", "c"]
     assert ranking.table["mean_rank"].tolist() == [1, 2, 3]
     assert (ranking.pairs["difference"] < 0).all()

@@ -20,6 +20,7 @@ from cifar_sk.comparison.tests.mcnemar import (
 )
 from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test
 from cifar_sk.errors import InputError
+from cifar_sk.statistics import half_width, p_value, spread_of
 
 
 @pytest.fixture(scope="module")
@@ -158,12 +159,21 @@ def findings():
     generator = np.random.default_rng(0)
     scores = pd.DataFrame(generator.normal(0.5, 0.1, (6, 3)), columns=["a", "b", "c"])
     right = generator.random((3, 30, 2)) < 0.5
-    table = findings_table(scores, right, test_train_ratio=0.5, rope=0.02, greater_is_better=False)
-    return scores, right, table
+    pairs = list(combinations("abc", 2))
+    spreads = {
+        (one, two): spread_of(
+            (scores[two] - scores[one]).to_numpy().reshape(2, 1, 3),
+            generator.normal(size=(30, 2, 1)) / 30,
+        )
+        for one, two in pairs
+    }
+    options = {"test_train_ratio": 0.5, "rope": 0.02, "greater_is_better": False}
+    table = findings_table(scores, right, spreads, **options)
+    return scores, right, table, spreads
 
 
 def test_every_test_has_a_row_for_each_pair_and_repeat(findings):
-    scores, right, table = findings
+    scores, right, table, spreads = findings
     rows = table[(table["first"] == "a") & (table["second"] == "c")].set_index("test")
     differences = scores["c"] - scores["a"]
     test = corrected_paired_t_test(differences, test_train_ratio=0.5)
@@ -175,6 +185,9 @@ def test_every_test_has_a_row_for_each_pair_and_repeat(findings):
     verdict = correlated_posterior(differences, test_train_ratio=0.5).verdict(0.02)
     assert tuple(found[["p_second", "p_equivalent", "p_first"]]) == verdict  # lower is better
     assert tuple(found[["estimate", "low", "high"]]) == (test.estimate, test.low, test.high)
+    found, spread = rows.loc["procedure"], spreads["a", "c"]
+    assert found["p_value"] == p_value(spread)
+    assert found["high"] - found["estimate"] == pytest.approx(half_width(spread))
     found = rows.loc["mcnemar"]
     assert found["repeat"].tolist() == [0, 1]
     expected = [
@@ -201,7 +214,9 @@ def test_a_class_or_an_object_may_be_registered_and_what_is_no_test_is_refused()
 
     def table():
         scores = pd.DataFrame({"a": [0.1, 0.2], "b": [0.3, 0.2]})
-        found = findings_table(scores, np.ones((2, 4, 1), dtype=bool), test_train_ratio=1.0)
+        spreads = {("a", "b"): spread_of([[[0.2, 0.0]]], np.zeros((4, 1, 1)))}
+        right = np.ones((2, 4, 1), dtype=bool)
+        found = findings_table(scores, right, spreads, test_train_ratio=1.0)
         return found.set_index("test")
 
     wrong = {"title": "No", "question": "No?", "needs": FoldScores}

@@ -9,6 +9,7 @@ import numpy as np
 
 from cifar_sk.errors import InputError
 from cifar_sk.registry import Registry
+from cifar_sk.statistics import Spread
 
 __all__ = ["TESTS", "Finding", "FoldScores", "SampleOutcomes", "StatisticalTest", "all_tests"]
 
@@ -45,10 +46,13 @@ class SampleOutcomes:
     ----------
     first, second : ndarray of bool, shape (n_samples,)
         Whether the run's out-of-fold prediction is the true class.
+    groups : ndarray of int64, shape (n_samples,), or None
+        The group of every sample, where samples of a group are not independent.
     """
 
     first: np.ndarray
     second: np.ndarray
+    groups: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,10 @@ class StatisticalTest(Protocol):
     question : str
         The question that it answers.
     needs : type
-        `FoldScores` for a test over folds, which is asked once for each pair of runs, or
-        `SampleOutcomes` for one over samples, which is asked in each repeat on its own.
+        `FoldScores` for a test over folds, which is asked once for each pair of runs;
+        `SampleOutcomes` for one over samples, which is asked in each repeat on its own; or
+        `cifar_sk.statistics.Spread` for one of what the difference, second - first, of the
+        primary metric varies with, which is asked once for each pair.
 
     Examples
     --------
@@ -107,7 +113,7 @@ class StatisticalTest(Protocol):
 
     title: str
     question: str
-    needs: type[FoldScores] | type[SampleOutcomes]
+    needs: type[FoldScores] | type[SampleOutcomes] | type[Spread]
 
     def __call__(self, given: Any, /) -> Finding:
         """Test two runs on what `needs` names."""
@@ -128,6 +134,6 @@ def _checked(name: str, value: Any) -> StatisticalTest:
         raise InputError(
             f"The test {name!r} must have a title and a question, and be callable, got {value!r}."
         )
-    if getattr(test, "needs", None) not in {FoldScores, SampleOutcomes}:
-        raise InputError(f"The test {name!r} must need FoldScores or SampleOutcomes.")
+    if getattr(test, "needs", None) not in {FoldScores, SampleOutcomes, Spread}:
+        raise InputError(f"The test {name!r} must need FoldScores or SampleOutcomes, or a Spread.")
     return test

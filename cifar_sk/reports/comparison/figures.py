@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
+from cifar_sk.comparison.looks import Looks
 from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.runs import Comparison, PairResult
-from cifar_sk.comparison.wording import listing, metric_name, probability
+from cifar_sk.comparison.wording import listing, metric_name, percent, probability
 from cifar_sk.displays.comparison_displays import (
     CriticalDifferenceDisplay,
     DifferencesDisplay,
@@ -14,6 +16,7 @@ from cifar_sk.displays.comparison_displays import (
     OutcomesDisplay,
     PosteriorDisplay,
 )
+from cifar_sk.displays.planning_displays import LooksDisplay
 from cifar_sk.metrics import METRICS
 from cifar_sk.reports.run.figures import ReportFigure, finish
 
@@ -26,6 +29,8 @@ def draw_comparison_figures(comparison: Comparison) -> list[ReportFigure]:
     if comparison.ranking is not None:
         figures.insert(0, _critical_difference(comparison, comparison.ranking))
     if pair is not None:
+        if comparison.looks is not None and len(comparison.looks.looks) > 1:
+            figures.append(_looks(comparison, comparison.looks))
         if pair.posterior.scale > 0:  # else all differences are one, and there is no curve
             figures.append(_posterior(comparison, pair))
         figures += [_metric_differences(comparison)]
@@ -38,7 +43,7 @@ def _critical_difference(comparison: Comparison, ranking: Ranking) -> ReportFigu
     n_pairs = len(ranking.pairs)
     caption = (
         "Critical-difference figure: mean ranks, and a bar through each group of runs of which no "
-        f"two are told apart by Nadeau–Bengio corrected t-tests, Holm-corrected over {n_pairs} "
+        f"two are told apart by procedure tests, Holm-corrected over {n_pairs} "
         "pairs (dots on the bar mark who belongs to the group). The folds are not independent "
         "data sets, so no Friedman or Nemenyi test is made and ranks only describe. That runs "
         "are joined does not show that they are equally good."
@@ -77,18 +82,37 @@ def _posterior(comparison: Comparison, pair: PairResult) -> ReportFigure:
     return finish("posterior", display.figure_, caption, alt)
 
 
+def _looks(comparison: Comparison, looks: Looks) -> ReportFigure:
+    name, table = metric_name(comparison.metric), looks.frame()
+    display = LooksDisplay(table, comparison.rope, comparison.names, name).plot()
+    caption = (
+        "The difference at every look, with the interval of the procedure test at the level of "
+        "that look, in which images and trainings vary. Looking ends where it leaves out 0, or "
+        "lies inside the grey region of practical equivalence."
+    )
+    said = (f"{row['estimate']:+.4f} ({row['decision']})" for row in table.to_dict("records"))
+    return finish("looks", display.figure_, caption, f"{len(table)} looks: {', '.join(said)}.")
+
+
 def _metric_differences(comparison: Comparison) -> ReportFigure:
     table = comparison.metrics
     names = table["metric"].map(lambda name: METRICS[name].label)
     marked = names + np.where(table["better"] == "lower", " ↓", "")
-    rows = table[["difference", "low", "high"]].assign(name=marked)
+    rows = pd.DataFrame(
+        {
+            "name": marked,
+            "difference": table["difference"],
+            "low": table["procedure_low"],
+            "high": table["procedure_high"],
+        }
+    )
     title = "Differences of all metrics"
     display = DifferencesDisplay(rows, comparison.names, title=title, unit="difference").plot()
     apart = ((rows["low"] > 0) | (rows["high"] < 0)).sum()
     caption = (
-        "Differences of every metric with Nadeau–Bengio corrected 95 % intervals, each on its own "
-        "(not corrected for being many). Filled: the interval leaves out 0. Of metrics with ↓, "
-        "lower is better."
+        f"Differences of every metric with {percent(comparison.level)} intervals of the procedure "
+        "test, in which images and trainings vary, each on its own (not corrected for being "
+        "many). Filled: the interval leaves out 0. Of metrics with ↓, lower is better."
     )
     alt = f"Dot plot of {len(rows)} metrics; {apart} intervals leave out 0."
     return finish("metric_differences", display.figure_, caption, alt)
@@ -99,14 +123,16 @@ def _class_differences(comparison: Comparison, pair: PairResult) -> ReportFigure
     rows = rows.sort_values("difference", ascending=False, kind="stable")
     display = DifferencesDisplay(rows, comparison.names, title="By class", unit="F1").plot()
     top, bottom = rows.iloc[0], rows.iloc[-1]
+    is_grouped = comparison.runs[0].result.groups is not None
+    drawn = "groups of images" if is_grouped else "images within each class"
     alt = (
         f"Dot plot of {len(rows)} classes, from {top['name']} with {top['difference']:+.3f} to "
         f"{bottom['name']} with {bottom['difference']:+.3f}."
     )
     caption = (
-        "Differences of F1 by class, with 95 % intervals by a paired bootstrap over images within "
-        "each class, each on its own. They are about these fitted models: what varies between "
-        "trainings is not in them. Filled: the interval leaves out 0."
+        f"Differences of F1 by class, with 95 % intervals by a paired bootstrap over {drawn}, "
+        "each on its own. They are about these fitted models: what varies between trainings is "
+        "not in them. Filled: the interval leaves out 0."
     )
     return finish("class_differences", display.figure_, caption, alt)
 

@@ -24,10 +24,10 @@ __all__ = ["write_comparison"]
 
 # All tables and figures that a comparison of two runs, or of more, may have.
 _TABLES = """
-    comparison tests costs ranking pairs mcnemar class_differences outcomes only_one_right
+    comparison tests costs ranking pairs looks mcnemar class_differences outcomes only_one_right
 """
 _FIGURES = """
-    critical_difference fold_scores posterior metric_differences class_differences outcomes
+    critical_difference fold_scores looks posterior metric_differences class_differences outcomes
 """
 _MARKDOWN_SPECIAL = "\\`*_{}[]<>#|"
 
@@ -44,9 +44,10 @@ def write_comparison(
     ``comparison.csv`` (a row per metric), ``tests.csv``, ``costs.csv``, ``comparison.md``,
     ``comparison.html`` and ``figures/*.png``; of two runs ``mcnemar.csv``,
     ``class_differences.csv``, ``outcomes.csv`` and ``only_one_right.csv``, of more ``ranking.csv``
-    and ``pairs.csv``. `images`, (n_samples, h, w[, c]), let the page of two runs show some that
-    only one of them gets right. Each file is replaced at once, those of another comparison that
-    this one does not have are deleted, and the same runs give the same bytes.
+    and ``pairs.csv``; of two that were looked at several times ``looks.csv``. `images`,
+    (n_samples, h, w[, c]), let the page of two runs show some that only one of them gets right.
+    Each file is replaced at once, those of another comparison that this one does not have are
+    deleted, and the same runs give the same bytes.
     """
     folder = Path(directory)
     if not folder.is_dir():
@@ -72,6 +73,8 @@ def _frames(comparison: Comparison) -> dict[str, pd.DataFrame]:
         frames |= {"ranking": ranking.table, "pairs": ranking.pairs}
     if pair is not None:
         frames |= {"mcnemar": pair.mcnemar, "class_differences": pair.classes}
+        if comparison.looks is not None and len(comparison.looks.looks) > 1:
+            frames["looks"] = comparison.looks.frame()
         frames |= {"outcomes": pair.outcomes, "only_one_right": pair.only_one_right}
     return frames
 

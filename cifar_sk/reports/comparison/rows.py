@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from cifar_sk.comparison.looks import Looks
 from cifar_sk.comparison.ranking import Ranking
 from cifar_sk.comparison.runs import Comparison, PairResult
 from cifar_sk.comparison.tests.protocol import StatisticalTest, all_tests
-from cifar_sk.comparison.wording import p_text, probability
+from cifar_sk.comparison.wording import p_text, percent, probability
 from cifar_sk.metrics import METRICS
 from cifar_sk.reports.templating import number, pair, plain_text
 
@@ -35,6 +36,8 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
         tables = [table(comparison, comparison.ranking) for table in (_ranking, _pairs)] + tables
     if comparison.pair is not None:
         tables += [table(comparison, comparison.pair) for table in (_bayesian, _samples, _classes)]
+    if comparison.looks is not None and len(comparison.looks.looks) > 1:
+        tables.append(_looks(comparison, comparison.looks))
     return [*tables, _tests(comparison), _costs(comparison)]
 
 
@@ -42,8 +45,16 @@ def _p(value: float) -> str:
     return "–" if pd.isna(value) else p_text(value).removeprefix("p = ").removeprefix("p ")
 
 
-def _interval(row: Mapping[Any, Any], text: str = "{:+.4f}") -> str:
-    return pair(row["low"], row["high"], "to", text)
+def _interval(row: Mapping[Any, Any], text: str = "{:+.4f}", of: str = "") -> str:
+    return pair(row[f"{of}low"], row[f"{of}high"], "to", text)
+
+
+_PROCEDURE = "procedure_"
+_CORRECTED = ["corrected t, 95 %", "corrected t, p"]
+_WHAT_VARIES = (
+    "In the interval of the procedure test vary images and trainings; in that of the "
+    "Nadeau–Bengio corrected paired t-test varies what the folds alone show."
+)
 
 
 def _metrics(comparison: Comparison) -> TextTable:
@@ -51,7 +62,8 @@ def _metrics(comparison: Comparison) -> TextTable:
     is_pair = comparison.pair is not None
     rows = [["metric", "better", *names]]
     if is_pair:
-        rows[0] += ["difference", "95 % interval", "p", "p, Holm"]
+        interval = f"{percent(comparison.level)} interval"
+        rows[0] += ["difference", interval, "p", "p, Holm", *_CORRECTED]
     for row in comparison.metrics.to_dict("records"):
         is_primary = row["metric"] == comparison.metric
         metric = METRICS[row["metric"]].label + (" (primary)" if is_primary else "")
@@ -60,15 +72,16 @@ def _metrics(comparison: Comparison) -> TextTable:
         if is_pair:
             difference = number(row["difference"], "{:+.4f}")
             same = row["same_test_as"]
-            corrected = f"as {METRICS[same].label}" if same else _p(row["p_holm"])
-            cells += [difference, _interval(row), _p(row["p_value"]), corrected]
+            corrected = f"as {METRICS[same].label}" if same else _p(row["procedure_holm"])
+            cells += [difference, _interval(row, of=_PROCEDURE), _p(row["procedure_p"])]
+            cells += [corrected, _interval(row), _p(row["p_value"])]
         rows.append(cells)
     note = f"Mean ± standard deviation over {comparison.folds}, which is no standard error."
     if is_pair:
         note += (
-            f" Differences are {names[1]} − {names[0]}. Intervals and p values: Nadeau–Bengio "
-            "corrected paired t-test over folds. The primary metric's p needs no correction; the "
-            "others are Holm-corrected among themselves in the last column, their intervals not."
+            f" Differences are {names[1]} − {names[0]}. Intervals and p values: procedure test. "
+            f"{_WHAT_VARIES} The primary metric's p needs no correction; the others are "
+            "Holm-corrected among themselves, their intervals not."
         )
         if (comparison.metrics["same_test_as"] != "").any():
             note += (
@@ -99,17 +112,23 @@ def _bayesian(comparison: Comparison, pair_result: PairResult) -> TextTable:
 
 def _samples(comparison: Comparison, pair_result: PairResult) -> TextTable:
     first, second = comparison.names
-    headings = ["repeat", "both right", f"only {first}", f"only {second}", "both wrong"]
+    labels = [name for name in ("repeat", "seed") if name in pair_result.mcnemar]
+    headings = [*labels, "both right", f"only {first}", f"only {second}", "both wrong"]
     rows = [[*headings, "difference", "95 % interval", "p"]]
     for row in pair_result.mcnemar.to_dict("records"):
         counts = [f"{row[name]:,}" for name in ("both", "only_first", "only_second", "neither")]
         found = [f"{row['difference']:+.4f}", _interval(row), _p(row["p_value"])]
-        rows.append([str(row["repeat"] + 1), *counts, *found])
+        rows.append([*(str(row[label] + 1) for label in labels), *counts, *found])
+    is_grouped = comparison.runs[0].result.groups is not None
+    test = "McNemar's exact test and Bonett and Price's interval"
+    if is_grouped:
+        test = "McNemar's test and interval over groups (t with one degree of freedom less)"
+    varies = "groups of images" if is_grouped else "images"
     note = (
-        "Images by who gets them right, with McNemar's exact test and Bonett and Price's interval "
-        f"on the difference in accuracy, {second} − {first}. Both are about these fitted models: "
-        "what varies between trainings is not in them. Repeats predict the same images, so each "
-        "is tested on its own."
+        f"Images by who gets them right, with {test} on the difference in accuracy, {second} − "
+        f"{first}. In the interval vary the {varies} alone: it is about these fitted models, and "
+        "what varies between trainings is not in it. Repeats predict the same images, so each is "
+        "tested on its own."
     )
     return TextTable("samples", "Who gets which images right", note, rows)
 
@@ -121,9 +140,11 @@ def _classes(comparison: Comparison, pair_result: PairResult) -> TextTable:
         scores = [f"{row[name]:.3f}" for name in ("f1_first", "f1_second")]
         scores += [f"{row['difference']:+.3f}", _interval(row, "{:+.3f}")]
         rows.append([row["class"], *scores, f"{row['support']:,}"])
+    is_grouped = comparison.runs[0].result.groups is not None
+    drawn = "groups of images" if is_grouped else "images within each class"
     note = (
         f"F1 of all out-of-fold predictions, differences {second} − {first}; paired bootstrap "
-        "over images within each class, about these fitted models, each interval on its own."
+        f"over {drawn}, about these fitted models, each interval on its own."
     )
     return TextTable("classes", "F1 by class", note, rows)
 
@@ -141,18 +162,33 @@ def _ranking(comparison: Comparison, ranking: Ranking) -> TextTable:
 
 def _pairs(comparison: Comparison, ranking: Ranking) -> TextTable:
     headings = ["pair", "difference", "95 % interval", "p", "p, Holm"]
-    rows = [[*headings, "P(first better)", "P(equivalent)"]]
+    rows = [[*headings, *_CORRECTED, "P(first better)", "P(equivalent)"]]
     for row in ranking.pairs.to_dict("records"):
-        found = [number(row["difference"], "{:+.4f}"), _interval(row)]
-        found += [_p(row["p_value"]), _p(row["p_holm"])]
+        found = [number(row["difference"], "{:+.4f}"), _interval(row, of=_PROCEDURE)]
+        found += [_p(row["procedure_p"]), _p(row["procedure_holm"])]
+        found += [_interval(row), _p(row["p_value"])]
         found += [probability(row[name], 4) for name in ("p_better", "p_equivalent")]
         rows.append([f"{row['better']} − {row['worse']}", *found])
     note = (
-        f"Nadeau–Bengio corrected paired t-tests of {METRICS[comparison.metric].label}; p values "
-        f"Holm-corrected over {len(ranking.pairs)} pairs, intervals not. Probabilities: Bayesian "
+        f"Procedure tests of {METRICS[comparison.metric].label}; p values Holm-corrected over "
+        f"{len(ranking.pairs)} pairs, intervals not. {_WHAT_VARIES} Probabilities: Bayesian "
         f"correlated t-test, better by more than {comparison.rope:g}, or equivalent within it."
     )
     return TextTable("pairs", "Pairs", note, rows)
+
+
+def _looks(comparison: Comparison, looks: Looks) -> TextTable:
+    rows = [["repeats", "fits of each", "difference", "interval", "p", "level", "decision"]]
+    for look in looks.looks:
+        found = [number(look.estimate, "{:+.4f}"), pair(look.low, look.high, "to", "{:+.4f}")]
+        found += [_p(look.p_value), f"{look.level:.4f}", look.decision]
+        rows.append([str(look.repeats), str(look.fits), *found])
+    note = (
+        "What each look found by the procedure test. The data were looked at several times, so "
+        "each look is at a level below 5 %, and its interval has the confidence that belongs to "
+        f"it. Equivalent: the interval lies within ±{comparison.rope:g}."
+    )
+    return TextTable("looks", "Looks", note, rows)
 
 
 def _tests(comparison: Comparison) -> TextTable:

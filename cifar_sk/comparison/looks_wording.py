@@ -1,0 +1,90 @@
+"""What it means for a comparison that it was looked at several times, in sentences."""
+
+from __future__ import annotations
+
+from cifar_sk.comparison import wording
+from cifar_sk.comparison.looks import Look, Looks
+from cifar_sk.comparison.runs import Comparison
+from cifar_sk.comparison.wording import ALPHA
+
+__all__ = ["decision_text", "look_line", "looks_sentences"]
+
+
+def looks_sentences(comparison: Comparison) -> list[str]:
+    """Say how often a comparison was looked at, at which level, and what that decided."""
+    looks = comparison.looks
+    if looks is None or not looks.looks:
+        return []
+    if looks.max_repeats is None:
+        return [_added_by_hand(comparison, looks)] if len(looks.looks) > 1 else []
+    return [_sequential(comparison, looks), *_raised(looks)]
+
+
+def _sequential(comparison: Comparison, looks: Looks) -> str:
+    last, n = looks.looks[-1], len(looks.looks)
+    times = f"{n} look{'s' if n > 1 else ''} at growing repeats, of at most {looks.planned}"
+    return (
+        f"After {times} (now {_repeats(last)}, {last.fits} fits of each run), "
+        f"{_outcome(comparison, looks, last)}. Each look is at the level {last.level:.3g}, which "
+        f"keeps {100 * ALPHA:g} % over all of them (Pocock); so the intervals of the procedure "
+        f"test have {wording.percent(last.level)}."
+    )
+
+
+def _outcome(comparison: Comparison, looks: Looks, last: Look) -> str:
+    if last.decision == "open":
+        is_over = last.repeats >= (looks.max_repeats or 0)
+        ended = f"the budget of {looks.max_repeats} repeats has ended without a decision"
+        return ended if is_over else "nothing is decided yet"
+    return decision_text(comparison, last)
+
+
+def decision_text(comparison: Comparison, look: Look) -> str:
+    """Say what a look decided."""
+    size = wording.region(comparison.rope, comparison.metric)
+    return {
+        "different": "the difference is shown",
+        "equivalent": f"the difference is shown to be at most {size}: practical equivalence",
+        "the same": "the runs are the same, and more repeats would not show any difference",
+        "open": "nothing is decided yet",
+    }[look.decision]
+
+
+def _raised(looks: Looks) -> list[str]:
+    if looks.first_max is None or looks.max_repeats == looks.first_max:
+        return []
+    text = (
+        f"Looking was to end at {looks.first_max} repeats when it began, and at "
+        f"{looks.max_repeats} now: a budget that is changed after looking does not keep "
+        f"{100 * ALPHA:g} % exactly."
+    )
+    return [text]
+
+
+def _added_by_hand(comparison: Comparison, looks: Looks) -> str:
+    *before, last = looks.looks
+    seen = wording.listing([_repeats(look) for look in before])
+    return (
+        f"These runs were looked at before, with {seen}, and have {_repeats(last)} now: every "
+        f"look is a chance to find a difference that is none, and the first counts too. So p is "
+        f"to be read at the level {comparison.level:.3g} instead of {ALPHA:g}, and the intervals "
+        f"of the procedure test have {wording.percent(comparison.level)} (Pocock's limit for "
+        f"{len(looks.looks)} looks); --until-certain counts looks from the beginning."
+    )
+
+
+def _repeats(look: Look) -> str:
+    seeds = f" of {look.seeds} seeds" if look.seeds > 1 else ""
+    return f"{look.repeats} repeat{'' if look.repeats == 1 else 's'}{seeds}"
+
+
+def look_line(comparison: Comparison, look: Look) -> str:
+    """Write a look on one line, for the terminal."""
+    first, second = comparison.names
+    digits = wording.digits_for(look.high - look.low)
+    size = wording.signed(look.estimate, comparison.metric, digits=digits)
+    inside = wording.interval(look.low, look.high, comparison.metric, digits=digits)
+    return (
+        f"{_repeats(look)}, {look.fits} fits each: {second} − {first} is {size}, "
+        f"{wording.percent(look.level)} interval {inside}; {decision_text(comparison, look)}"
+    )
