@@ -273,20 +273,20 @@ def image_variances(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Variance over images of the mean of all passes, of a repeat, of a pass; None: no groups."""
     by_pass = u if drawn is None else drawn.clustered(u)
-    of_pass = _variance(by_pass).mean(axis=0)
+    of_pass = variance(by_pass).mean(axis=0)
     if len(u) == 1:
         return of_pass, of_pass, of_pass
-    of_mean = _variance(by_pass.mean(axis=0))
+    of_mean = variance(by_pass.mean(axis=0))
     if n_seeds == 1:
         return of_mean, of_pass, of_pass
     if n_repeats == 1:
         return of_mean, of_mean, of_pass
     repeats = by_pass.reshape(n_repeats, n_seeds, *by_pass.shape[1:]).mean(axis=1)
-    return of_mean, _variance(repeats).mean(axis=0), of_pass
+    return of_mean, variance(repeats).mean(axis=0), of_pass
 
 
-def _variance(influences: np.ndarray) -> np.ndarray:
-    """Return `image_variance` over the last axis, without copies."""
+def variance(influences: np.ndarray) -> np.ndarray:
+    """`cifar_sk.statistics.image_variance` over the last axis, without copies."""
     n = influences.shape[-1]
     return np.einsum("...i,...i->...", influences, influences) * (n / (n - 1))
 
