@@ -49,11 +49,11 @@ NOISES = ((0.0, 0.0), (0.004, 0.0), (0.008, 0.0), (0.016, 0.0), (0.008, 0.008), 
 # Settings of 20,000 images and more are dear.
 LARGE = 20_000
 NOISES_OF_LARGE = ((0.0, 0.0), (0.004, 0.0), (0.016, 0.0), (0.008, 0.008))
+OTHER_AGREEMENT = 0.8
 PASSES = [(repeat, 0) for repeat in range(5)] + [(0, 1), (0, 2)]
 DESIGNS = (np.array([[0]]), np.array([[0, 5, 6]]), np.arange(5)[:, None])
 METHODS = ("procedure", "corrected_t", "pooled", "naive_t")
 TESTS = ("procedure", "corrected_t", "mcnemar", "mcnemar_clustered")
-KEYS = ["n", "k", "groups", "seed_noise", "training_noise", "repeats", "seeds"]
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,17 @@ ARRAYS = ("run_sd", "pair_sd", "independent", "only")
 def settings(n_images: tuple[int, ...] = N_IMAGES) -> list[World]:
     """Return all settings, the quick ones first."""
     found = product(n_images, NOISES, N_FOLDS, GROUP_SIZES)
-    return [
+    worlds = [
         World(n, k, groups, *noise)
         for n, noise, k, groups in found
         if n < LARGE or noise in NOISES_OF_LARGE
+    ]
+    others = product(n_images, NOISES_OF_LARGE, GROUP_SIZES)
+    # Procedures of one expected score that find other images hard.
+    return worlds + [
+        World(n, 5, groups, *noise, agreement=OTHER_AGREEMENT)
+        for n, noise, groups in others
+        if n <= LARGE
     ]
 
 
@@ -98,6 +105,8 @@ def generator(world: World, seed: int) -> np.random.Generator:
     noise = [round(1e6 * value) for value in (world.seed_noise, world.training_noise)]
     words = [world.n_images, world.n_folds, list(GROUP_SIZES).index(world.groups), *noise]
     words += [round(1e6 * world.difference)]
+    if world.agreement < 1:
+        words.append(round(1e6 * world.agreement))
     return np.random.Generator(np.random.SFC64([seed, *words]))
 
 
@@ -138,7 +147,9 @@ def fold_sd(drawn: Drawn, run: int | None, passes: np.ndarray) -> np.ndarray:
 def stored(world: World, options: argparse.Namespace) -> Path:
     """Return the file of a setting's samples."""
     noise = f"{world.seed_noise:g}-{world.training_noise:g}"
-    return options.samples / f"{world.n_images}-{world.n_folds}-{world.groups}-{noise}.npz"
+    other = "" if world.agreement == 1 else f"-{world.agreement:g}"
+    name = f"{world.n_images}-{world.n_folds}-{world.groups}-{noise}{other}.npz"
+    return options.samples / name
 
 
 def store(samples: list[Sample], path: Path) -> None:
@@ -233,13 +244,20 @@ def rows(world: World, samples: list[Sample]) -> list[dict[str, Any]]:
 
 def row(world: World, sample: Sample, first_pass: Spread) -> dict[str, Any]:
     """Return what a design gave."""
-    found: dict[str, Any] = dict(
-        zip(KEYS, [world.n_images, world.n_folds, world.groups, world.seed_noise], strict=False)
-    )
-    design = sample.run.n_repeats, sample.run.n_seeds
-    found |= {"training_noise": world.training_noise, "repeats": design[0], "seeds": design[1]}
+    n_repeats, n_seeds = sample.run.n_repeats, sample.run.n_seeds
+    found: dict[str, Any] = {
+        "n": world.n_images,
+        "k": world.n_folds,
+        "groups": world.groups,
+        "seed_noise": world.seed_noise,
+        "training_noise": world.training_noise,
+        "agreement": world.agreement,
+        "repeats": n_repeats,
+        "seeds": n_seeds,
+        "clusters": sample.run.n_clusters,
+    }
     found |= {"repetitions": len(sample.only), "sd_of_mean": sample.run.mean.std(ddof=1)}
-    found["least_width"] = least_width(world.n_folds, *design)
+    found["least_width"] = least_width(world.n_folds, n_repeats, n_seeds)
     for name, (low, high) in intervals(sample).items():
         found[f"covers_{name}"] = ((low <= ACCURACY) & (high >= ACCURACY)).mean()
         ideal = 2 * norm.ppf(0.975) * found["sd_of_mean"]

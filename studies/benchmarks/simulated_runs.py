@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import multivariate_normal
 
-from cifar_sk.statistics import Spread
+from cifar_sk.statistics import Spread, Variances
 
 ACCURACY = 0.8
 DIFFICULTY_VARIANCE = 3.0
@@ -40,6 +40,10 @@ def both_right(correlation: float) -> float:
     return float(multivariate_normal.cdf(limit, cov=[[1, correlation], [correlation, 1]]))
 
 
+def _covariance(correlation: float) -> float:
+    return both_right(correlation) - ACCURACY**2
+
+
 DISAGREE = ACCURACY - both_right(_LATENT)  # E[p (1 - p)]
 
 
@@ -57,6 +61,8 @@ class World:
         Standard deviations of a fit's expected accuracy.
     difference : float
         By how much the second run's expected score is higher.
+    agreement : float
+        Correlation of an image's difficulties for the two runs.
     """
 
     n_images: int
@@ -65,6 +71,7 @@ class World:
     seed_noise: float = 0.0
     training_noise: float = 0.0
     difference: float = 0.0
+    agreement: float = 1.0
 
     @property
     def sizes(self) -> np.ndarray:
@@ -78,12 +85,32 @@ class World:
     @property
     def variance_of_pass(self) -> float:
         """Variance of the mean score of one pass, with folds of equal size."""
-        within = both_right(_LATENT * WITHIN_GROUP) - ACCURACY**2
-        own = ACCURACY * (1 - ACCURACY)
-        sizes = self.sizes
-        pairs = (sizes * (sizes - 1)).sum()
-        images = (self.n_images * own + pairs * within) / self.n_images**2
-        return float(images + (self.seed_noise**2 + self.training_noise**2) / self.n_folds)
+        within = _covariance(_LATENT * WITHIN_GROUP)
+        return self._of_images(ACCURACY * (1 - ACCURACY), within) + self._of_fits
+
+    @property
+    def of_difference(self) -> Variances:
+        """What the difference of two fits varies with, as `cifar_sk.statistics.plan` takes it."""
+        shared = _LATENT * self.agreement
+        image = 2 * (ACCURACY * (1 - ACCURACY) - _covariance(shared))
+        within = 2 * (_covariance(_LATENT * WITHIN_GROUP) - _covariance(shared * WITHIN_GROUP))
+        n_clusters = len(self.sizes)
+        return Variances(
+            image=self._of_images(image, within) * n_clusters,
+            image_noise=self._of_images(2 * DISAGREE, 0) * n_clusters,
+            training=2 * self.training_noise**2,
+            seed=2 * self.seed_noise**2,
+            n_clusters=n_clusters,
+        )
+
+    @property
+    def _of_fits(self) -> float:
+        return (self.seed_noise**2 + self.training_noise**2) / self.n_folds
+
+    def _of_images(self, variance: float, covariance: float) -> float:
+        """Variance of a mean over images, with a covariance between those of a group."""
+        pairs = (self.sizes * (self.sizes - 1)).sum()
+        return float((self.n_images * variance + pairs * covariance) / self.n_images**2)
 
 
 @dataclass(frozen=True)
@@ -141,12 +168,13 @@ def _draw(
     n_runs: int,
 ) -> Drawn:
     k, n = world.n_folds, world.n_images
-    chance, slope = _images(world, n_repetitions, rng)
+    of_runs = _images(world, n_repetitions, rng)
     scores = np.empty((n_runs, len(passes), n_repetitions, k))
     influences = np.empty((n_runs, len(passes), n_repetitions, n), dtype=np.float32)
     limit = np.empty((n_repetitions, n), dtype=np.float32)
     first = np.zeros((2, n_repetitions, n), dtype=bool)
     for run in range(n_runs):
+        chance, slope = of_runs[run]
         noise = world.training_noise * rng.standard_normal((len(folds), n_repetitions, k))
         training = dict(zip(folds, noise, strict=True))
         for number, (repeat, _) in enumerate(passes):
@@ -171,23 +199,36 @@ def _draw(
 
 def _images(
     world: World, n_repetitions: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the chance that each image is classified rightly, and how it moves with a fit.
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Draw each image's chance to be classified rightly by each run, and how a fit moves it.
 
     Both are in steps of `_uniform`, whose middle is 0.
     """
+    first = _difficulties(world, n_repetitions, rng)
+    chances = [_chance(first)]
+    if world.agreement < 1:
+        first *= np.float32(world.agreement)
+        own = np.float32(np.sqrt(1 - world.agreement**2))
+        chances.append(_chance(first + own * _difficulties(world, n_repetitions, rng)))
+    return chances if len(chances) == 2 else 2 * chances
+
+
+def _chance(difficulty: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    chance = ndtr(np.float32(_CENTRE) + np.float32(np.sqrt(DIFFICULTY_VARIANCE)) * difficulty)
+    slope = chance * (1 - chance) / np.float32(DISAGREE)
+    return chance * _STEPS - np.float32(_STEPS / 2 + 0.5), slope * _STEPS
+
+
+def _difficulties(world: World, n_repetitions: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw standard normal difficulties, alike within groups."""
     sizes = world.sizes
-    shape = (n_repetitions, world.n_images)
-    sd = np.float32(np.sqrt(DIFFICULTY_VARIANCE))
-    difficulty = rng.standard_normal(shape, dtype=np.float32)
+    difficulty = rng.standard_normal((n_repetitions, world.n_images), dtype=np.float32)
     if sizes.max() > 1:
         shared = rng.standard_normal((n_repetitions, len(sizes)), dtype=np.float32)
         difficulty *= np.float32(np.sqrt(1 - WITHIN_GROUP))
         shared *= np.float32(np.sqrt(WITHIN_GROUP))
         difficulty += np.repeat(shared, sizes, axis=1)
-    chance = ndtr(np.float32(_CENTRE) + sd * difficulty)
-    slope = chance * (1 - chance) / np.float32(DISAGREE)
-    return chance * _STEPS - np.float32(_STEPS / 2 + 0.5), slope * _STEPS
+    return difficulty
 
 
 def _uniform(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

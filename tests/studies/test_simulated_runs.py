@@ -29,6 +29,20 @@ def test_the_scores_have_the_mean_and_variance_of_the_model(groups):
 
 
 @pytest.mark.parametrize("groups", GROUP_SIZES)
+def test_the_difference_has_the_variances_of_the_model(groups):
+    world = World(600, 4, groups, 0.03, 0.02, agreement=0.6)
+    rng = np.random.Generator(np.random.SFC64(0))
+    scores = np.concatenate([d.scores for d in draws(world, PASSES, 4000, rng)], axis=2)
+    means = (scores[1] - scores[0]).mean(axis=-1)
+    parts, n = world.of_difference, len(world.sizes)
+    of_pass = parts.image / n + (parts.training + parts.seed) / 4
+    assert means.mean() == pytest.approx(0, abs=4 * np.sqrt(of_pass / 4000))
+    assert means[0].var() == pytest.approx(of_pass, rel=0.1)
+    of_seeds = 2 * (parts.image_noise / n + parts.seed / 4)
+    assert (means[2] - means[0]).var() == pytest.approx(of_seeds, rel=0.1)
+
+
+@pytest.mark.parametrize("groups", GROUP_SIZES)
 @pytest.mark.parametrize("run", [0, None])
 def test_a_stack_of_runs_is_measured_as_one_run_is(groups, run):
     world = World(200, 4, groups, seed_noise=0.02)
