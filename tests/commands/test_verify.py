@@ -18,7 +18,7 @@ X, Y = np.random.default_rng(0).random((90, 4)), np.arange(90) % 3
 def finished(tmp_path_factory):
     path = tmp_path_factory.mktemp("finished") / "run"
     result = cross_validate_oof(
-        GaussianNB(), X, Y, cv=3, store=path, holdout=(X[:12], Y[:12]), class_names=list("abc")
+        GaussianNB(), X, Y, cv=3, store=path, holdout=(1 - X[:12], Y[:12]), class_names=list("abc")
     )
     write_report(result, path)
     return path

@@ -207,7 +207,7 @@ def test_metrics_that_are_one_test_on_balanced_folds_count_once():
 
 def test_a_clear_difference_is_stated():
     _, text = sentences(LOW, HIGH)
-    assert text.startswith("r1 is better than r0 by 14.5 points of accuracy, 95 % interval [10.")
+    assert text.startswith("r1 is better than r0 by 14.5 points of accuracy, 95 % interval [11.")
     assert "rests on the procedure test, because it counts both other images and other" in text
     assert "in its interval vary the 1,000 images, and training sets and seeds" in text
     assert (
@@ -224,7 +224,7 @@ def test_a_clear_difference_is_stated():
 
 def test_the_order_of_the_runs_does_not_turn_the_conclusion():
     _, text = sentences(HIGH, LOW)
-    assert text.startswith("r0 is better than r1 by 14.5 points of accuracy, 95 % interval [10.")
+    assert text.startswith("r0 is better than r1 by 14.5 points of accuracy, 95 % interval [11.")
     assert "With probability > 0.999, r0 is better by more than 1 point" in text
 
 
