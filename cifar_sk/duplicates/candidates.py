@@ -16,11 +16,14 @@ __all__ = ["Candidates", "Descriptors", "search"]
 _MARGIN = 2  # pixels at each side that crops and shifts may have replaced
 _BOX = 4  # pixels, the side of a box mean
 _N_COMPONENTS = 48  # more are noise where an image was shifted by a pixel
+_SAME = 0.98  # cosine of box means above which images teach nothing new
 _LEAST_COSINE = 0.65
 _MOST = 50  # candidates of an image among those behind it: work grows with n, whatever the data
 _FEW = 60  # images of which all pairs are compared: too few to learn what is common to images
-_ROWS, _COLUMNS = 1024, 8192  # of a block of the matrix of cosines, 32 MB
+_ROWS, _COLUMNS = 512, 4096  # of a block of the matrix of cosines, 8 MB
+_MOST_HITS = 2_000_000  # kept before the best are chosen, for all images may be alike
 _CHUNK = 4_000  # images described at a time
+_LEARNED_FROM = 4_000  # images at most
 # Windows of the first image against the central one of the second: no shift up to two pixels in
 # each direction is further than one pixel from the nearest.
 _OFFSETS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
@@ -46,7 +49,7 @@ class Descriptors:
 
     def __init__(self, images: np.ndarray) -> None:
         self.n_images = len(images)
-        self._whitening = _whitening(images[:: max(1, len(images) // 20_000)])
+        self._whitening = _whitening(images[:: -(-len(images) // _LEARNED_FROM)])
         self.central = self._describe(images, 0, 0)
         mirrored = images[:, :, ::-1]
         self.shifted = [
@@ -78,9 +81,12 @@ def _boxes(images: np.ndarray, down: int, right: int) -> np.ndarray:
 def _whitening(images: np.ndarray) -> np.ndarray:
     """Return the matrix that gives the main components of box means variance 1, float32."""
     boxes = _boxes(images, 0, 0).astype(np.float64)
+    # Where most images are copies of a few, as frames of a film are, what tells the copies apart
+    # must not be taken for what tells images apart; nor where there are few images.
+    unit = boxes / np.maximum(np.linalg.norm(boxes, axis=1, keepdims=True), 1e-9)
+    boxes = boxes[~np.tril(unit @ unit.T > _SAME, -1).any(axis=1)]
+    n_kept = min(_N_COMPONENTS, max(1, len(boxes) // 4))
     values, vectors = np.linalg.eigh(boxes.T @ boxes / len(boxes))
-    # With few images their smallest components would tell the copies of an image apart.
-    n_kept = min(_N_COMPONENTS, max(1, len(images) // 4))
     values, vectors = values[::-1][:n_kept], vectors[:, ::-1][:, :n_kept]
     values = np.maximum(values, max(1e-4 * values[0], 1e-6))
     return (vectors / np.sqrt(values)).astype(np.float32)
@@ -110,11 +116,21 @@ def search(images: np.ndarray, n_jobs: int) -> Iterator[tuple[float, Candidates]
             threads.shutdown(cancel_futures=True)
 
 
+@dataclass(frozen=True)
+class _Hits:
+    """Candidates with their cosines, arrays (m,)."""
+
+    first: np.ndarray
+    second: np.ndarray
+    flip: np.ndarray
+    cosine: np.ndarray
+
+
 def _search_rows(described: Descriptors, start: int) -> Candidates:
     """Return the candidates of a block of first images among the images behind them."""
     cosines = np.empty(_ROWS * _COLUMNS, dtype=np.float32)
     is_close = np.empty(_ROWS * _COLUMNS, dtype=bool)
-    found = []
+    hits: list[_Hits] = []
     for column in range(start, described.n_images, _COLUMNS):
         central = described.central[column : column + _COLUMNS]
         for flip, windows in enumerate(described.shifted):
@@ -123,22 +139,25 @@ def _search_rows(described: Descriptors, start: int) -> Candidates:
                 shape, size = (len(rows), len(central)), len(rows) * len(central)
                 values = np.matmul(rows, central.T, out=cosines[:size].reshape(shape))
                 np.greater(values.ravel(), _LEAST_COSINE, out=is_close[:size])
-                hits = np.flatnonzero(is_close[:size])
-                row, other = np.divmod(hits, len(central))
-                found.append((row + start, other + column, cosines[hits], flip))
-    return _best(found)
+                at = np.flatnonzero(is_close[:size])
+                row, other = np.divmod(at, len(central))
+                flips = np.full(len(at), bool(flip))
+                hits.append(_Hits(row + start, other + column, flips, cosines[at]))
+                if sum(len(found.first) for found in hits) > _MOST_HITS:
+                    hits = [_best(hits)]
+    best = _best(hits)
+    return Candidates(best.first, best.second, best.flip)
 
 
-def _best(found: list[tuple[np.ndarray, np.ndarray, np.ndarray, int]]) -> Candidates:
-    """Join the hits of all windows, and keep the most alike of every image."""
-    first, second, cosine = (np.concatenate([hit[k] for hit in found]) for k in range(3))
-    flip = np.concatenate([np.full(len(hit[0]), bool(hit[3])) for hit in found])
-    behind = second > first
-    first, second, cosine, flip = (a[behind] for a in (first, second, cosine, flip))
+def _best(hits: list[_Hits]) -> _Hits:
+    """Join the hits of all windows, and keep the most alike of every first image."""
+    names = ("first", "second", "flip", "cosine")
+    first, second, flip, cosine = (np.concatenate([getattr(h, n) for h in hits]) for n in names)
     order = np.lexsort((-cosine, flip, second, first))
+    order = order[(second > first)[order]]
     keys = np.stack([first[order], second[order], flip[order]])
     order = order[np.r_[True, (np.diff(keys) != 0).any(axis=0)][: len(order)]]
     order = order[np.lexsort((second[order], -cosine[order], first[order]))]
-    start = np.searchsorted(first[order], first[order])
-    order = order[np.arange(len(order)) - start < _MOST]
-    return Candidates(first[order], second[order], flip[order])
+    rank = np.arange(len(order)) - np.searchsorted(first[order], first[order])
+    order = order[rank < _MOST]
+    return _Hits(first[order], second[order], flip[order], cosine[order])

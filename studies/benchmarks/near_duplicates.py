@@ -38,6 +38,7 @@ from sklearn.utils import Bunch
 from cifar_sk import cross_validate_oof, load_dataset, make_splits
 from cifar_sk.duplicates import find_in_splits, find_near_duplicates
 from cifar_sk.duplicates.handling import superfluous
+from cifar_sk.folds.splits import load_groups
 from studies.benchmarks.pairs import Stopwatch, in_new_process, report_usage, show
 
 MODULE = "studies.benchmarks.near_duplicates"
@@ -51,6 +52,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="training images, for a trial")
     parser.add_argument("--copies", type=int, default=250, help="planted per change")
     parser.add_argument("--part", choices=PARTS, action="append")
+    parser.add_argument("--groups", type=Path, help="groups.csv of explore, not to search again")
     parser.add_argument("--output", type=Path, metavar="FOLDER")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -65,7 +67,7 @@ def main() -> None:
     if "found" in parts:
         tables["near_duplicates_found"] = found(options)
     if "inflation" in parts:
-        tables["near_duplicates_inflation"] = inflation(data)
+        tables["near_duplicates_inflation"] = inflation(data, options.groups)
     show(tables, options.output)
 
 
@@ -203,9 +205,14 @@ def classifiers() -> dict[str, Any]:
     }
 
 
-def inflation(data: Bunch, n_images: int = 4000, n_repeats: int = 3) -> pd.DataFrame:
+def inflation(
+    data: Bunch, file: Path | None, n_images: int = 4000, n_repeats: int = 3
+) -> pd.DataFrame:
     """Return accuracies with copies kept, grouped and dropped, and what copies feign."""
-    groups = find_near_duplicates(data.images, n_jobs=2).groups
+    if file is None:
+        groups = find_near_duplicates(data.images, n_jobs=2).groups
+    else:
+        groups = np.unique(load_groups(file, len(data.target)), return_inverse=True)[1]
     is_single = np.bincount(groups)[groups] == 1
     rng = np.random.default_rng(0)
     half = min(n_images // 2, int((~is_single).sum()))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cifar_sk.duplicates import find_near_duplicates
+from cifar_sk.duplicates import candidates, find_near_duplicates
 from cifar_sk.errors import InputError
 
 
@@ -158,3 +158,15 @@ def test_other_images_are_refused_in_a_sentence(images, message):
 def test_other_arguments_are_refused_in_a_sentence(arguments, message):
     with pytest.raises(InputError, match=message):
         find_near_duplicates(np.zeros((2, 4, 4), np.uint8), **arguments)
+
+
+def test_images_that_are_all_alike_take_bounded_work(monkeypatch):
+    monkeypatch.setattr(candidates, "_MOST", 3)
+    monkeypatch.setattr(candidates, "_MOST_HITS", 1000)
+    images = np.concatenate([scenes(100), np.repeat(scenes(1, seed=5), 200, axis=0)])
+    noise = np.random.default_rng(2).integers(0, 3, images.shape)
+    images = np.clip(images.astype(int) + noise, 0, 255).astype(np.uint8)
+    found = find_near_duplicates(images, max_group_size=300)
+    assert np.bincount(found.pairs["first"]).max() <= 6  # mirrored or not
+    assert len(set(found.groups[100:])) == 1
+    assert len(set(found.groups[:101])) == 101
