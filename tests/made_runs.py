@@ -79,5 +79,5 @@ def _put_times_into_fold_metrics(path):
     for name in ("score_time", "fit_time"):
         folds.insert(place, name, folds["row"].map(times.set_index("row")[name]))
     folds.to_csv(path / "fold_metrics.csv", index=False, lineterminator="\n")
-    for name in ("times", "intervals", "variance_components"):
-        (path / f"{name}.csv").unlink()
+    for name in ("times", "intervals", "variance_components", "conformal"):
+        (path / f"{name}.csv").unlink(missing_ok=True)
