@@ -12,7 +12,7 @@ from sklearn.utils import indexable
 from cifar_sk.errors import InputError
 from cifar_sk.folds.splits import as_splits
 from cifar_sk.leaks.findings import RULES, Finding, LeakWarning
-from cifar_sk.leaks.fitting import check_fits
+from cifar_sk.leaks.fitting import check_fits, probe_of
 from cifar_sk.leaks.subject import Subject
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def audit(
 def audit_subject(subject: Subject, *, probes: bool) -> list[Finding]:
     """Ask all rules, those that fit models only if they are wanted."""
     if probes:
-        check_fits(subject.probe)
+        check_fits(probe_of(subject))
     return [
         finding
         for name, rule in RULES.items()
