@@ -103,7 +103,7 @@ def knows_labels(subject: Subject) -> Iterator[Leak]:
 @leak_rule("scored_samples_read", fits=True)
 def scored_samples_read(subject: Subject) -> Iterator[Leak]:
     """Find fits that read scored samples, or the test split, from elsewhere than X and y."""
-    changes = changes_of(subject)
+    changes = changes_of(subject, subject.estimator, subject.fit_params)
     if not changes:
         return
     probe = probe_of(subject)
