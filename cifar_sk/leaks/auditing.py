@@ -117,14 +117,14 @@ def audit_subject(subject: Subject, *, probes: bool) -> list[Finding]:
     ]
 
 
-def warn_of_leaks(evaluation: Evaluation, groups: Any = None) -> None:
+def warn_of_leaks(evaluation: Evaluation) -> None:
     """Warn of what the rules that cost next to nothing find, before a run begins."""
     subject = Subject(
         evaluation.estimator,
         evaluation.X,
         evaluation.y,
         evaluation.splits,
-        None if groups is None else np.asarray(groups),
+        evaluation.groups,
         evaluation.holdout,
         evaluation.fit_params,
         evaluation.random_state,

@@ -1,13 +1,15 @@
 """The command that looks for leaks: exit codes, sentences, and where samples come from."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from cifar_sk import RunFolder, cross_validate_oof
+from cifar_sk import RunFolder, cross_validate_oof, load_dataset
 from cifar_sk.audit import main
+from cifar_sk.runs.image_sketch import ImageSketch
 
 SCRIPTS = Path(__file__).parents[1] / "leaks"
 
@@ -84,16 +86,6 @@ def test_what_cannot_be_audited_is_a_sentence(audit, tmp_path, what, sentence):
     assert sentence in err
 
 
-@pytest.fixture
-def run(tmp_path):
-    """Make a run of 60 samples, of which the last 20 are copies of the first."""
-    X = np.random.default_rng(0).random((40, 5))
-    X, y = np.concatenate([X, X[:20]]), np.arange(60) % 2
-    with pytest.warns(UserWarning, match="have an exact copy among those"):
-        cross_validate_oof(DecisionTreeClassifier(), X, y, cv=3, store=tmp_path / "run")
-    return tmp_path / "run"
-
-
 def test_a_run_without_findings(audit, tmp_path):
     X, y = np.random.default_rng(0).random((60, 5)), np.arange(60) % 2
     cross_validate_oof(DecisionTreeClassifier(), X, y, cv=3, store=tmp_path / "run")
@@ -110,3 +102,17 @@ def test_a_run_of_parameters_that_were_selected_on_its_images(audit, tmp_path):
     code, out, _ = audit("run")
     assert code == 1
     assert out.startswith("selected_on_these_images: The study deep selected these parameters")
+
+
+@pytest.mark.parametrize(("n_seen", "code"), [(40, 1), (0, 0)])
+def test_a_study_on_some_of_the_images_is_told_by_their_hashes(audit, tmp_path, n_seen, code):
+    digits = load_dataset("digits", limit=120)
+    others = np.random.default_rng(0).integers(0, 256, (30, *digits.images.shape[1:]), np.uint8)
+    images = np.concatenate([digits.images[:n_seen], others])
+    best = {"study": "depths", "params": {}, "images": ImageSketch.of(images).to_json()}
+    (tmp_path / "best.json").write_text(json.dumps(best))
+    script = f"{SCRIPTS / 'clean/warm_start.py'}:estimator"
+    options = ("--dataset", "digits", "--limit", "120", "--no-probes", "--study", "best.json")
+    ended, out, err = audit(script, *options)
+    assert ended == code, out + err
+    assert ("selected_on_these_images: The study depths selected" in out) == bool(code)
