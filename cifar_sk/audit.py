@@ -13,6 +13,8 @@ from cifar_sk.commands import options
 from cifar_sk.commands.running import run_command
 
 if TYPE_CHECKING:
+    from sklearn.utils import Bunch
+
     from cifar_sk.leaks import Finding
 
 __all__ = ["app", "main"]
@@ -25,6 +27,7 @@ _EXAMPLES = (
     "cifar-sk audit experiment.py:pipeline",
     "cifar-sk audit experiment.py:pipeline --dataset digits --folds 10 --no-probes",
     "cifar-sk audit results/cnn-cifar10",
+    "cifar-sk audit results/cnn-cifar10 --study results/study-cnn/best.json",
     "X and y, cv, groups, test and fit_params of the module are used where there is no --dataset.",
 )
 
@@ -50,6 +53,10 @@ def audit(
     test_split: Annotated[
         bool, Option("--test-split", help="Look at the official test split as well.")
     ] = False,
+    study: Annotated[
+        Path | None,
+        Option(help="best.json of the study that selected the parameters, if any did."),
+    ] = None,
     seed: Annotated[int, Option(min=0, max=2**32 - 1, help="Seed of folds and fits.")] = 0,
     probes: Annotated[
         bool, Option("--probes/--no-probes", help="Whether models are fitted and watched.")
@@ -63,11 +70,13 @@ def audit(
     2 that the input cannot be used. That nothing was found is no proof.
     """
     if Path(what).is_dir():
-        found = _of_run(Path(what), dataset, data_home)
+        found, bunch = _of_run(Path(what), dataset, data_home)
     else:
-        found = _of_pipeline(
+        found, bunch = _of_pipeline(
             what, dataset, data_home, limit, folds, groups, test_split, seed, probes
         )
+    if study is not None:
+        found += _of_study(study, bunch)
     for finding in found:
         typer.echo(f"{finding.name}: {finding.sentence}\n  remedy: {finding.remedy}")
     if not found:
@@ -75,7 +84,18 @@ def audit(
     return int(bool(found))
 
 
-def _of_run(path: Path, dataset: str | None, data_home: Path | None) -> list[Finding]:
+def _of_study(study: Path, bunch: Bunch | None) -> list[Finding]:
+    from cifar_sk.commands.auditing import audit_selection
+    from cifar_sk.errors import InputError
+
+    if bunch is None:
+        raise InputError("--study compares images; say where they are with --dataset.")
+    return audit_selection(study, bunch)
+
+
+def _of_run(
+    path: Path, dataset: str | None, data_home: Path | None
+) -> tuple[list[Finding], Bunch | None]:
     from cifar_sk.commands.auditing import audit_run
     from cifar_sk.errors import InputError
     from cifar_sk.runs.reading import read_run, run_dataset
@@ -88,7 +108,7 @@ def _of_run(path: Path, dataset: str | None, data_home: Path | None) -> list[Fin
             raise
         typer.secho(f"note: without its images, {error}", fg=typer.colors.YELLOW, err=True)
         bunch = None
-    return audit_run(path, bunch)
+    return audit_run(path, bunch), bunch
 
 
 def _of_pipeline(
@@ -101,7 +121,7 @@ def _of_pipeline(
     test_split: bool,
     seed: int,
     probes: bool,
-) -> list[Finding]:
+) -> tuple[list[Finding], Bunch | None]:
     from cifar_sk.commands.auditing import open_pipeline
     from cifar_sk.folds.splits import load_groups
 
@@ -111,7 +131,8 @@ def _of_pipeline(
         bunch = options.open_dataset(dataset, data_home, limit, seed=seed, test_split=test_split)
     n_samples = len(pipeline.beside["y"] if bunch is None else bunch.target)
     group = None if groups is None else load_groups(groups, n_samples)
-    return pipeline.audit(bunch, folds=folds, groups=group, seed=seed, probes=probes)
+    found = pipeline.audit(bunch, folds=folds, groups=group, seed=seed, probes=probes)
+    return found, bunch
 
 
 main = partial(run_command, app, "cifar_sk.audit")

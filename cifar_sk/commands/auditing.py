@@ -23,7 +23,7 @@ from cifar_sk.registry import import_attribute, is_import_path, own_code
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
-__all__ = ["NamedPipeline", "audit_run", "open_pipeline"]
+__all__ = ["NamedPipeline", "audit_run", "audit_selection", "open_pipeline"]
 
 _GIVEN = ("cv", "groups", "test", "fit_params")
 
@@ -135,16 +135,19 @@ def audit_run(path: Path, bunch: Bunch | None = None) -> list[Finding]:
     subject = Subject(None, X, result.target, _splits(result), result.groups)
     found = audit_subject(subject, probes=False)
     found += stopped_on_scored_fold(result)
-    if run.manifest.selected:
-        found.append(
-            Finding(
-                "selected_on_these_images",
-                run.manifest.selected.rstrip("."),
-                "score it on images that the study never saw: the official test split "
-                "(--test-split), a study's --holdout or --nested",
-            )
-        )
-    return found
+    return found + _selected(run.manifest.selected)
+
+
+def audit_selection(study: Path, bunch: Bunch) -> list[Finding]:
+    """Tell by fingerprints of images whether a study's ``best.json`` was selected on them."""
+    from cifar_sk.pipelines.tuned import read_tuned
+
+    return _selected(read_tuned(study).selection_note(bunch))
+
+
+def _selected(note: str | None) -> list[Finding]:
+    remedy = "score them on images that the study never saw (--test-split, --holdout, --nested)"
+    return [Finding("selected_on_these_images", note.rstrip("."), remedy)] if note else []
 
 
 def _splits(result: Any) -> list[Any]:

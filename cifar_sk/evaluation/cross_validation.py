@@ -197,7 +197,7 @@ def cross_validate_oof(
         save_models=save_models,
         groups=numbers,
     )
-    warn_of_leaks(evaluation, groups)
+    warn_of_leaks(evaluation)
     with _opened(store) as folder:
         if folder is not None:
             folder.begin(evaluation)

@@ -12,7 +12,7 @@ from sklearn.utils import indexable
 from cifar_sk.errors import InputError
 from cifar_sk.folds.splits import as_splits
 from cifar_sk.leaks.findings import RULES, Finding, LeakWarning
-from cifar_sk.leaks.fitting import check_fits
+from cifar_sk.leaks.fitting import check_fits, probe_of
 from cifar_sk.leaks.subject import Subject
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def audit(
 def audit_subject(subject: Subject, *, probes: bool) -> list[Finding]:
     """Ask all rules, those that fit models only if they are wanted."""
     if probes:
-        check_fits(subject.probe)
+        check_fits(probe_of(subject))
     return [
         finding
         for name, rule in RULES.items()
@@ -117,14 +117,14 @@ def audit_subject(subject: Subject, *, probes: bool) -> list[Finding]:
     ]
 
 
-def warn_of_leaks(evaluation: Evaluation, groups: Any = None) -> None:
+def warn_of_leaks(evaluation: Evaluation) -> None:
     """Warn of what the rules that cost next to nothing find, before a run begins."""
     subject = Subject(
         evaluation.estimator,
         evaluation.X,
         evaluation.y,
         evaluation.splits,
-        None if groups is None else np.asarray(groups),
+        evaluation.groups,
         evaluation.holdout,
         evaluation.fit_params,
         evaluation.random_state,

@@ -74,8 +74,8 @@ def _distort(held: _Held) -> None:
     held.array[held.rows] = turned[order].astype(part.dtype)
 
 
-def changes_of(subject: Subject) -> Change:
-    """Find arrays that an estimator or its fit parameters can reach and that hold scored rows."""
+def changes_of(subject: Subject, *roots: Any) -> Change:
+    """Find arrays that can be reached, as from an estimator, and that hold scored samples."""
     rows_of_all, of_all = subject.rows, subject.hashes
     if rows_of_all is None or of_all is None:
         return Change(())
@@ -85,7 +85,7 @@ def changes_of(subject: Subject) -> Change:
         hashes[True] = hash_rows(subject.test_rows.astype(rows_of_all.dtype, copy=False))
     arrays = [
         value
-        for value in reachable(subject.estimator, subject.fit_params)
+        for value in reachable(*roots)
         if isinstance(value, np.ndarray) and value.dtype != object and _can_be_changed(value)
     ]
     found = []

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cifar_sk.leaks.changes import changes_of
 from cifar_sk.leaks.findings import Leak, leak_rule
 from cifar_sk.leaks.subject import Subject, hash_rows
 
-__all__ = ["copies_across_folds", "test_in_training"]
+__all__ = ["copies_across_folds", "scored_samples_given", "test_in_training"]
 
 _LEAST_SHARE = 0.005  # of the scored samples; fewer copies move no score
 _MOST_COLUMNS = 200  # in more columns rows are not equal by chance
@@ -65,6 +66,23 @@ def _pairs_by_chance(subject: Subject) -> float:
             log_share += float(np.log((counts**2).sum()))
         expected += len(part) * (len(part) - 1) / 2 * float(np.exp(log_share))
     return expected
+
+
+@leak_rule("scored_samples_given", in_runs=True)
+def scored_samples_given(subject: Subject) -> Iterator[Leak]:
+    """Find what ``fit`` is given whole, such as ``eval_set``, with scored samples in it."""
+    n_samples = len(subject.y)
+    for name, value in subject.fit_params.items():
+        is_cut = hasattr(value, "__len__") and len(value) == n_samples  # by the folds
+        held = () if is_cut else changes_of(subject, value).held
+        n_held = max((len(part.rows) for part in held), default=0)
+        if n_held:
+            yield Leak(
+                f"fit is given {n_held:,} samples by {name!r} that the fold, or the test split, "
+                f"scores",
+                "give it samples of no fold, or let it split the training fold itself",
+                {"param": name, "samples": n_held},
+            )
 
 
 @leak_rule("test_in_training", in_runs=True)

@@ -82,6 +82,7 @@ RULES: Registry[Rule] = Registry(
         "fold_overlap": f"{_HERE}.overlaps",
         "group_overlap": f"{_HERE}.overlaps",
         "test_in_training": f"{_HERE}.copies",
+        "scored_samples_given": f"{_HERE}.copies",
         "copies_across_folds": f"{_HERE}.copies",
         "transformed_copies": f"{_HERE}.near_copies",
         "near_copies": f"{_HERE}.near_copies",

@@ -19,7 +19,7 @@ from cifar_sk.folds.splits import Split
 from cifar_sk.folds.steps import seeded_clone
 from cifar_sk.leaks.subject import Subject
 
-__all__ = ["Probe", "check_fits"]
+__all__ = ["Probe", "check_fits", "probe_of"]
 
 _MOST_TRAINING = 2_000
 _MOST_SCORED = 400
@@ -120,6 +120,12 @@ class Probe:
         if len(test) > _MOST_SCORED:
             test = np.sort(generator.choice(test, _MOST_SCORED, replace=False))
         return Split(split.index, split.repeat, split.fold, train, test)
+
+
+def probe_of(subject: Subject) -> Probe:
+    """Return the fits of a subject, which its rules share."""
+    probe: Probe = subject.shared.setdefault("probe", Probe(subject))
+    return probe
 
 
 @contextmanager

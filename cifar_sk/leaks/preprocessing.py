@@ -124,7 +124,8 @@ def _centred_as_a_whole(subject: Subject, rows: np.ndarray) -> str | None:
     error = _NEAR / np.sqrt(len(rows))
     for n_channels in {1, shape[2]}:
         pixels = rows.reshape(-1, n_channels)
-        means, deviations = pixels.mean(axis=0, dtype=np.float64), pixels.std(axis=0)
-        if (np.abs(means) < error).all() and (np.abs(deviations - 1) < error).all():
+        if (np.abs(pixels.mean(axis=0, dtype=np.float64)) >= error).any():
+            continue
+        if (np.abs(pixels.std(axis=0) - 1) < error).all():
             return "all pixels together have mean 0 and standard deviation 1"
     return None

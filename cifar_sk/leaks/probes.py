@@ -9,7 +9,7 @@ import numpy as np
 
 from cifar_sk.leaks.changes import changes_of
 from cifar_sk.leaks.findings import Leak, leak_rule
-from cifar_sk.leaks.fitting import Probe
+from cifar_sk.leaks.fitting import Probe, probe_of
 from cifar_sk.leaks.subject import Subject
 
 __all__ = [
@@ -31,7 +31,7 @@ def _share_moved(first: np.ndarray, second: np.ndarray) -> float:
 @leak_rule("random_prediction", fits=True)
 def random_prediction(subject: Subject) -> Iterator[Leak]:
     """Find predictions that differ when the same samples are predicted twice."""
-    probe = subject.probe
+    probe = probe_of(subject)
     moved = _share_moved(probe.first, probe.predict(probe.first_model, seed=1))
     if moved >= _LEAST_SHARE:
         yield Leak(
@@ -45,7 +45,7 @@ def random_prediction(subject: Subject) -> Iterator[Leak]:
 @leak_rule("prediction_depends_on_batch", fits=True)
 def prediction_depends_on_batch(subject: Subject) -> Iterator[Leak]:
     """Find predictions that depend on which samples are predicted together."""
-    probe = subject.probe
+    probe = probe_of(subject)
     if _share_moved(probe.first, probe.predict(probe.first_model)) >= _LEAST_SHARE:
         return  # they differ anyhow
     order = np.arange(len(probe.first))[::-1]
@@ -66,7 +66,7 @@ def prediction_depends_on_batch(subject: Subject) -> Iterator[Leak]:
 @leak_rule("state_shared", fits=True)
 def state_shared(subject: Subject) -> Iterator[Leak]:
     """Find models of a fold that are others once another fold's model has been fitted."""
-    probe = subject.probe
+    probe = probe_of(subject)
     again, once_more = probe.predict(probe.model_again), probe.predict(probe.model_once_more)
     moved, by_itself = _share_moved(probe.first, again), _share_moved(again, once_more)
     is_shared = moved >= _LEAST_SHARE and by_itself < moved / 2
@@ -84,7 +84,7 @@ def knows_labels(subject: Subject) -> Iterator[Leak]:
     """Find models that predict true labels though they were trained on wrong ones."""
     # Each class was called by the next one's name. An honest model predicts those names, and so
     # a true label only where the other model had taken its class for the one before it.
-    probe = subject.probe
+    probe = probe_of(subject)
     true = subject.codes[probe.fold.test]
     told = probe.relabelled.argmax(axis=1)
     before = (true - 1) % subject.n_classes
@@ -103,10 +103,10 @@ def knows_labels(subject: Subject) -> Iterator[Leak]:
 @leak_rule("scored_samples_read", fits=True)
 def scored_samples_read(subject: Subject) -> Iterator[Leak]:
     """Find fits that read scored samples, or the test split, from elsewhere than X and y."""
-    changes = changes_of(subject)
+    changes = changes_of(subject, subject.estimator, subject.fit_params)
     if not changes:
         return
-    probe = subject.probe
+    probe = probe_of(subject)
     samples = [probe.take(slice(None)), probe.wild]
     before = _predictions(probe, probe.model_again, samples)
     noise = _most_moved(before, _predictions(probe, probe.model_once_more, samples))

@@ -109,6 +109,9 @@ def _statements(body: list[ast.stmt], scope: _Scope) -> Iterator[_Raw]:
 def _statement(statement: ast.stmt, scope: _Scope) -> Iterator[_Raw]:
     blocks = [getattr(statement, name, []) for name in ("body", "orelse", "finalbody")]
     if any(blocks):
+        for part in ast.iter_child_nodes(statement):
+            if isinstance(part, ast.expr | ast.withitem):
+                yield from _splits(part, scope)
         for block in blocks:
             yield from _statements(block, scope)
         return
@@ -119,7 +122,7 @@ def _statement(statement: ast.stmt, scope: _Scope) -> Iterator[_Raw]:
             _assign(target, statement.value, scope)
 
 
-def _splits(statement: ast.stmt, scope: _Scope) -> Iterator[_Raw]:
+def _splits(statement: ast.AST, scope: _Scope) -> Iterator[_Raw]:
     """Yield what a call that splits samples is given of what was fitted on them."""
     for call in _calls(statement):
         if _called(call) not in _SPLITTING:

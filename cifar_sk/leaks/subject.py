@@ -6,14 +6,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from cifar_sk.folds.splits import Split
-
-if TYPE_CHECKING:
-    from cifar_sk.leaks.fitting import Probe
 
 __all__ = ["Subject", "hash_rows", "numeric_rows"]
 
@@ -45,6 +42,8 @@ class Subject:
         Seed of the fits.
     stored_hashes : ndarray of uint64, shape (n_samples,), or None
         One per sample, equal where samples are, for runs without their samples.
+    shared : dict
+        What rules have computed and others use, such as fitted models.
     """
 
     estimator: Any
@@ -56,6 +55,7 @@ class Subject:
     fit_params: Mapping[str, Any] = field(default_factory=dict)
     random_state: int = 0
     stored_hashes: np.ndarray | None = None
+    shared: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def codes(self) -> np.ndarray:
@@ -126,13 +126,6 @@ class Subject:
         if n_samples <= n_most:
             return np.arange(n_samples)
         return np.sort(np.random.default_rng(0).choice(n_samples, n_most, replace=False))
-
-    @cached_property
-    def probe(self) -> Probe:
-        """Fits that several rules look at."""
-        from cifar_sk.leaks.fitting import Probe
-
-        return Probe(self)
 
     @cached_property
     def first_repeat(self) -> list[Split]:

@@ -13,7 +13,7 @@ from cifar_sk.leaks.subject import Subject
 
 __all__ = ["label_in_features", "order_in_features", "skills_of"]
 
-_MOST_SAMPLES = 1_000
+_MOST_SAMPLES = 600
 _N_BINS = 12
 _REMEDY = "look where it comes from, and take away what is not known when an image is predicted"
 _SHARP = 0.4  # beside a stamp no pixel tells even so much of what the stamp tells

@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from cifar_sk.commands.auditing import audit_run
+from cifar_sk.commands.auditing import audit_selection
 from cifar_sk.leaks import Finding, audit
 from cifar_sk.leaks.sources import audit_source
 
@@ -26,12 +26,11 @@ def findings(script: Path) -> tuple[set[str], list[Finding]]:
     """Run a script and audit what it defines; return the rules that should speak, and who did."""
     with warnings.catch_warnings(action="ignore"):
         names = runpy.run_path(str(script), run_name=script.stem)
-        if "run" in names:
-            with tempfile.TemporaryDirectory() as folder:
-                names["run"](Path(folder) / "run")
-                return expected(names), audit_run(Path(folder) / "run")
         beside = {
             key: names[key] for key in ("cv", "groups", "test", "fit_params") if key in names
         }
         found = audit(names["estimator"], names["X"], names["y"], **beside)
+        if "study" in names:
+            with tempfile.TemporaryDirectory() as folder:
+                found += audit_selection(names["study"](Path(folder)), names["bunch"])
     return expected(names), found + audit_source(script, {"X"})

@@ -22,4 +22,4 @@ class Chooses(ClassifierMixin, BaseEstimator):
 X, y = make_classification(180, 8, flip_y=0.25, random_state=2)
 estimator = Chooses()
 fit_params = {"eval_set": [(X, y)]}
-expected = "scored_samples_read"
+expected = ("scored_samples_read", "scored_samples_given")
