@@ -16,6 +16,7 @@ COMMANDS = {
     "cv": "evaluate a model by stratified k-fold cross-validation",
     "tune": "tune a model by an Optuna study, with an honest score of the winner",
     "compare": "compare finished runs by paired tests",
+    "plan": "say how many repeats, seeds and images show a difference",
     "report": "write the page of a finished run again",
     "verify": "check a run's files, and compute its tables again from its predictions",
     "audit": "look for leaks in a pipeline or in a run",

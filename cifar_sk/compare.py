@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 from typer import Argument, Option
 
 from cifar_sk.commands.options import DataHome, RunDataset
+from cifar_sk.commands.output import folder_name
 from cifar_sk.commands.printing import print_table, wide_console
 from cifar_sk.commands.running import run_command
 from cifar_sk.errors import InputError
@@ -26,7 +26,6 @@ __all__ = ["app", "main"]
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _MAX_ROWS = 30  # longer tables are in the files only
-_MAX_NAME = 200  # bytes; file systems end at 255
 
 _EXAMPLES = (
     "Examples:",
@@ -34,6 +33,8 @@ _EXAMPLES = (
     "python -m cifar_sk.compare results/ann results/cnn results/fast   (a ranking)",
     "python -m cifar_sk.compare results/a results/b --metric log_loss --rope 0.02",
     "python -m cifar_sk.compare results/a results/b --test mypkg.tests:SignTest",
+    "python -m cifar_sk.compare results/a results/b --until-certain --max-repeats 10",
+    "It was interrupted? The same command goes on, and no look is forgotten.",
 )
 
 
@@ -64,15 +65,38 @@ def compare(
     images: Annotated[
         bool, Option("--images/--no-images", help="Whether the page of two runs holds pictures.")
     ] = True,
+    until_certain: Annotated[
+        bool,
+        Option(
+            "--until-certain",
+            help="Add repeats to both runs, one at a time, until the difference is shown, or "
+            "shown to be within --rope, at limits that keep 5 % over all looks.",
+        ),
+    ] = False,
+    max_repeats: Annotated[
+        int, Option(min=1, help="Where --until-certain ends at the latest.")
+    ] = 10,
+    code: Annotated[
+        list[str] | None,
+        Option(
+            help="Code of your own that the runs' commands name, as package.module:name, which "
+            "--until-certain may import. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     dataset: RunDataset = None,
     data_home: DataHome = None,
 ) -> None:
     """Compare runs on the same images and folds, and say what the tests support.
 
     Runs whose data or folds differ are refused. Of two runs every metric, class and image is
-    compared; more are ranked, and tested pair by pair.
+    compared; more are ranked, and tested pair by pair. The folder keeps every look at two runs:
+    where repeats are added and the runs are compared again, the earlier looks count.
     """
-    from cifar_sk.comparison import compare_runs, conclusion
+    from cifar_sk.commands.looking import compare_and_keep, look_until_certain
+    from cifar_sk.comparison import conclusion
+    from cifar_sk.comparison.alike import folder_names
+    from cifar_sk.comparison.looks_wording import look_line
     from cifar_sk.comparison.tests import TESTS
     from cifar_sk.metrics import METRICS
     from cifar_sk.registry import is_import_path
@@ -85,12 +109,23 @@ def compare(
         METRICS.import_path(metric)
     for path in test or []:
         TESTS.import_path(path)
-    comparison = compare_runs(
-        [read_run(path) for path in runs], metric=metric, rope=rope, random_state=seed
-    )
-    folder = output or Path("results/comparisons") / _folder_name(comparison.names)
+    names = folder_names(runs)
+    folder = output or Path("results/comparisons") / folder_name(names)
     if (folder / "run.json").exists():
         raise InputError(f"--output must not be a run's own folder, got {folder}.")
+    if until_certain:
+        finished = look_until_certain(
+            runs,
+            folder,
+            metric=metric,
+            rope=rope,
+            max_repeats=max_repeats,
+            extend=partial(_extend, code=code or []),
+            say=lambda looks: typer.echo(look_line(looks, names, rope)),
+        )
+    else:
+        finished = [read_run(path) for path in runs]
+    comparison = compare_and_keep(finished, folder, metric=metric, rope=rope, seed=seed)
     pictures = _pictures(comparison, dataset, data_home) if images else None
     make_folder(folder)
     write_comparison(comparison, folder, images=pictures)
@@ -101,6 +136,13 @@ def compare(
     for sentence in [*conclusion(comparison), *comparison.remarks]:
         typer.echo(f"- {sentence}")
     typer.echo(f"tables, figures and comparison.html are in {folder}")
+
+
+def _extend(path: Path, n_repeats: int, *, code: Sequence[str]) -> None:
+    from cifar_sk.cv import extend_run
+
+    typer.echo(f"{path}: to {n_repeats} repeats")
+    extend_run(path, n_repeats, import_paths=code, quiet=False)
 
 
 def _pictures(
@@ -118,15 +160,6 @@ def _pictures(
             raise
         typer.echo(f"The page holds no pictures. {error}")
         return None
-
-
-def _folder_name(names: Sequence[str]) -> str:
-    name = "-vs-".join(name.replace("/", "+").replace("\\", "+") for name in names)
-    if len(name.encode()) <= _MAX_NAME:
-        return name
-    # Long names that begin alike are told apart by their digests.
-    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-    return f"{name.encode()[: _MAX_NAME - 13].decode(errors='ignore')}-{digest}"
 
 
 main = partial(run_command, app, "cifar_sk.compare")

@@ -1,15 +1,18 @@
-"""Output that a command can write to whatever becomes of the reader, and whatever it can show."""
+"""Output that lasts whatever becomes of the reader, and what its folder is called."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
 
-__all__ = ["lasting_output"]
+__all__ = ["folder_name", "lasting_output"]
+
+_MAX_NAME = 200  # bytes; file systems end at 255
 
 
 @contextmanager
@@ -61,3 +64,13 @@ class _Lasting(io.FileIO):
             os.dup2(nowhere, self.fileno())
             os.close(nowhere)
             return len(data)
+
+
+def folder_name(names: Sequence[str]) -> str:
+    """Make a folder's name of those of several runs."""
+    name = "-vs-".join(name.replace("/", "+").replace("\\", "+") for name in names)
+    if len(name.encode()) <= _MAX_NAME:
+        return name
+    # Long names that begin alike are told apart by their digests.
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{name.encode()[: _MAX_NAME - 13].decode(errors='ignore')}-{digest}"

@@ -14,7 +14,7 @@ from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.runs.files import differences
 from cifar_sk.runs.reading import FinishedRun
 
-__all__ = ["check_alike", "remarks", "run_names"]
+__all__ = ["check_alike", "folder_names", "remarks", "run_names"]
 
 
 def check_alike(runs: Sequence[FinishedRun]) -> None:
@@ -62,12 +62,17 @@ def _other_predictions(one: OOFResult, two: OOFResult) -> list[str]:
 
 def run_names(runs: Sequence[FinishedRun]) -> tuple[str, ...]:
     """Name runs by their folders, with as many parents as tell them apart."""
-    parts = [run.path.resolve().parts for run in runs]
+    return folder_names([run.path for run in runs])
+
+
+def folder_names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Name folders as `run_names` does."""
+    parts = [path.resolve().parts for path in paths]
     for depth in range(1, max(map(len, parts)) + 1):
         names = tuple(str(Path(*part[-depth:])) for part in parts)
         if len(set(names)) == len(names):
             return names
-    return tuple(str(run.path.resolve()) for run in runs)
+    return tuple(str(path.resolve()) for path in paths)
 
 
 def remarks(runs: Sequence[FinishedRun], names: Sequence[str]) -> list[str]:

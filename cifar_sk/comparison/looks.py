@@ -27,15 +27,19 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from cifar_sk.comparison.metric_tests import difference_spread
 from cifar_sk.comparison.tests.procedure import procedure_test
+from cifar_sk.comparison.tests.protocol import Finding
+from cifar_sk.errors import InputError
 from cifar_sk.folds.json_values import read_json, validate
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.runs.files import write_atomically
+from cifar_sk.runs.reading import FinishedRun
 from cifar_sk.statistics import Spread, pocock_level
 
-__all__ = ["Look", "Looks", "judge", "read_looks", "run_identity", "write_looks"]
+__all__ = ["Look", "Looks", "judge", "look_at", "read_looks", "run_identity", "write_looks"]
 
-FILE = "looks.json"
+_FILE = "looks.json"
 
 Decision = Literal["different", "equivalent", "the same", "open"]
 
@@ -59,8 +63,8 @@ def judge(spread: Spread, rope: float, level: float) -> Look:
     """Decide by the interval at a level: different, within ±`rope`, or open."""
     found = procedure_test(spread, confidence=1 - level)
     decision: Decision = "open"
-    if found.estimate == 0 and np.isnan(found.low):  # no prediction differs
-        decision = "the same"
+    if found.estimate == 0 and np.isnan(found.low):  # nothing differs in any image
+        found, decision = Finding(0.0, 0.0, 0.0, p_value=1.0), "the same"
     elif found.low > 0 or found.high < 0:
         decision = "different"
     elif -rope < found.low and found.high < rope:
@@ -144,6 +148,34 @@ def run_identity(result: OOFResult) -> str:
     return digest.hexdigest()
 
 
+def look_at(
+    folder: Path,
+    runs: Sequence[FinishedRun],
+    *,
+    metric: str,
+    rope: float,
+    max_repeats: int | None = None,
+) -> Looks:
+    """Look at two runs, keep that in a folder, and return all looks so far, this one last.
+
+    `max_repeats` says where a series of looks is to end; None looks once, as it happens.
+    """
+    first, second = (run.result for run in runs)
+    looks = read_looks(folder, [first, second], metric)
+    if max_repeats is not None:
+        looks = looks.until(max_repeats)
+    level = looks.level(first.n_repeats, first.n_seeds)
+    look = judge(difference_spread(first, second, metric), rope, level)
+    if not np.isfinite([look.estimate, look.low, look.high]).all():
+        raise InputError(
+            f"{metric} is undefined in a fold, or there is one fold, so its difference cannot be "
+            "looked at until it is certain; name another --metric, or use more folds."
+        )
+    looks = looks.add(look)
+    write_looks(folder, looks)
+    return looks
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -178,11 +210,11 @@ def write_looks(folder: Path, looks: Looks) -> None:
         if entry.runs == looks.runs and entry.metric != looks.metric
     ]
     content = {"format": 1, "comparisons": [*others, asdict(looks)]}
-    write_atomically(folder / FILE, (json.dumps(content, indent=1) + "\n").encode())
+    write_atomically(folder / _FILE, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def _entries(folder: Path) -> tuple[_Entry, ...]:
-    file = folder / FILE
+    file = folder / _FILE
     if not file.exists():
         return ()
     remedy = "delete it, and bear in mind that its looks are then not counted"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cifar_sk.comparison import wording
 from cifar_sk.comparison.looks import Look, Looks
 from cifar_sk.comparison.runs import Comparison
 from cifar_sk.comparison.wording import ALPHA
 
-__all__ = ["decision_text", "look_line", "looks_sentences"]
+__all__ = ["look_line", "looks_sentences"]
 
 
 def looks_sentences(comparison: Comparison) -> list[str]:
@@ -36,12 +38,12 @@ def _outcome(comparison: Comparison, looks: Looks, last: Look) -> str:
         is_over = last.repeats >= (looks.max_repeats or 0)
         ended = f"the budget of {looks.max_repeats} repeats has ended without a decision"
         return ended if is_over else "nothing is decided yet"
-    return decision_text(comparison, last)
+    return _decided(last, comparison.metric, comparison.rope)
 
 
-def decision_text(comparison: Comparison, look: Look) -> str:
+def _decided(look: Look, metric: str, rope: float) -> str:
     """Say what a look decided."""
-    size = wording.region(comparison.rope, comparison.metric)
+    size = wording.region(rope, metric)
     return {
         "different": "the difference is shown",
         "equivalent": f"the difference is shown to be at most {size}: practical equivalence",
@@ -78,13 +80,14 @@ def _repeats(look: Look) -> str:
     return f"{look.repeats} repeat{'' if look.repeats == 1 else 's'}{seeds}"
 
 
-def look_line(comparison: Comparison, look: Look) -> str:
-    """Write a look on one line, for the terminal."""
-    first, second = comparison.names
+def look_line(looks: Looks, names: Sequence[str], rope: float) -> str:
+    """Write the last look on one line, for the terminal."""
+    look, (first, second) = looks.looks[-1], names
     digits = wording.digits_for(look.high - look.low)
-    size = wording.signed(look.estimate, comparison.metric, digits=digits)
-    inside = wording.interval(look.low, look.high, comparison.metric, digits=digits)
+    size = wording.signed(look.estimate, looks.metric, digits=digits)
+    inside = wording.interval(look.low, look.high, looks.metric, digits=digits)
     return (
-        f"{_repeats(look)}, {look.fits} fits each: {second} − {first} is {size}, "
-        f"{wording.percent(look.level)} interval {inside}; {decision_text(comparison, look)}"
+        f"look {len(looks.looks)} of at most {looks.planned}, {_repeats(look)}, {look.fits} fits "
+        f"each: {second} − {first} is {size}, {wording.percent(look.level)} interval {inside}; "
+        f"{_decided(look, looks.metric, rope)}"
     )
