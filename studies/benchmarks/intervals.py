@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from studies.benchmarks.simulated_runs import (
     Drawn,
     World,
     draws,
+    effective,
     image_variances,
     joined,
     of_run,
@@ -131,7 +132,8 @@ def measure(drawn: Drawn, passes: np.ndarray) -> Sample:
     run, pair = spread(drawn, 0, passes), spread(drawn, None, passes)
     independent = run.image_mean
     if run.n_clusters < drawn.influences.shape[-1]:
-        independent = image_variances(None, of_run(drawn, 0, passes)[1], *passes.shape)[0]
+        apart = replace(drawn, sizes=np.ones(drawn.influences.shape[-1]))
+        independent = image_variances(apart, of_run(drawn, 0, passes)[1], *passes.shape)[0]
     return Sample(
         run, pair, *(fold_sd(drawn, r, passes) for r in (0, None)), independent, drawn.only
     )
@@ -173,7 +175,7 @@ def load(world: World, path: Path) -> list[Sample]:
         for number, passes in enumerate(DESIGNS):
             fixed = (*passes.shape, world.n_folds, len(world.sizes))
             spreads = [
-                Spread(found[0], *fixed, *found[1:])
+                Spread(found[0], *fixed, *found[1:], effective(world.sizes))
                 for found in (
                     [arrays[f"{number}.{of}.{name}"].astype(float) for name in VARYING]
                     for of in ("run", "pair")

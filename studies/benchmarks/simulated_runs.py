@@ -122,22 +122,33 @@ class Drawn:
     scores : ndarray, shape (n_runs, n_passes, n_repetitions, n_folds)
     influences : ndarray of float32, shape (n_runs, n_passes, n_repetitions, n_images)
         What each image contributes to the mean over folds, less its share of it.
-    starts : ndarray of int
-        The first image of each group.
+    sizes : ndarray of int
+        Images of each group; those of one lie side by side.
     only : ndarray of int, shape (n_repetitions, 2)
         Images that only the first or only the second run has right in the first pass.
     """
 
     scores: np.ndarray
     influences: np.ndarray
-    starts: np.ndarray
+    sizes: np.ndarray
     only: np.ndarray
 
     def clustered(self, influences: np.ndarray) -> np.ndarray:
         """Sum influences (..., n_images) over groups."""
-        if len(self.starts) == influences.shape[-1]:
+        if len(self.sizes) == influences.shape[-1]:
             return influences
-        return np.add.reduceat(influences, self.starts, axis=-1)
+        starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]])
+        return np.add.reduceat(influences, starts, axis=-1)
+
+    def variance(self, by_group: np.ndarray) -> np.ndarray:
+        """`cifar_sk.statistics.image_variance` over the last axis, without copies if it can."""
+        n = len(self.sizes)
+        if np.ptp(self.sizes):
+            by_group = by_group / (1 - self.sizes / self.sizes.sum()).astype(np.float32)
+            factor = (n - 1) / n
+        else:
+            factor = n / (n - 1)
+        return np.einsum("...i,...i->...", by_group, by_group) * factor
 
 
 def draws(
@@ -193,8 +204,7 @@ def _draw(
             if number == 0:
                 first[run] = is_right
     only = [np.count_nonzero(first[i] > first[1 - i], axis=1) for i in (0, 1)]
-    starts = np.concatenate([[0], np.cumsum(world.sizes)[:-1]])
-    return Drawn(scores, influences, starts, np.column_stack(only))
+    return Drawn(scores, influences, world.sizes, np.column_stack(only))
 
 
 def _images(
@@ -285,7 +295,8 @@ def spread(drawn: Drawn, run: int | None, passes: np.ndarray) -> Spread:
         n_repeats=n_repeats,
         n_seeds=n_seeds,
         n_folds=values.shape[-1],
-        n_clusters=len(drawn.starts),
+        n_clusters=len(drawn.sizes),
+        effective_clusters=effective(drawn.sizes),
         image_mean=variance[0],
         image_repeat=variance[1],
         image_pass=variance[2],
@@ -310,32 +321,32 @@ def of_run(drawn: Drawn, run: int | None, passes: np.ndarray) -> tuple[np.ndarra
 
 
 def image_variances(
-    drawn: Drawn | None, u: np.ndarray, n_repeats: int, n_seeds: int
+    drawn: Drawn, u: np.ndarray, n_repeats: int, n_seeds: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Variance over images of the mean of all passes, of a repeat, of a pass; None: no groups."""
-    by_pass = u if drawn is None else drawn.clustered(u)
-    of_pass = variance(by_pass).mean(axis=0)
+    """Variance over images of the mean of all passes, of a repeat, and of a pass."""
+    by_pass = drawn.clustered(u)
+    of_pass = drawn.variance(by_pass).mean(axis=0)
     if len(u) == 1:
         return of_pass, of_pass, of_pass
-    of_mean = variance(by_pass.mean(axis=0))
+    of_mean = drawn.variance(by_pass.mean(axis=0))
     if n_seeds == 1:
         return of_mean, of_pass, of_pass
     if n_repeats == 1:
         return of_mean, of_mean, of_pass
     repeats = by_pass.reshape(n_repeats, n_seeds, *by_pass.shape[1:]).mean(axis=1)
-    return of_mean, variance(repeats).mean(axis=0), of_pass
+    return of_mean, drawn.variance(repeats).mean(axis=0), of_pass
 
 
-def variance(influences: np.ndarray) -> np.ndarray:
-    """`cifar_sk.statistics.image_variance` over the last axis, without copies."""
-    n = influences.shape[-1]
-    return np.einsum("...i,...i->...", influences, influences) * (n / (n - 1))
+def effective(sizes: np.ndarray) -> float | None:
+    """As many groups of one size would be as good, as `spread_of` counts them."""
+    squares = sizes.astype(float) ** 2
+    return float(squares.sum() ** 2 / (squares**2).sum()) if sizes.max() > 1 else None
 
 
 def joined(parts: list[Spread]) -> Spread:
     """Put stacks of spreads together."""
     first = parts[0]
-    fixed = ("n_repeats", "n_seeds", "n_folds", "n_clusters")
+    fixed = ("n_repeats", "n_seeds", "n_folds", "n_clusters", "effective_clusters")
     return Spread(
         **{name: getattr(first, name) for name in fixed},
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in VARYING},

@@ -26,7 +26,7 @@ from scipy.stats import t
 
 from cifar_sk.statistics import Spread, half_width, pocock_level
 from studies.benchmarks.intervals import generator, write
-from studies.benchmarks.simulated_runs import VARYING, Drawn, World, draws, variance
+from studies.benchmarks.simulated_runs import VARYING, Drawn, World, draws
 
 LOOKS = 10
 PASSES = [(repeat, 0) for repeat in range(LOOKS)]
@@ -71,11 +71,11 @@ def after(drawn: Drawn) -> dict[str, np.ndarray]:
     scores = drawn.scores[1] - drawn.scores[0]
     u = drawn.clustered(drawn.influences[1] - drawn.influences[0])
     number = np.arange(1, len(scores) + 1)[:, None]
-    of_pass = np.cumsum(variance(u), axis=0) / number
+    of_pass = np.cumsum(drawn.variance(u), axis=0) / number
     np.cumsum(u, axis=0, out=u)
     return {
         "mean": np.cumsum(scores.mean(axis=-1), axis=0) / number,
-        "image_mean": variance(u) / number**2,
+        "image_mean": drawn.variance(u) / number**2,
         "image_repeat": of_pass,
         "image_pass": of_pass,
         "ms_folds": np.cumsum(scores.var(axis=-1, ddof=1), axis=0) / number,

@@ -51,11 +51,13 @@ def test_a_stack_of_runs_is_measured_as_one_run_is(groups, run):
     (drawn,) = draws(world, [(0, 0), (0, 1), (1, 0), (1, 1)], 3, rng)
     scores, influences = of_run(drawn, run, passes)
     ours = spread(drawn, run, passes)
-    u = np.add.reduceat(influences[:, 2], drawn.starts, axis=-1).reshape(2, 2, -1)
-    alone = spread_of(scores[:, 2].reshape(2, 2, 4), u.transpose(2, 0, 1))
+    u = drawn.clustered(influences[:, 2]).reshape(2, 2, -1)
+    sizes = None if groups == "none" else world.sizes
+    alone = spread_of(scores[:, 2].reshape(2, 2, 4), u.transpose(2, 0, 1), sizes)
     for name in ("mean", "image_mean", "image_repeat", "image_pass", "ms_folds", "ms_seeds"):
         assert getattr(ours, name)[2] == pytest.approx(getattr(alone, name), rel=1e-4, abs=1e-9)
     assert ours.n_clusters == alone.n_clusters == len(world.sizes)
+    assert ours.effective_clusters == alone.effective_clusters
     assert u.sum() == pytest.approx(0, abs=1e-5)
 
 
