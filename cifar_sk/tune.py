@@ -63,6 +63,13 @@ def tune(
         float | None, Option(min=0, help="Seconds after which no trial begins.")
     ] = None,
     folds: Annotated[int, Option(min=2, help="Stratified folds of the study.")] = 3,
+    groups: Annotated[
+        Path | None,
+        Option(
+            help="CSV file with a group per sample; no group stands on both sides of a split, nor "
+            "of --holdout or --nested."
+        ),
+    ] = None,
     epochs: options.Epochs = None,
     dataset: options.Dataset = None,
     data_home: options.DataHome = None,
@@ -144,7 +151,8 @@ def tune(
     """
     from cifar_sk.commands.study import TuneJob, split_off
     from cifar_sk.commands.study_setup import Setup, read_space
-    from cifar_sk.folds.splits import make_splits
+    from cifar_sk.folds.groups import group_numbers
+    from cifar_sk.folds.splits import load_groups, make_splits
     from cifar_sk.tuning.engine import Budget
     from cifar_sk.tuning.objective import TuningTask
     from cifar_sk.tuning.storage import choose_storage, shown_url
@@ -161,6 +169,8 @@ def tune(
     setup = Setup.make(model, augment, searched, epochs, assignments or [])
     import_paths.add_callbacks(setup.pipeline, callbacks or [])
     bunch = options.open_dataset(dataset, data_home, limit, seed=seed)
+    n = len(bunch.target)
+    group = None if groups is None else group_numbers(load_groups(groups, n), n)
     deadline = None if timeout is None else time.time() + timeout
     parts = [model, *(Path(name).stem for name in space or []), *(["nested"] if nested else [])]
     name = (
@@ -175,14 +185,14 @@ def tune(
     if nested:
         tuning = {"n_trials": trials, "timeout": timeout, "sampler": sampler, "pruner": pruner}
         outer = {"cv": folds, "scoring": objectives[0], "storage": path / "studies"}
-        evaluation = setup.nested(bunch, nested, seed, n_threads, {**tuning, **outer})
+        evaluation = setup.nested(bunch, nested, seed, n_threads, group, {**tuning, **outer})
         resume = (path / "run.json").exists() and not overwrite
         info = {"title": title, **about}
         return evaluation.run(path, info, resume=resume, overwrite=overwrite, quiet=quiet)
-    kept, held_out = split_off(bunch, holdout, seed)
-    splits = make_splits(kept.target, n_folds=folds, random_state=seed)
+    kept, held_out, group = split_off(bunch, holdout, seed, group)
+    splits = make_splits(kept.target, n_folds=folds, groups=group, random_state=seed)
     task = TuningTask(
-        setup.pipeline, setup.space, kept.images, kept.target, splits, objectives, seed
+        setup.pipeline, setup.space, kept.images, kept.target, splits, objectives, seed, group
     )
     budget = Budget(trials, deadline, sampler, pruner)
     spec = choose_storage(storage, path, n_workers=workers)

@@ -14,7 +14,6 @@ import numpy as np
 import optuna
 import typer
 from rich.console import Console
-from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch
 
 from cifar_sk.backend import interrupts
@@ -25,6 +24,7 @@ from cifar_sk.commands.study_progress import StudyProgress
 from cifar_sk.commands.study_setup import Setup
 from cifar_sk.datasets import data_fingerprint
 from cifar_sk.errors import InputError
+from cifar_sk.folds.inner_split import inner_split
 from cifar_sk.reports.study.files import parameter_rows, summary_rows, write_study_report
 from cifar_sk.runs.files import Additions, csv_bytes, write_atomically
 from cifar_sk.runs.image_sketch import ImageSketch
@@ -46,21 +46,21 @@ _SELECTED = (
 )
 
 
-def split_off(bunch: Bunch, share: float, seed: int) -> tuple[Bunch, Bunch | None]:
-    """Keep a stratified part of a data set away from the study."""
+def split_off(
+    bunch: Bunch, share: float, seed: int, groups: np.ndarray | None = None
+) -> tuple[Bunch, Bunch | None, np.ndarray | None]:
+    """Keep a stratified part away from the study, and return what is kept with its groups."""
     if not share:
-        return bunch, None
+        return bunch, None, groups
     try:
-        parts = train_test_split(
-            np.arange(len(bunch.target)), test_size=share, random_state=seed, stratify=bunch.target
-        )
-    except ValueError as error:
+        parts = inner_split(bunch.target, share, groups=groups, random_state=seed)
+    except InputError as error:
         raise InputError(f"--holdout {share} cannot be kept: {error}") from error
     kept, held_out = (
         Bunch(**{**bunch, "images": bunch.images[part], "target": bunch.target[part]})
-        for part in map(np.sort, parts)
+        for part in parts
     )
-    return kept, held_out
+    return kept, held_out, None if groups is None else groups[parts[0]]
 
 
 def _describe(bunch: Bunch) -> dict[str, Any]:

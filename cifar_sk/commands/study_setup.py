@@ -9,6 +9,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
@@ -81,10 +82,16 @@ class Setup:
         return cls(model, policy, fixed, pipeline, space)
 
     def nested(
-        self, bunch: Bunch, n_folds: int, seed: int, n_threads: int, options: dict[str, Any]
+        self,
+        bunch: Bunch,
+        n_folds: int,
+        seed: int,
+        n_threads: int,
+        groups: np.ndarray | None,
+        options: dict[str, Any],
     ) -> CVJob:
         """Make the cross-validation of a search; `options` are those of `StudySearchCV`."""
         search = StudySearchCV(self.pipeline, self.space.to_dict(), **options)
-        splits = make_splits(bunch.target, n_folds=n_folds, random_state=seed)
+        splits = make_splits(bunch.target, n_folds=n_folds, groups=groups, random_state=seed)
         n_jobs = jobs_at_a_time("auto", n_folds, n_threads)
-        return CVJob(bunch, splits, search, seed, n_threads, n_jobs, save_models=False)
+        return CVJob(bunch, splits, search, seed, n_threads, n_jobs, False, groups=groups)

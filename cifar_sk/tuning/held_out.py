@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.stats import bootstrap
 from sklearn.base import clone
 
-from cifar_sk.folds.steps import seeded_clone
+from cifar_sk.folds.steps import groups_params, seeded_clone
 from cifar_sk.metrics.intervals import Interval
 from cifar_sk.metrics.scores import score_predictions
 from cifar_sk.pipelines.models import set_params
@@ -44,7 +44,8 @@ def compare_on_held_out(
             if StudyView(study).held_out_fit(model, seed):
                 continue
             watch(name, seed)
-            fitted = seeded_clone(pipeline, task.random_state, seed).fit(task.X, task.y)
+            params = groups_params(pipeline, task.groups)
+            fitted = seeded_clone(pipeline, task.random_state, seed).fit(task.X, task.y, **params)
             proba = np.asarray(fitted.predict_proba(held_out_X), dtype=np.float64)
             hits = "".join("01"[int(hit)] for hit in proba.argmax(axis=1) == target)
             fit = {"scores": score_predictions(target, proba), "correct": hits}

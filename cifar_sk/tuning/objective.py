@@ -39,6 +39,7 @@ class TuningTask:
     splits: Sequence[Split]
     objectives: tuple[str, ...] = ("accuracy",)
     random_state: int = 0
+    groups: np.ndarray | None = None  # never on both sides of a split, also of those inside fits
 
 
 def directions(objectives: Sequence[str]) -> list[Literal["maximize", "minimize"]]:
@@ -143,6 +144,7 @@ class _Run:
             task.X,
             task.y,
             cv=list(task.splits),
+            groups=task.groups,
             random_state=task.random_state,
             engine="serial",  # pruning compares folds in their order
             listener=self,

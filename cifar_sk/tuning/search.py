@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import optuna
@@ -16,12 +16,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils.validation import check_is_fitted
 
 from cifar_sk.evaluation.inputs import as_labels, as_samples
+from cifar_sk.folds.groups import group_numbers
 from cifar_sk.folds.progress import EpochEnd, current_listener, listening
-from cifar_sk.folds.splits import as_splits
-from cifar_sk.folds.steps import seeded_clone
+from cifar_sk.folds.splits import as_splits, check_groups_apart
+from cifar_sk.folds.steps import groups_params, seeded_clone
 from cifar_sk.pipelines.models import set_params
 from cifar_sk.runs.files import lock_folder, make_folder
-from cifar_sk.runs.fingerprints import samples_fingerprint
+from cifar_sk.runs.fingerprints import samples_fingerprint, value_fingerprint
 from cifar_sk.runs.manifest import SplitRecord, pipeline_description
 from cifar_sk.tuning.engine import Budget, Watch, open_study, run_trials
 from cifar_sk.tuning.lost_trials import reclaim
@@ -42,6 +43,7 @@ def study_identity(task: TuningTask, data: Mapping[str, Any]) -> dict[str, Any]:
         "space": task.space.to_dict(),
         "objectives": list(task.objectives),
         "seed": task.random_state,
+        **({} if task.groups is None else {"groups": value_fingerprint(task.groups)}),
     }
 
 
@@ -129,7 +131,10 @@ class StudySearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         self.storage = storage
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
+    # Where scikit-learn routes metadata, groups are asked for unless `set_fit_request` says no.
+    __metadata_request__fit: ClassVar[dict[str, Any]] = {"groups": True}
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
         """Run the study, then fit the best pipeline on all of `X`.
 
         Parameters
@@ -138,6 +143,9 @@ class StudySearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             Samples.
         y : array-like of shape (n_samples,)
             Labels.
+        groups : array-like of shape (n_samples,), default=None
+            Samples of one group never stand on both sides of a fold of the study, nor of the
+            splits inside the fits.
 
         Returns
         -------
@@ -150,15 +158,16 @@ class StudySearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             If something cannot be used, or no trial was completed.
         """
         X, y = as_samples(X), as_labels(y)
-        task = self._task(X, y)
+        task = self._task(X, y, None if groups is None else group_numbers(groups, len(y)))
         self.classes_ = np.unique(y)
         self.study_ = self._run(task)
-        best = StudyView(self.study_).best
-        self.best_score_ = best.values[0]
-        self.best_params_ = task.space.decode(best.params)
+        winner = StudyView(self.study_).best
+        self.best_score_ = winner.values[0]
+        self.best_params_ = task.space.decode(winner.params)
         pipeline = set_params(clone(self.estimator), self.best_params_)
         with listening(None):  # the trials were what there was to tell
-            self.best_estimator_ = seeded_clone(pipeline, task.random_state, 0).fit(X, y)
+            best = seeded_clone(pipeline, task.random_state, 0)
+            self.best_estimator_ = best.fit(X, y, **groups_params(best, task.groups))
         self.n_features_in_ = int((X if hasattr(X, "shape") else np.asarray(X)).shape[1])
         return self
 
@@ -177,11 +186,13 @@ class StudySearchCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self, "best_estimator_")
         self.best_estimator_.steps[-1][1].save(folder)
 
-    def _task(self, X: Any, y: np.ndarray) -> TuningTask:
+    def _task(self, X: Any, y: np.ndarray, groups: np.ndarray | None) -> TuningTask:
         space = self.space if isinstance(self.space, SearchSpace) else SearchSpace(self.space)
         seed = 0 if self.random_state is None else self.random_state
-        splits = as_splits(self.cv, y, None, seed)
-        return TuningTask(self.estimator, space, X, y, splits, (self.scoring,), seed)
+        splits = as_splits(self.cv, y, groups, seed)
+        if groups is not None:
+            check_groups_apart(splits, groups)
+        return TuningTask(self.estimator, space, X, y, splits, (self.scoring,), seed, groups)
 
     def _run(self, task: TuningTask) -> optuna.Study:
         deadline = None if self.timeout is None else time.time() + self.timeout
