@@ -1,6 +1,6 @@
 """Type-I error and interval coverage of the tests that ``cifar_sk.compare`` uses.
 
-    python -m studies.benchmarks.comparison_tests --output FOLDER
+    python -m studies.benchmarks.comparison_tests --output FOLDER [--seconds 280 --resume]
 
 Two classifiers are cross-validated on many synthetic data sets whose truth is known: two classes,
 normal around opposite corners, with independent features. The one classifier sees the first half
@@ -11,18 +11,22 @@ for trees.
 
 So each method is judged by the truth that it speaks of:
 
-- the t-tests and the Bayesian test by the expected difference of the procedures, at the size of
-  the training folds (over all data sets);
+- the procedure test, the t-tests and the Bayesian test by the expected difference of the
+  procedures, at the size of the training folds (over all data sets);
 - McNemar's test and the interval beside it by the mean difference of the fitted models at hand.
   McNemar's rejections where the procedures are equal are given too: they are not its fault, but
   what goes wrong when its p value is read as one about procedures.
 
-With ``fixed`` rules, which learn nothing, both truths are one and the same.
+With ``fixed`` rules, which learn nothing, both truths are one and the same, unless there is noise
+between trainings: it moves the margin of every sample in a fit, so that the accuracies of fits
+have the standard deviation that is given. Samples of a group are of one class, and their features
+are correlated.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +38,14 @@ from scipy.stats import norm
 from sklearn.tree import DecisionTreeClassifier
 
 from cifar_sk.comparison.tests.bayesian import correlated_posterior
-from cifar_sk.comparison.tests.mcnemar import exact_mcnemar_test, paired_accuracy_interval
+from cifar_sk.comparison.tests.mcnemar import (
+    clustered_mcnemar_test,
+    exact_mcnemar_test,
+    paired_accuracy_interval,
+)
 from cifar_sk.comparison.tests.nadeau_bengio import corrected_paired_t_test
+from cifar_sk.statistics import half_width, spread_of
+from studies.benchmarks.intervals import write
 
 N_FEATURES = 5  # of each half
 ROPE = 0.01
@@ -56,6 +66,12 @@ class Setting:
         Of one data set.
     signals : tuple of float
         Distance of the classes from the origin in each feature of the first and second half.
+    groups : tuple of int
+        Sizes of groups, over and over.
+    correlation : float
+        Of a feature within a group.
+    noise : float
+        Standard deviation of the accuracy of a fit of one rule.
     """
 
     learner: str
@@ -63,14 +79,36 @@ class Setting:
     n_folds: int
     n_repeats: int = 1
     signals: tuple[float, float] = (0.35, 0.35)
+    groups: tuple[int, ...] = (1,)
+    correlation: float = 0.0
+    noise: float = 0.0
 
     @property
     def name(self) -> str:
         """A short description."""
         truth = "equal" if self.signals[0] == self.signals[1] else "unequal"
-        return f"{self.learner}, {truth}, n={self.n_samples}, {self.n_repeats}×{self.n_folds}"
+        name = f"{self.learner}, {truth}, n={self.n_samples}, {self.n_repeats}×{self.n_folds}"
+        if self.correlation:
+            few, many = min(self.groups), max(self.groups)
+            size = f"{many}" if few == many else f"{few} to {many}"
+            name += f", groups of {size} ({self.correlation:g})"
+        return name + (f", noise {self.noise:g}" if self.noise else "")
+
+    @property
+    def margin_noise(self) -> float:
+        """Standard deviation of what noise adds to a margin, in those of the margin."""
+        distance = self.signals[0] * np.sqrt(N_FEATURES)
+        return float(self.noise / norm.pdf(distance))
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Samples of each group of the first class; the second has as many."""
+        repeats = -(-self.n_samples // (2 * sum(self.groups)))
+        sizes = np.tile(self.groups, repeats)
+        return sizes[: np.searchsorted(np.cumsum(sizes), self.n_samples // 2) + 1]
 
 
+UNEQUAL = (1, 2, 5, 12, 30)
 SETTINGS = (
     Setting("fixed", 300, 5),
     Setting("linear", 300, 5),
@@ -84,6 +122,14 @@ SETTINGS = (
     Setting("linear", 1500, 5, signals=(0.35, 0.45)),
     Setting("linear", 20_000, 5),
     Setting("linear", 20_000, 5, signals=(0.35, 0.3653)),  # apart by just the rope
+    Setting("fixed", 1500, 5, groups=(5,), correlation=0.5),
+    Setting("fixed", 1500, 5, groups=(5,), correlation=0.95),
+    Setting("fixed", 1500, 5, groups=UNEQUAL, correlation=0.95),
+    Setting("linear", 1500, 5, groups=(5,), correlation=0.95),
+    Setting("linear", 1500, 5, groups=UNEQUAL, correlation=0.95),
+    Setting("fixed", 2000, 5, noise=0.005),
+    Setting("fixed", 20_000, 5, noise=0.016),
+    Setting("fixed", 50_000, 5, noise=0.004),
 )
 
 
@@ -92,16 +138,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--datasets", type=int, default=2000, help="data sets per setting")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=np.inf, help="begin no setting later")
+    parser.add_argument("--resume", action="store_true", help="keep the settings that are there")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    tables = []
+    path, start = options.output / "comparison_tests.csv", time.monotonic()
+    table = pd.read_csv(path) if options.resume and path.exists() else None
     for number, setting in enumerate(SETTINGS):
+        if table is not None and (table["setting"] == setting.name).any():
+            continue
+        if time.monotonic() - start > options.seconds:
+            print("not finished: start again with --resume", flush=True)
+            break
         rng = np.random.default_rng([options.seed, number])
-        tables.append(summary(setting, simulate(setting, options.datasets, rng)))
-        print(tables[-1].round(4).to_string(index=False), flush=True)
-    table = pd.concat(tables)
-    table.to_csv(options.output / "comparison_tests.csv", index=False, lineterminator="\n")
+        # A tree takes ten times as long as a rule.
+        n_datasets = options.datasets // (2 if setting.learner == "tree" else 1)
+        found = summary(setting, simulate(setting, n_datasets, rng))
+        table = found if table is None else pd.concat([table, found])
+        print(found.round(4).to_string(index=False), flush=True)
+        write(table, path)
 
 
 def simulate(setting: Setting, n_datasets: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -114,7 +170,17 @@ def draw(setting: Setting, n: int, rng: np.random.Generator) -> tuple[np.ndarray
     """Draw samples and their classes, -1 and 1 in equal numbers."""
     y = np.repeat([-1, 1], [n // 2, n - n // 2])
     mean = np.repeat(setting.signals, N_FEATURES)
-    return rng.standard_normal((n, 2 * N_FEATURES)) + y[:, None] * mean, y
+    X = rng.standard_normal((n, 2 * N_FEATURES))
+    if setting.correlation and n == setting.n_samples:
+        shared = rng.standard_normal((2 * len(setting.sizes), 2 * N_FEATURES))[grouping(setting)]
+        X = np.sqrt(1 - setting.correlation) * X + np.sqrt(setting.correlation) * shared
+    return X + y[:, None] * mean, y
+
+
+def grouping(setting: Setting) -> np.ndarray:
+    """Return the group of each sample."""
+    sizes = np.tile(setting.sizes, 2)
+    return np.repeat(np.arange(len(sizes)), sizes)
 
 
 def one_dataset(
@@ -123,26 +189,53 @@ def one_dataset(
     """Cross-validate both classifiers on new data, and test."""
     X, y = draw(setting, setting.n_samples, rng)
     differences, truths, right = [], [], np.zeros((2, setting.n_repeats, len(y)), dtype=bool)
+    share = np.zeros((setting.n_repeats, len(y)))
     for repeat in range(setting.n_repeats):
-        for test in stratified_folds(y, setting.n_folds, rng):
+        for test in folds_of(setting, y, rng):
             train = np.ones(len(y), dtype=bool)
             train[test] = False
             true = []
             for run, half in enumerate((slice(0, N_FEATURES), slice(N_FEATURES, None))):
                 weights, rule = fit(setting.learner, X[train, half], y[train], rng)
-                right[run, repeat, test] = rule(X[test, half]) == y[test]
+                shift = setting.margin_noise * rng.standard_normal() if setting.noise else 0.0
+                if weights is None:
+                    right[run, repeat, test] = rule(X[test, half]) == y[test]
+                else:
+                    margin = y[test] * (X[test, half] @ weights[:-1] + weights[-1])
+                    limit = -shift * np.linalg.norm(weights[:-1])
+                    right[run, repeat, test] = margin > limit
                 if repeat == 0:
                     signal = setting.signals[run]
-                    true.append(true_accuracy(weights, rule, signal, half, further))
+                    true.append(true_accuracy(weights, rule, signal, half, further, shift))
+            share[repeat, test] = 1 / (len(test) * setting.n_folds)
             scores = right[:, repeat, test].mean(axis=1)
             differences.append(scores[1] - scores[0])
             truths += [true[1] - true[0]] if true else []
+    groups = grouping(setting) if setting.correlation else None
+    scores = np.array(differences).reshape(setting.n_repeats, 1, setting.n_folds)
     return {
         **over_folds(np.array(differences), 1 / (setting.n_folds - 1)),
+        **of_procedures(scores, right, share, groups),
         # Of the first repeat: others have the same samples, so they are no further evidence.
-        **over_samples(right[0, 0], right[1, 0]),
+        **over_samples(right[0, 0], right[1, 0], groups),
         "truth_of_models": float(np.mean(truths)),
     }
+
+
+def folds_of(setting: Setting, y: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """Return the test samples of each fold; those of a group are in one."""
+    if not setting.correlation:
+        return stratified_folds(y, setting.n_folds, rng)
+    group, sizes = grouping(setting), setting.sizes
+    labels = []
+    for _ in (-1, 1):
+        order = rng.permutation(len(sizes))
+        order = order[np.argsort(-sizes[order], kind="stable")]
+        fold = np.empty(len(sizes), dtype=int)
+        fold[order] = np.arange(len(sizes)) % setting.n_folds
+        labels.append(fold)
+    of_sample = np.concatenate(labels)[group]
+    return [np.flatnonzero(of_sample == fold) for fold in range(setting.n_folds)]
 
 
 def stratified_folds(y: np.ndarray, n_folds: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -173,12 +266,14 @@ def true_accuracy(
     signal: float,
     half: slice,
     further: tuple[np.ndarray, np.ndarray] | None,
+    shift: float = 0.0,
 ) -> float:
-    """Return the probability that a rule is right."""
+    """Return the probability that a rule is right; noise shifts a linear rule's margins."""
     if weights is not None:
         length = np.linalg.norm(weights[:-1])
-        shift = signal * weights[:-1].sum()
-        return float(norm.cdf((shift + np.array([1, -1]) * weights[-1]) / length).mean())
+        centre = signal * weights[:-1].sum()
+        margins = (centre + np.array([1, -1]) * weights[-1]) / length
+        return float(norm.cdf(margins + shift).mean())
     if further is None:
         return np.nan
     X, y = further
@@ -206,11 +301,33 @@ def over_folds(differences: np.ndarray, ratio: float) -> dict[str, float]:
     }
 
 
-def over_samples(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """Test the samples: McNemar, and the interval on the difference of accuracies."""
+def of_procedures(
+    scores: np.ndarray, right: np.ndarray, share: np.ndarray, groups: np.ndarray | None
+) -> dict[str, float]:
+    """Test the procedures, by the images and the fits together."""
+    difference = right[1].astype(float) - right[0]
+    u = ((difference - scores.mean(axis=(1, 2))[:, None]) * share).T
+    sizes = None
+    if groups is not None:
+        sizes = np.bincount(groups)
+        u = np.add.reduceat(u, np.concatenate([[0], np.cumsum(sizes)[:-1]]), axis=0)
+    found = spread_of(scores, u[:, :, None], sizes)
+    half = float(half_width(found))
+    return {"procedure_low": found.mean - half, "procedure_high": found.mean + half}
+
+
+def over_samples(
+    first: np.ndarray, second: np.ndarray, groups: np.ndarray | None
+) -> dict[str, float]:
+    """Test the samples: McNemar, plain and by groups, and its interval."""
     only = int((first & ~second).sum()), int((second & ~first).sum())
     interval = paired_accuracy_interval(*only, len(first))
+    units = np.arange(len(first)) if groups is None else groups
+    clustered = clustered_mcnemar_test(first, second, units)
     return {
+        "clustered_p": clustered.p_value,
+        "clustered_low": clustered.low,
+        "clustered_high": clustered.high,
         "mcnemar_p": exact_mcnemar_test(*only),
         "paired_low": interval.low,
         "paired_high": interval.high,
@@ -229,12 +346,17 @@ def summary(setting: Setting, found: pd.DataFrame) -> pd.DataFrame:
     truth = 0.0 if is_equal else float(found["truth_of_models"].mean())
     models = found["truth_of_models"]
     rows = {
+        "procedure": (
+            (found["procedure_low"] > 0) | (found["procedure_high"] < 0),
+            holds(found, "procedure", truth),
+        ),
         "naive t": (found["naive_p"] < 0.05, holds(found, "naive", truth)),
         "corrected t": (found["corrected_p"] < 0.05, holds(found, "corrected", truth)),
         "Bayes, better by > rope": (found["bayes_better"] >= 0.95, None),
         "Bayes, better, rope 0": (found["bayes_better_rope_0"] >= 0.95, None),
         "Bayes, equivalent": (found["bayes_equivalent"] >= 0.95, None),
         "McNemar": (found["mcnemar_p"] < 0.05, holds(found, "paired", models)),
+        "McNemar, by groups": (found["clustered_p"] < 0.05, holds(found, "clustered", models)),
     }
     return pd.DataFrame([rates(setting, name, truth, *row) for name, row in rows.items()])
 

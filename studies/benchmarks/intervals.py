@@ -12,13 +12,15 @@ expected score, its mean ``width`` over the ideal one (2 · 1.96 standard deviat
 over all repetitions), and how often each test ``rejects`` equal procedures at 5 %. ``least_width``
 is what a t interval over the fits has where images matter little, so that nobody can do better.
 What the repetitions measured is kept in ``--samples``; a second start goes on with the settings
-that are missing, and the table is made of all that are there.
+that are missing, and the table is made of all that are there. ``--three-fits`` compares three seeds
+of one repeat with three repeats of one seed, which cost as much.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -53,7 +55,14 @@ NOISES_OF_LARGE = ((0.0, 0.0), (0.004, 0.0), (0.016, 0.0), (0.008, 0.008))
 OTHER_AGREEMENT = 0.8
 PASSES = [(repeat, 0) for repeat in range(5)] + [(0, 1), (0, 2)]
 DESIGNS = (np.array([[0]]), np.array([[0, 5, 6]]), np.arange(5)[:, None])
-METHODS = ("procedure", "corrected_t", "pooled", "naive_t")
+# Three fits of each fold: as seeds, and as repeats.
+THREE_FITS = (np.array([[0, 5, 6]]), np.arange(3)[:, None])
+METHODS = {
+    "procedure": "procedure",
+    "corrected_t": "corrected t",
+    "pooled": "images as independent",
+    "naive_t": "naive t over folds",
+}
 TESTS = ("procedure", "corrected_t", "mcnemar", "mcnemar_clustered")
 
 
@@ -111,11 +120,13 @@ def generator(world: World, seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64([seed, *words]))
 
 
-def simulate(world: World, n_repetitions: int, seed: int = 0) -> list[Sample]:
+def simulate(
+    world: World, n_repetitions: int, seed: int = 0, designs: Sequence[np.ndarray] = DESIGNS
+) -> list[Sample]:
     """Draw the repetitions of a setting, and measure each design on them."""
-    parts: list[list[Sample]] = [[] for _ in DESIGNS]
+    parts: list[list[Sample]] = [[] for _ in designs]
     for drawn in draws(world, PASSES, n_repetitions, generator(world, seed)):
-        for found, passes in zip(parts, DESIGNS, strict=True):
+        for found, passes in zip(parts, designs, strict=True):
             found.append(measure(drawn, passes))
     return [
         Sample(
@@ -271,6 +282,19 @@ def row(world: World, sample: Sample, first_pass: Spread) -> dict[str, Any]:
     return found
 
 
+def three_fits(n_repetitions: int, seed: int = 0) -> pd.DataFrame:
+    """Compare three seeds of one repeat with three repeats of one seed."""
+    noises = ((0.0, 0.0), (0.016, 0.0), (0.008, 0.008), (0.016, 0.016))
+    found = []
+    for n, k, noise in product((1500, 5000), (2, 3, 5, 10), noises):
+        world = World(n, k, "none", *noise)
+        samples = simulate(world, n_repetitions, seed, THREE_FITS)
+        found += rows(world, samples)
+    table = pd.DataFrame(found)
+    names = ("pooled", "naive_t", "mcnemar", "mcnemar_clustered")
+    return table[[name for name in table if not name.endswith(names)]]
+
+
 def targets(table: pd.DataFrame) -> pd.DataFrame:
     """Say in how many settings of 300 images or more each target is met.
 
@@ -310,6 +334,45 @@ def write(table: pd.DataFrame, path: Path) -> None:
     part.replace(path)
 
 
+def figure(table: pd.DataFrame, path: Path) -> None:
+    """Draw coverage and width of every setting, by design and number of images."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot as plt
+
+    place = {n: position for position, n in enumerate(N_IMAGES)}
+    shown, axes = plt.subplots(3, 2, figsize=(10, 9), sharex=True, layout="constrained")
+    rng = np.random.default_rng(0)
+    for line, passes in zip(axes, DESIGNS, strict=True):
+        repeats, seeds = passes.shape
+        design = table[(table["repeats"] == repeats) & (table["seeds"] == seeds)]
+        for number, (method, label) in enumerate(METHODS.items()):
+            x = (
+                design["n"].map(place)
+                + 0.2 * (number - 1.5)
+                + rng.uniform(-0.08, 0.08, len(design))
+            )
+            for axis, what in zip(line, ("covers", "width"), strict=True):
+                axis.plot(x, design[f"{what}_{method}"], ".", ms=4, alpha=0.6, label=label)
+        line[0].set_ylabel(f"{repeats} × {seeds} (repeats × seeds)\ncoverage")
+        line[0].axhspan(0.93, 0.97, color="0.85", zorder=0)
+        line[0].set_ylim(0, 1.02)
+        line[1].set_ylabel("mean width / ideal width")
+        line[1].axhline(1.15 if seeds > 1 else 1.4, color="0.5", ls="--", lw=1)
+        line[1].set_yscale("log")
+        line[1].set_yticks(
+            [0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"]
+        )
+    for axis in axes[-1]:
+        axis.set_xticks(range(len(N_IMAGES)), [f"{n:,}" for n in N_IMAGES])
+        axis.set_xlabel("images")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    shown.legend(handles, labels, loc="outside upper center", ncols=4, markerscale=3)
+    shown.savefig(path, dpi=110)
+    plt.close(shown)
+
+
 def main() -> None:
     """Simulate the settings that are missing, and write tables and the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -319,7 +382,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=np.inf, help="begin no setting later")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--samples", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--three-fits", action="store_true", help="only seeds against repeats")
     options = parser.parse_args()
+    if options.three_fits:
+        table = three_fits(options.repetitions, options.seed)
+        write(table, options.output / "intervals_three_fits.csv")
+        return
     options.samples.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     for world in settings(tuple(options.n)):
@@ -334,6 +402,7 @@ def main() -> None:
     table = pd.DataFrame(found)
     write(table, options.output / "intervals.csv")
     write(targets(table), options.output / "intervals_targets.csv")
+    figure(table, options.output / "intervals.png")
     print(targets(table).to_string(index=False))
 
 

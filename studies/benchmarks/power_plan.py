@@ -36,11 +36,10 @@ SETTINGS = (
     World(300, seed_noise=0.016, agreement=0.8),
     World(1500, groups="equal", seed_noise=0.008, agreement=0.8),
     World(5000),
-    World(5000, agreement=0.8),
     World(5000, seed_noise=0.008, agreement=0.8),
     World(5000, seed_noise=0.016),
     World(5000, seed_noise=0.008, training_noise=0.008),
-    World(20_000, seed_noise=0.004, agreement=0.8),
+    World(10_000, seed_noise=0.004, agreement=0.8),
 )
 EFFECTS = (2.2, 3.0, 4.0)
 EFFECT_OF_ESTIMATES = 3.0

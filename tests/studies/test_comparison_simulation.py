@@ -9,6 +9,8 @@ from studies.benchmarks.comparison_tests import (
     Setting,
     draw,
     fit,
+    folds_of,
+    grouping,
     simulate,
     stratified_folds,
     summary,
@@ -34,13 +36,45 @@ def test_folds_are_stratified_and_cover_every_sample_once():
     assert [np.bincount(y[fold] + 1).tolist() for fold in folds] == [[6, 0, 4]] * 5
 
 
+def test_groups_are_of_one_class_in_one_fold_and_alike():
+    setting = Setting("fixed", 100, 5, groups=(2, 8), correlation=0.9)
+    rng = np.random.default_rng(0)
+    X, y = draw(setting, 100, rng)
+    group = grouping(setting)
+    assert np.bincount(group).tolist() == [2, 8] * 10
+    folds = folds_of(setting, y, rng)
+    assert sorted(np.concatenate(folds)) == list(range(100))
+    of_fold = [set(group[fold]) for fold in folds]
+    assert sum(map(len, of_fold)) == len(set.union(*of_fold)) == 20
+    assert all(np.ptp(y[group == g]) == 0 for g in range(20))
+    within = X - y[:, None] * 0.35
+    of_large = within.reshape(10, 10, -1)[:, 2:]
+    assert of_large.var(axis=1).mean() == pytest.approx(0.1 * 7 / 8, rel=0.2)
+    assert X.var() == pytest.approx(1 + 0.35**2, rel=0.2)
+
+
+def test_noise_moves_the_accuracy_of_a_fit_by_its_standard_deviation():
+    setting, rng = Setting("fixed", 100, 5, noise=0.01), np.random.default_rng(0)
+    half = slice(0, N_FEATURES)
+    weights, rule = fit("fixed", *draw(setting, 100, rng), rng)
+    weights = weights[[0, 1, 2, 3, 4, -1]]
+    shifts = setting.margin_noise * rng.standard_normal(4000)
+    found = [true_accuracy(weights, rule, 0.35, half, None, shift) for shift in shifts]
+    assert np.std(found) == pytest.approx(0.01, rel=0.05)
+
+
 @pytest.mark.parametrize("learner", ["fixed", "tree"])
 def test_a_simulation_gives_every_method_its_row(learner):
     found = simulate(Setting(learner, 40, 4, 2), 3, np.random.default_rng(0))
     table = summary(Setting(learner, 40, 4, 2), found)
-    assert len(table) == 6
+    assert len(table) == 8
     assert (table["true_difference"] == 0).all()
-    assert table["covers"].notna().sum() == 3
+    assert table["covers"].notna().sum() == 5
+
+
+METHODS = ("naive", "corrected", "paired", "procedure", "clustered")
+LOWS = [f"{name}_low" for name in METHODS]
+HIGHS = [f"{name}_high" for name in METHODS]
 
 
 def test_rates_count_rejections_and_coverage_by_the_methods_own_truth():
@@ -48,16 +82,18 @@ def test_rates_count_rejections_and_coverage_by_the_methods_own_truth():
         {
             "truth_of_models": [0.3, 0.1],
             **{key: [0.04, 0.06] for key in ("naive_p", "corrected_p", "mcnemar_p")},
+            "clustered_p": [0.04, 0.06],
             **{key: [0.96, np.nan] for key in ("bayes_better", "bayes_better_rope_0")},
             "bayes_equivalent": [0.0, 0.0],
-            **{key: [0.25, 0.05] for key in ("naive_low", "corrected_low", "paired_low")},
-            **{key: [0.35, 0.15] for key in ("naive_high", "corrected_high", "paired_high")},
+            **{key: [0.25, 0.05] for key in LOWS},
+            **{key: [0.35, 0.15] for key in HIGHS},
         }
     )
     unequal = summary(Setting("linear", 40, 4, signals=(0.1, 0.2)), found).set_index("method")
     assert unequal.loc["corrected t", "true_difference"] == pytest.approx(0.2)
     assert unequal.loc["corrected t", "rejects"] == 0.5
     assert unequal.loc["corrected t", "covers"] == 0  # of the procedures: 0.2
+    assert unequal.loc["procedure", "rejects"] == 1  # both intervals leave 0 out
     assert unequal.loc["McNemar", "covers"] == 1  # of each data set's own models
     equal = summary(Setting("linear", 40, 4), found).set_index("method")
     assert equal.loc["naive t", "covers"] == 0
