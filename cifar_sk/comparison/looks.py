@@ -111,6 +111,11 @@ class Looks:
         return replace(self, max_repeats=max_repeats, first_max=self.first_max or max_repeats)
 
     @property
+    def is_series(self) -> bool:
+        """Whether there are several looks, or are to be."""
+        return self.max_repeats is not None or len(self.looks) > 1
+
+    @property
     def planned(self) -> int:
         """How many looks there are at most: those that were, and one for each repeat to come."""
         if not self.looks:

@@ -15,10 +15,10 @@ __all__ = ["look_line", "looks_sentences"]
 def looks_sentences(comparison: Comparison) -> list[str]:
     """Say how often a comparison was looked at, at which level, and what that decided."""
     looks = comparison.looks
-    if looks is None or not looks.looks:
+    if looks is None or not looks.is_series:
         return []
     if looks.max_repeats is None:
-        return [_added_by_hand(comparison, looks)] if len(looks.looks) > 1 else []
+        return [_added_by_hand(comparison, looks)]
     return [_sequential(comparison, looks), *_raised(looks)]
 
 

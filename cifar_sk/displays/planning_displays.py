@@ -113,4 +113,5 @@ class PowerDisplay(Display):
             tidy(panel)
         axes[0].set_ylabel("chance to show the difference")
         heading(axes[0], self.title, legend_columns=len(seeds))
+        axes[0].get_legend().set_in_layout(False)  # or the first panel would be as wide as it
         return self

@@ -29,7 +29,7 @@ def draw_comparison_figures(comparison: Comparison) -> list[ReportFigure]:
     if comparison.ranking is not None:
         figures.insert(0, _critical_difference(comparison, comparison.ranking))
     if pair is not None:
-        if comparison.looks is not None and len(comparison.looks.looks) > 1:
+        if comparison.looks is not None and comparison.looks.is_series:
             figures.append(_looks(comparison, comparison.looks))
         if pair.posterior.scale > 0:  # else all differences are one, and there is no curve
             figures.append(_posterior(comparison, pair))

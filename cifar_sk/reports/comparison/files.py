@@ -73,7 +73,7 @@ def _frames(comparison: Comparison) -> dict[str, pd.DataFrame]:
         frames |= {"ranking": ranking.table, "pairs": ranking.pairs}
     if pair is not None:
         frames |= {"mcnemar": pair.mcnemar, "class_differences": pair.classes}
-        if comparison.looks is not None and len(comparison.looks.looks) > 1:
+        if comparison.looks is not None and comparison.looks.is_series:
             frames["looks"] = comparison.looks.frame()
         frames |= {"outcomes": pair.outcomes, "only_one_right": pair.only_one_right}
     return frames

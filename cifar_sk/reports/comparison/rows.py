@@ -36,7 +36,7 @@ def comparison_tables(comparison: Comparison) -> list[TextTable]:
         tables = [table(comparison, comparison.ranking) for table in (_ranking, _pairs)] + tables
     if comparison.pair is not None:
         tables += [table(comparison, comparison.pair) for table in (_bayesian, _samples, _classes)]
-    if comparison.looks is not None and len(comparison.looks.looks) > 1:
+    if comparison.looks is not None and comparison.looks.is_series:
         tables.append(_looks(comparison, comparison.looks))
     return [*tables, _tests(comparison), _costs(comparison)]
 
