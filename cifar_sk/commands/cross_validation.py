@@ -116,6 +116,7 @@ class CVJob:
             self._finish(folder, result)
 
     def _finish(self, folder: RunFolder, result: OOFResult) -> int:
+        from cifar_sk.metrics.interval_table import few_groups_note
         from cifar_sk.reports import RunTables, summary_table
         from cifar_sk.reports.run.files import range_note, write_tables
         from cifar_sk.reports.run.run_info import run_info
@@ -127,6 +128,8 @@ class CVJob:
         print_table(console, summary_table(tables.timed_folds, tables.intervals))
         if note := range_note(tables.folds):
             console.print(note, markup=False, soft_wrap=True)
+        if note := few_groups_note(result):
+            console.print(note, markup=False)
         for fold in result.failed:
             console.print(f"fold {fold.index + 1} failed: {fold.error}", markup=False)
         end = f"tables, figures and report.html are in {folder.path}"

@@ -15,7 +15,14 @@ from cifar_sk.metrics.scores import METRICS, metrics_for
 from cifar_sk.statistics import Spread, procedure_interval, uses_folds, variance_components
 from cifar_sk.statistics.components import COLUMNS
 
-__all__ = ["FEW_GROUPS", "component_table", "interval_table", "run_spreads", "what_varies"]
+__all__ = [
+    "FEW_GROUPS",
+    "component_table",
+    "few_groups_note",
+    "interval_table",
+    "run_spreads",
+    "what_varies",
+]
 
 FEW_GROUPS = 50  # below it, cluster-robust statistics are said to be rough
 
@@ -110,6 +117,17 @@ def what_varies(spread: Spread, result: OOFResult) -> str:
     if uses_folds(spread):
         return f"{units}, training sets by the spread over {folds}, and {seeds}"
     return f"{units}, and {seeds}; folds differ by no more than these explain"
+
+
+def few_groups_note(result: OOFResult) -> str:
+    """Warn in a sentence where groups are too few for statistics over groups; else be empty."""
+    n = 0 if result.groups is None else int(result.groups.max()) + 1
+    if not 0 < n < FEW_GROUPS:
+        return ""
+    return (
+        f"The run has {n} groups, fewer than {FEW_GROUPS}: intervals over groups hold roughly "
+        "only, and are a little too narrow."
+    )
 
 
 def component_table(result: OOFResult, spreads: Mapping[str, Spread]) -> pd.DataFrame:

@@ -8,7 +8,12 @@ from cifar_sk.folds.predictions import FoldResult, OOFResult
 from cifar_sk.metrics import METRICS, fold_metrics
 from cifar_sk.metrics.confusion_scores import CONFUSION_SCORES
 from cifar_sk.metrics.influences import influences, pair_spread, run_spread
-from cifar_sk.metrics.interval_table import component_table, interval_table, run_spreads
+from cifar_sk.metrics.interval_table import (
+    component_table,
+    few_groups_note,
+    interval_table,
+    run_spreads,
+)
 
 
 def predictions(n=200, n_classes=5, seed=0, skill=1.5):
@@ -105,6 +110,9 @@ def test_groups_are_the_independent_units():
         np.repeat(target, 5), np.repeat(proba, 5, axis=0), groups=np.repeat(np.arange(100), 5)
     )
     assert run_spread(grouped).n_clusters == 100
+    assert not few_groups_note(grouped)
+    few = made_run(target, proba, groups=np.arange(100) // 4)
+    assert few_groups_note(few).startswith("The run has 25 groups, fewer than 50")
     assert run_spread(grouped).image_mean == pytest.approx(alone.image_mean, rel=0.3)
     assert run_spread(copies).image_mean == pytest.approx(alone.image_mean / 5, rel=0.3)
 

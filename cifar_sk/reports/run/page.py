@@ -11,6 +11,7 @@ import pandas as pd
 from cifar_sk.displays.drawing import label
 from cifar_sk.metrics import METRICS
 from cifar_sk.metrics.fold_table import beyond_range, fold_count, row_name
+from cifar_sk.metrics.interval_table import few_groups_note
 from cifar_sk.reports.run.charts import class_bars, matrix_rows, reliability_marks
 from cifar_sk.reports.run.figures import ReportFigure
 from cifar_sk.reports.run.page_data import page_data, script_json
@@ -60,6 +61,7 @@ def render_page(
         interval=INTERVAL,
         metrics=_metric_rows(folds, _of_procedure(tables)),
         varies=_what_varies(tables),
+        few_groups=few_groups_note(result),
         beyond=", ".join(METRICS[name].label for name in beyond_range(folds)),
         components=_component_rows(tables),
         has_test_split="test_split_accuracy" in folds,
