@@ -143,16 +143,6 @@ def test_the_command_is_recorded_as_it_was_given(tmp_path):
     assert recorded == ["python", "-m", "cifar_sk.cv", *arguments, "--jobs", "1", "--quiet"]
 
 
-def test_seeds_are_fits_of_the_same_folds(tmp_path, capsys):
-    options = ["--model", "dummy", *TINY, "--folds", 2, "--jobs", 1, "--results", tmp_path]
-    assert run(*options, "--seeds", 2, "--run", "r") == 0
-    assert "fold 3/4, seed 2 done in" in capsys.readouterr().out
-    folds = pd.read_csv(tmp_path / "r/fold_metrics.csv")
-    assert folds["seed"].dropna().tolist() == [0, 0, 1, 1]
-    assert read_manifest(tmp_path / "r").split.n_seeds == 2
-    assert run(*options, "--seeds", 0) == 2
-
-
 def test_quiet_shows_no_progress(tmp_path, capsys):
     options = ["--folds", 2, "--jobs", 1, "--quiet", "--results", tmp_path]
     assert run("--model", "dummy", *TINY, *options) == 0

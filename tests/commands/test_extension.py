@@ -6,6 +6,7 @@ import shutil
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
@@ -101,15 +102,19 @@ def test_a_run_is_added_to_by_its_own_command_where_it_lies(copied, capsys):
     path, command = copied
     noting(path, f"{command} --run {path.parent / 'elsewhere'} --overwrite --results {path}")
     capsys.readouterr()
-    run = extend_run(path, 2)
+    run = extend_run(path, n_seeds=2)
     assert capsys.readouterr().out == ""
     assert not (path.parent / "elsewhere").exists()
-    assert (run.result.n_repeats, len(run.result.folds)) == (2, 4)
-    assert [stage.n_repeats for stage in run.manifest.stages] == [1]
+    assert (run.result.n_repeats, run.result.n_seeds, len(run.result.folds)) == (1, 2, 4)
+    assert [(stage.n_repeats, stage.n_seeds) for stage in run.manifest.stages] == [(1, 1)]
+    assert pd.read_csv(path / "fold_metrics.csv")["seed"].dropna().tolist() == [0, 0, 1, 1]
     words = shlex.split(run.manifest.command)  # are those of a run that can be added to
-    assert {"--repeats=2", "--resume", f"--run={path}", "--model=dummy"} <= {*words}
+    assert {"--seeds=2", "--resume", f"--run={path}", "--model=dummy"} <= {*words}
     with pytest.raises(InputError, match="neither can be taken away"):
-        extend_run(path, 1)
+        extend_run(path, n_seeds=1)
     with pytest.raises(SystemExit):  # by hand
-        cv.main([*shlex.split(command)[3:], f"--run={path}", "--resume", "--repeats=1"])
-    assert "has 2 × 2 folds and cannot be resumed with 1 × 2 folds" in capsys.readouterr().err
+        cv.main([*shlex.split(command)[3:], f"--run={path}", "--resume"])
+    assert (
+        "has 1 × 2 folds, 2 seeds and cannot be resumed with 1 × 2 folds"
+        in capsys.readouterr().err
+    )

@@ -29,7 +29,7 @@ def same(one, two):
     )
 
 
-@pytest.mark.parametrize("more", [(2, 1), (1, 3), (2, 2)])
+@pytest.mark.parametrize("more", [(2, 1), (1, 2), (2, 2)])
 def test_a_run_that_is_added_to_is_the_run_that_had_them_from_the_start(tmp_path, more):
     path = tmp_path / "run"
     first = evaluate(path)
@@ -71,9 +71,7 @@ def test_an_interrupted_run_may_grow(tmp_path):
     assert same(read_run(path).result, evaluate(None, 3))
 
 
-@pytest.mark.parametrize(
-    ("had", "wanted"), [((3, 1), (2, 1)), ((1, 2), (1, 1)), ((2, 1), (2, 2)), ((2, 2), (3, 1))]
-)
+@pytest.mark.parametrize(("had", "wanted"), [((2, 1), (1, 1)), ((1, 2), (1, 1)), ((2, 1), (2, 2))])
 def test_what_would_leave_folds_out_is_a_sentence(tmp_path, had, wanted):
     evaluate(tmp_path / "run", *had)
     before = (tmp_path / "run/run.json").read_bytes()
