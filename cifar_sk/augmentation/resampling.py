@@ -17,8 +17,8 @@ __all__ = ["ImageResampler"]
 class ImageResampler(BaseEstimator):
     """Balance the classes of images with any sampler of imbalanced-learn.
 
-    A step of ``imblearn.pipeline.Pipeline``, which resamples while it fits and never when it
-    predicts. Put it before the augmentation steps.
+    A step of `cifar_sk.InnerSplitPipeline`, which resamples while it fits and never when it
+    predicts, nor what early stopping watches. Put it before the augmentation steps.
 
     Parameters
     ----------

@@ -43,7 +43,9 @@ _TRAINING_DOC = """image_shape : (height, width, channels) or None, default=None
     early_stopping : bool, default=True
         Whether to stop after `n_iter_no_change` epochs without a better loss on an inner
         validation split, and to restore the best epoch's weights. The split is a stratified
-        part of what ``fit`` was given; it is not trained on and never augmented.
+        part of what ``fit`` was given, in whole groups where it was given groups; it is not
+        trained on and never augmented. Where steps of a pipeline resample or learn, use
+        `InnerSplitPipeline`, which draws the split before them.
     validation_fraction : float in (0, 1), default=0.1
         Size of that split. It is held out only where early stopping or
         ``schedule="reduce_on_plateau"`` watches it.

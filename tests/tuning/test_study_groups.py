@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
@@ -59,6 +60,15 @@ def test_without_groups_a_study_is_what_it_was():
     assert "groups" not in plain.study_.user_attrs["identity"]
     grouped = search(cv=2).fit(X, Y, groups=GROUPS)
     assert len(grouped.study_.user_attrs["identity"]["groups"]) == 40
+
+
+def test_routing_hands_groups_to_a_search():
+    with config_context(enable_metadata_routing=True):
+        SEEN.clear()
+        cross_validate_oof(search(cv=2), X, Y, cv=3, groups=GROUPS)
+    for trained, given, predicted in SEEN:
+        assert not set(GROUPS[trained]) & set(GROUPS[predicted])
+        assert given is None  # its classifier does not ask for them
 
 
 def test_folds_that_take_groups_apart_are_refused():
