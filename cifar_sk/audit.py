@@ -108,7 +108,7 @@ def _of_run(
             raise
         typer.secho(f"note: without its images, {error}", fg=typer.colors.YELLOW, err=True)
         bunch = None
-    return audit_run(path, bunch), bunch
+    return audit_run(run, bunch), bunch
 
 
 def _of_pipeline(

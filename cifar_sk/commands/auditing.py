@@ -23,6 +23,8 @@ from cifar_sk.registry import import_attribute, is_import_path, own_code
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
 
+    from cifar_sk.runs.reading import FinishedRun
+
 __all__ = ["NamedPipeline", "audit_run", "audit_selection", "open_pipeline"]
 
 _GIVEN = ("cv", "groups", "test", "fit_params")
@@ -113,13 +115,13 @@ def _run_script(path: Path) -> Any:
     return module
 
 
-def audit_run(path: Path, bunch: Bunch | None = None) -> list[Finding]:
+def audit_run(run: FinishedRun, bunch: Bunch | None = None) -> list[Finding]:
     """Audit a finished run by its files, and by its images where they are given.
 
     Parameters
     ----------
-    path : Path
-        The run folder.
+    run : FinishedRun
+        As `cifar_sk.read_run` reads it.
     bunch : Bunch, default=None
         The run's own data set.
 
@@ -127,9 +129,6 @@ def audit_run(path: Path, bunch: Bunch | None = None) -> list[Finding]:
     -------
     list of Finding
     """
-    from cifar_sk.runs.reading import read_run
-
-    run = read_run(path)
     result = run.result
     X = None if bunch is None else bunch.images
     subject = Subject(None, X, result.target, _splits(result), result.groups)

@@ -124,7 +124,7 @@ def scored_samples_read(subject: Subject) -> Iterator[Leak]:
             yield Leak(
                 f"the fit reads {what} of {whose} beside its X and y: when they are changed, up "
                 f"to {moved:.0%} of the predictions change",
-                "stop and select by a part of the training fold (validation_split, or a search "
+                "stop and select by a part of the training fold (validation_fraction, or a search "
                 "in the pipeline)",
                 {"share": moved, "read": what, "test_split": test_split},
             )

@@ -36,7 +36,7 @@ def stopped_on_scored_fold(result: OOFResult) -> Iterator[Finding]:
             f"in all {len(folds)} folds the validation accuracy at the end, or at its best, is "
             f"exactly the accuracy of the scored fold, so training was watched on that fold, and "
             f"may have been stopped by it",
-            "watch a part of the training fold (validation_split)",
+            "watch a part of the training fold (validation_fraction)",
             {"folds": len(folds)},
         )
 

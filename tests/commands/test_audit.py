@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from cifar_sk import RunFolder, cross_validate_oof, load_dataset
@@ -116,3 +117,16 @@ def test_a_study_on_some_of_the_images_is_told_by_their_hashes(audit, tmp_path, 
     ended, out, err = audit(script, *options)
     assert ended == code, out + err
     assert ("selected_on_these_images: The study depths selected" in out) == bool(code)
+
+
+def test_a_run_whose_images_are_found_is_audited_with_them(audit, tmp_path):
+    generator = np.random.default_rng(0)
+    images, target = generator.integers(0, 256, (60, 8, 8, 1), np.uint8), np.arange(60) % 2
+    images, target = np.r_[images, images[:30]], np.r_[target, target[:30]]
+    np.savez(tmp_path / "pets.npz", images=images, labels=target)
+    bunch = load_dataset(str(tmp_path / "pets.npz"))
+    with RunFolder.open(tmp_path / "run", data=bunch) as folder:
+        cross_validate_oof(DummyClassifier(), bunch.images, bunch.target, cv=3, store=folder)
+    code, out, _ = audit("run", "--dataset", "pets.npz")
+    assert code == 1
+    assert "copies_across_folds: " in out
