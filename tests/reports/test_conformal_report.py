@@ -14,7 +14,9 @@ from cifar_sk.displays import ConformalDisplay
 from cifar_sk.metrics import conformal_table
 from cifar_sk.report import main
 from cifar_sk.reports import FIGURES, RunTables
+from cifar_sk.reports.run.figures import finish
 from cifar_sk.reports.run.files import conformal_files
+from cifar_sk.reports.run.page import render_page
 from cifar_sk.reports.run.verification import compare_tables
 
 RESULT = made_run("a", [0.8, 0.7, 0.6], n_test=40).result
@@ -31,7 +33,22 @@ def test_files_picture_and_page_say_the_same(tmp_path):
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"LAC, {100 * first['coverage']:.1f} % of the sets hold it (95 % interval" in page
     assert f"they have {first['mean_size']:.2f} classes on average" in page
+    assert first["share_empty"] == 0
+    assert "are empty" not in page
     assert (tmp_path / "figures/conformal_sets.png").exists()
+
+
+def test_the_page_says_why_sets_are_empty():
+    """Where 92.5 of 100 images are clear and 90 are asked for, the others get empty sets."""
+    rows = []
+    for fold in RESULT.folds:
+        sure = np.full((40, 4), 0.02)
+        sure[np.arange(40), RESULT.target[fold.test_index]] = 0.94
+        sure[:3] = 0.25
+        rows.append(replace(fold, proba=sure))
+    tables = RunTables(replace(RESULT, folds=tuple(rows)))
+    figure = finish("conformal_sets", *FIGURES["conformal_sets"](tables))
+    assert "7.5 % are empty" in render_page(tables, [figure], {})
 
 
 def test_the_picture_shows_the_level_that_is_asked():
