@@ -351,7 +351,7 @@ def run(tmp_path):
             random_state=3,
             class_names=DIGITS.target_names,
             store=folder,
-            holdout=(DIGITS.images, DIGITS.target),
+            holdout=(255 - DIGITS.images, DIGITS.target),
         )
         info = run_info(folder.manifest, result)
         write_report(result, folder.path, images=DIGITS.images, info=info)
