@@ -12,8 +12,8 @@ expected score, its mean ``width`` over the ideal one (2 · 1.96 standard deviat
 over all repetitions), and how often each test ``rejects`` equal procedures at 5 %. ``least_width``
 is what a t interval over the fits has where images matter little, so that nobody can do better.
 What the repetitions measured is kept in ``--samples``; a second start goes on with the settings
-that are missing, and the table is made of all that are there. ``--three-fits`` compares three seeds
-of one repeat with three repeats of one seed, which cost as much.
+that are missing, and the table is made of all that are there. ``--three-fits`` compares three
+seeds of one repeat with three repeats of one seed, which cost as much.
 """
 
 from __future__ import annotations
