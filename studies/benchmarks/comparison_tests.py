@@ -145,6 +145,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     path, start = options.output / "comparison_tests.csv", time.monotonic()
     table = pd.read_csv(path) if options.resume and path.exists() else None
+    place = {setting.name: number for number, setting in enumerate(SETTINGS)}
     for number, setting in enumerate(SETTINGS):
         if table is not None and (table["setting"] == setting.name).any():
             continue
@@ -156,6 +157,7 @@ def main() -> None:
         n_datasets = options.datasets // (2 if setting.learner == "tree" else 1)
         found = summary(setting, simulate(setting, n_datasets, rng))
         table = found if table is None else pd.concat([table, found])
+        table = table.sort_values("setting", key=lambda names: names.map(place), kind="stable")
         print(found.round(4).to_string(index=False), flush=True)
         write(table, path)
 

@@ -12,8 +12,8 @@ expected score, its mean ``width`` over the ideal one (2 · 1.96 standard deviat
 over all repetitions), and how often each test ``rejects`` equal procedures at 5 %. ``least_width``
 is what a t interval over the fits has where images matter little, so that nobody can do better.
 What the repetitions measured is kept in ``--samples``; a second start goes on with the settings
-that are missing, and the table is made of all that are there. ``--three-fits`` compares three seeds
-of one repeat with three repeats of one seed, which cost as much.
+that are missing, and the table is made of all that are there. ``--three-fits`` compares three
+seeds of one repeat with three repeats of one seed, which cost as much.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from scipy.special import expit, gammaln, logit
 from scipy.stats import binom, norm, t
 
 from cifar_sk.statistics import Spread, half_width
+from studies.benchmarks.interval_targets import N_IMAGES, figure, targets
 from studies.benchmarks.simulated_runs import (
     ACCURACY,
     GROUP_SIZES,
@@ -46,7 +47,6 @@ from studies.benchmarks.simulated_runs import (
     spread,
 )
 
-N_IMAGES = (100, 300, 1500, 5000, 20_000, 50_000)
 N_FOLDS = (5, 10, 3, 2)
 NOISES = ((0.0, 0.0), (0.004, 0.0), (0.008, 0.0), (0.016, 0.0), (0.008, 0.008), (0.016, 0.016))
 # Settings of 20,000 images and more are dear.
@@ -57,13 +57,6 @@ PASSES = [(repeat, 0) for repeat in range(5)] + [(0, 1), (0, 2)]
 DESIGNS = (np.array([[0]]), np.array([[0, 5, 6]]), np.arange(5)[:, None])
 # Three fits of each fold: as seeds, and as repeats.
 THREE_FITS = (np.array([[0, 5, 6]]), np.arange(3)[:, None])
-METHODS = {
-    "procedure": "procedure",
-    "corrected_t": "corrected t",
-    "pooled": "images as independent",
-    "naive_t": "naive t over folds",
-}
-TESTS = ("procedure", "corrected_t", "mcnemar", "mcnemar_clustered")
 
 
 @dataclass(frozen=True)
@@ -295,82 +288,11 @@ def three_fits(n_repetitions: int, seed: int = 0) -> pd.DataFrame:
     return table[[name for name in table if not name.endswith(names)]]
 
 
-def targets(table: pd.DataFrame) -> pd.DataFrame:
-    """Say in how many settings of 300 images or more each target is met.
-
-    ``met_within_error`` also counts rates that miss by less than two standard errors.
-    """
-    large = table[table["n"] >= 300]
-    error = 2 * np.sqrt(large["covers_procedure"] * (1 - large["covers_procedure"]))
-    error = error / np.sqrt(large["repetitions"])
-    covers = large["covers_procedure"]
-    off = np.maximum(0.93 - covers, covers - 0.97)
-    found = [("coverage 0.93 to 0.97", off <= 0, off <= error)]
-    for name, chosen, limit in (
-        ("width <= 1.4, 1 × 1", (large["repeats"] == 1) & (large["seeds"] == 1), 1.4),
-        ("width <= 1.4, 5 × 1", large["repeats"] == 5, 1.4),
-        ("width <= 1.15, 1 × 3", large["seeds"] == 3, 1.15),
-    ):
-        ratio = large.loc[chosen, "width_procedure"]
-        # The ideal width is itself estimated.
-        sure = ratio / (1 + 2 / np.sqrt(2 * large.loc[chosen, "repetitions"]))
-        found.append((name, ratio <= limit, sure <= limit))
-        least = large.loc[chosen, "least_width"] <= limit
-        found.append((f"{name}, least <= it", (ratio <= limit)[least], (sure <= limit)[least]))
-    for name in TESTS:
-        rate = large[f"rejects_{name}"]
-        error = 2 * np.sqrt(0.06 * 0.94 / large["repetitions"])
-        found.append((f"type I <= 6 %, {name}", rate <= 0.06, rate - error <= 0.06))
-    return pd.DataFrame(
-        [(name, len(met), int(met.sum()), int(near.sum())) for name, met, near in found],
-        columns=["target", "settings", "met", "met_within_error"],
-    )
-
-
 def write(table: pd.DataFrame, path: Path) -> None:
     """Replace a table; a kill leaves the old or the new."""
     part = path.with_suffix(".part")
     table.to_csv(part, index=False, float_format="%.5g", lineterminator="\n")
     part.replace(path)
-
-
-def figure(table: pd.DataFrame, path: Path) -> None:
-    """Draw coverage and width of every setting, by design and number of images."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot as plt
-
-    place = {n: position for position, n in enumerate(N_IMAGES)}
-    shown, axes = plt.subplots(3, 2, figsize=(10, 9), sharex=True, layout="constrained")
-    rng = np.random.default_rng(0)
-    for line, passes in zip(axes, DESIGNS, strict=True):
-        repeats, seeds = passes.shape
-        design = table[(table["repeats"] == repeats) & (table["seeds"] == seeds)]
-        for number, (method, label) in enumerate(METHODS.items()):
-            x = (
-                design["n"].map(place)
-                + 0.2 * (number - 1.5)
-                + rng.uniform(-0.08, 0.08, len(design))
-            )
-            for axis, what in zip(line, ("covers", "width"), strict=True):
-                axis.plot(x, design[f"{what}_{method}"], ".", ms=4, alpha=0.6, label=label)
-        line[0].set_ylabel(f"{repeats} × {seeds} (repeats × seeds)\ncoverage")
-        line[0].axhspan(0.93, 0.97, color="0.85", zorder=0)
-        line[0].set_ylim(0, 1.02)
-        line[1].set_ylabel("mean width / ideal width")
-        line[1].axhline(1.15 if seeds > 1 else 1.4, color="0.5", ls="--", lw=1)
-        line[1].set_yscale("log")
-        line[1].set_yticks(
-            [0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"]
-        )
-    for axis in axes[-1]:
-        axis.set_xticks(range(len(N_IMAGES)), [f"{n:,}" for n in N_IMAGES])
-        axis.set_xlabel("images")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    shown.legend(handles, labels, loc="outside upper center", ncols=4, markerscale=3)
-    shown.savefig(path, dpi=110)
-    plt.close(shown)
 
 
 def main() -> None:

@@ -48,6 +48,7 @@ SETTINGS = (
 )
 EFFECTS = (0.5, 1.0, 1.5, 2.0, 3.0)
 EFFECTS_OF_LARGE = (1.5,)
+EQUAL_TIMES = 3  # as many repetitions of equal runs, whose error is to be known to half a point
 # A difference of this size has no practical meaning.
 ROPES = {World(5000, seed_noise=0.008): 0.01, World(50_000, seed_noise=0.004): 0.005}
 
@@ -158,7 +159,7 @@ def fold_sd(spreads: list[Spread]) -> float:
 
 def of_setting(world: World, n_repetitions: int, seed: int) -> pd.DataFrame:
     """Return the rows of a setting: equal runs, then different ones."""
-    spreads, sds = looks(world, n_repetitions, seed)
+    spreads, sds = looks(world, EQUAL_TIMES * n_repetitions, seed)
     sd, rope = fold_sd(spreads), ROPES.get(world, 0.0)
     tables = [rows(world, spreads, sds, rope).assign(effect=0.0)]
     effects = EFFECTS if world.n_images <= 5000 else EFFECTS_OF_LARGE
@@ -175,7 +176,7 @@ def of_setting(world: World, n_repetitions: int, seed: int) -> pd.DataFrame:
 def main() -> None:
     """Simulate the settings, and write the table after each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repetitions", type=int, default=2000, help="of each setting")
+    parser.add_argument("--repetitions", type=int, default=2000, help="of each difference")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     options = parser.parse_args()
