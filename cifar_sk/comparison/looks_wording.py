@@ -36,7 +36,7 @@ def _sequential(comparison: Comparison, looks: Looks) -> str:
 def _outcome(comparison: Comparison, looks: Looks, last: Look) -> str:
     if last.decision == "open":
         is_over = last.repeats >= (looks.max_repeats or 0)
-        ended = f"the budget of {looks.max_repeats} repeats has ended without a decision"
+        ended = f"the budget of {_times(looks.max_repeats or 0)} has ended without a decision"
         return ended if is_over else "nothing is decided yet"
     return _decided(last, comparison.metric, comparison.rope)
 
@@ -77,7 +77,11 @@ def _added_by_hand(comparison: Comparison, looks: Looks) -> str:
 
 def _repeats(look: Look) -> str:
     seeds = f" of {look.seeds} seeds" if look.seeds > 1 else ""
-    return f"{look.repeats} repeat{'' if look.repeats == 1 else 's'}{seeds}"
+    return f"{_times(look.repeats)}{seeds}"
+
+
+def _times(repeats: int) -> str:
+    return f"{repeats} repeat{'' if repeats == 1 else 's'}"
 
 
 def look_line(looks: Looks, names: Sequence[str], rope: float) -> str:

@@ -46,6 +46,7 @@ def repeats_of(runs):
     return [read_manifest(run).split.n_repeats for run in runs]
 
 
+@pytest.mark.slow
 def test_repeats_are_added_until_the_difference_is_shown(tmp_path, capsys):
     digits = load_digits(n_class=3)
     images = (digits.images[:60, ..., np.newaxis] * 15).astype(np.uint8)
@@ -57,21 +58,15 @@ def test_repeats_are_added_until_the_difference_is_shown(tmp_path, capsys):
         options = ["--model", run.name, "--dataset", str(tmp_path / "tiny.npz"), "--folds", "2"]
         with pytest.raises(SystemExit):
             cv.main([*options, "--quiet", "--run", str(run)])
-    assert compared(runs, "--until-certain", "--max-repeats", "4") == 0
+    assert compared(runs, "--until-certain", "--max-repeats", "2") == 0
     printed = capsys.readouterr().out
     table = pd.read_csv(tmp_path / "out/looks.csv")
-    n = len(table)
-    assert table["decision"].tolist() == [*["open"] * (n - 1), "different"]
-    assert (table["level"] == pocock_level(4)).all()
-    assert 1 < n <= 4
-    assert repeats_of(runs) == [n, n]
-    assert f"look {n} of at most 4, {n} repeats, {2 * n} fits each: logistic − dummy is" in printed
-    assert f"After {n} looks at growing repeats, of at most 4" in printed
+    assert table["decision"].tolist() == ["open", "different"]
+    assert (table["level"] == pocock_level(2)).all()
+    assert repeats_of(runs) == [2, 2]
+    assert "look 2 of at most 2, 2 repeats, 4 fits each: logistic − dummy is" in printed
+    assert "After 2 looks at growing repeats, of at most 2" in printed
     assert "the difference is shown." in printed
-    assert compared(runs, "--until-certain", "--max-repeats", "1") == 2
-    assert f"The runs have {n} repeats already, more than --max-repeats 1" in (
-        capsys.readouterr().err
-    )
 
 
 def test_what_was_interrupted_goes_on_and_forgets_no_look(runs, tmp_path):
@@ -101,6 +96,22 @@ def test_what_was_interrupted_goes_on_and_forgets_no_look(runs, tmp_path):
     assert len(calls) == n_calls
     with pytest.raises(InputError, match="takes two runs, got 1"):
         look_until_certain(runs[:1], folder, extend=broken, **options)
+
+
+def test_a_budget_that_is_used_up_is_said(runs, capsys):
+    """Two models of one kind, whose difference no repeat is left to show."""
+    twin = runs[0].with_name("guess_again")
+    splits = make_splits(Y, n_folds=2)
+    cross_validate_oof(MODELS["guess"], X, Y, cv=splits, random_state=1, store=twin)
+    assert compared([runs[0], twin], "--until-certain", "--max-repeats", "1") == 0
+    printed = capsys.readouterr().out
+    assert "look 1 of at most 1, 1 repeat, 2 fits each: guess_again − guess is" in printed
+    assert "the budget of 1 repeat has ended without a decision" in printed
+    table = pd.read_csv(runs[0].parent / "out/looks.csv")
+    assert table[["decision", "level"]].to_numpy().tolist() == [["open", 0.05]]
+    extend(runs[0], 2)
+    assert compared([runs[0], twin], "--until-certain", "--max-repeats", "1") == 2
+    assert "The runs have 2 repeats already, more than --max-repeats 1" in capsys.readouterr().err
 
 
 def test_repeats_added_by_hand_are_noticed(runs, capsys):
