@@ -39,7 +39,6 @@ SETTINGS = (
     World(5000, seed_noise=0.008, agreement=0.8),
     World(5000, seed_noise=0.016),
     World(5000, seed_noise=0.008, training_noise=0.008),
-    World(10_000, seed_noise=0.004, agreement=0.8),
 )
 EFFECTS = (2.2, 3.0, 4.0)
 EFFECT_OF_ESTIMATES = 3.0
