@@ -109,7 +109,7 @@ class PowerDisplay(Display):
                 panel.plot(line["n_repeats"], line["power"], ms=5, label=text, **style)
             panel.set(ylim=(0, 1.02), xlabel="repeats")
             panel.set_xticks(np.unique(rows["n_repeats"]))
-            panel.annotate(f"{size:,} images", (0.03, 0.94), xycoords="axes fraction", color=INK)
+            panel.annotate(f"{size:,} images", (0.03, 0.04), xycoords="axes fraction", color=INK)
             tidy(panel)
         axes[0].set_ylabel("chance to show the difference")
         heading(axes[0], self.title, legend_columns=len(seeds))
