@@ -2,9 +2,10 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.utils import Bunch
 
+from cifar_sk.commands.near_duplicates import handle_duplicates
 from cifar_sk.cv import main
-from cifar_sk.folds.splits import make_splits
 from cifar_sk.report import main as report
 from cifar_sk.runs.reading import read_run
 
@@ -63,17 +64,12 @@ def test_dropped_duplicates_are_remembered(pets, tmp_path, capsys):
     assert "cannot be resumed as another run" in capsys.readouterr().err
 
 
-def test_kept_duplicates_change_nothing_but_are_told(pets, tmp_path):
-    run = tmp_path / "kept"
-    assert cv(pets, run) == 0
-    said = json.loads((run / "run.json").read_text())
-    assert "own" not in said["identity"]
-    assert "notes" not in said
-    with np.load(pets) as data:
-        splits = make_splits(data["labels"], n_folds=3)
-    folds = read_run(run).result.folds
-    assert all((a.test == b.test_index).all() for a, b in zip(splits, folds, strict=True))
-    assert "images have an exact copy in another fold" in page(run)
+def test_kept_duplicates_change_nothing():
+    data, groups = Bunch(images=np.zeros((9, 2, 2, 3), np.uint8)), np.arange(9)
+    handled = handle_duplicates(data, groups, "keep", quiet=False)
+    assert handled.dataset is data
+    assert handled.groups is groups
+    assert (handled.identity, handled.note) == ({}, None)
 
 
 def test_another_handling_is_refused(pets, tmp_path, capsys):
