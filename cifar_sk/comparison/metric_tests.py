@@ -19,21 +19,42 @@ from cifar_sk.statistics import Spread
 __all__ = ["difference_spread", "metric_table", "procedure_tests"]
 
 
-def difference_spread(first: OOFResult, second: OOFResult, metric: str) -> Spread:
-    """Measure what second - first varies with; of one fold nothing is known."""
+def difference_spread(
+    first: OOFResult,
+    second: OOFResult,
+    metric: str,
+    tables: Sequence[pd.DataFrame] | None = None,
+) -> Spread:
+    """Measure what second - first varies with; of one fold nothing is known.
+
+    `tables`, (n_folds, n_metrics) of each run, are the scores of its folds where they are known.
+    """
     if first.n_folds > 1:
-        return pair_spread(first, second, metric)
+        return pair_spread(first, second, metric, scores=_known([first, second], metric, tables))
     unknown = [np.nan] * 5
     return Spread(np.nan, first.n_repeats, first.n_seeds, 1, len(first.target), *unknown)
 
 
+def _known(
+    results: Sequence[OOFResult], metric: str, tables: Sequence[pd.DataFrame] | None
+) -> list[pd.Series | None]:
+    if tables is None:
+        return [None, None]
+    pairs = zip(results, tables, strict=True)
+    return [table[metric].set_axis([f.index for f in run.scored]) for run, table in pairs]
+
+
 def procedure_tests(
-    metrics: pd.DataFrame, results: Sequence[OOFResult], primary: str, level: float
+    metrics: pd.DataFrame,
+    results: Sequence[OOFResult],
+    tables: Sequence[pd.DataFrame],
+    primary: str,
+    level: float,
 ) -> pd.DataFrame:
     """Test the difference in every metric as `metric_table` lists them, Holm-corrected alike."""
     first, second = results
     found = [
-        procedure_test(difference_spread(first, second, name), confidence=1 - level)
+        procedure_test(difference_spread(first, second, name, tables), confidence=1 - level)
         for name in metrics["metric"]
     ]
     table = pd.DataFrame(

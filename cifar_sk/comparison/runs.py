@@ -163,7 +163,9 @@ def compare_runs(
     if len(runs) > 2:
         _check_defined(metric, scores)
     spreads: dict[tuple[str, str], Spread] = {
-        (names[one], names[two]): difference_spread(results[one], results[two], metric)
+        (names[one], names[two]): difference_spread(
+            results[one], results[two], metric, [tables[names[one]], tables[names[two]]]
+        )
         for one, two in combinations(range(len(runs)), 2)
     }
     options: dict[str, Any] = {"rope": rope, "greater_is_better": better}
@@ -172,7 +174,9 @@ def compare_runs(
     metrics = metric_table(tables, metric, ratio)
     pair = ranking = None
     if len(runs) == 2:
-        metrics = metrics.join(procedure_tests(metrics, results, metric, level))
+        metrics = metrics.join(
+            procedure_tests(metrics, results, [*tables.values()], metric, level)
+        )
         pair = compare_pair(
             results,
             names,

@@ -17,7 +17,7 @@ https://doi.org/10.2307/2531595 (for the area under the curve)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -58,10 +58,16 @@ def run_spread(
     InputError
         If no repeat is complete, or there is no such metric.
     """
-    return _spread([result], metric, scores)
+    return _spread([result], metric, [scores])
 
 
-def pair_spread(first: OOFResult, second: OOFResult, metric: str = "accuracy") -> Spread:
+def pair_spread(
+    first: OOFResult,
+    second: OOFResult,
+    metric: str = "accuracy",
+    *,
+    scores: Sequence[pd.Series | None] = (None, None),
+) -> Spread:
     """Measure what the difference of two runs' scores, second - first, varied with.
 
     Parameters
@@ -70,6 +76,8 @@ def pair_spread(first: OOFResult, second: OOFResult, metric: str = "accuracy") -
         Of runs on the same images and folds.
     metric : str, default="accuracy"
         A key of `cifar_sk.metrics.METRICS`.
+    scores : two Series of float, default=(None, None)
+        Of each run the score of every fold by `FoldResult.index`, where it is known already.
 
     Returns
     -------
@@ -81,16 +89,17 @@ def pair_spread(first: OOFResult, second: OOFResult, metric: str = "accuracy") -
     InputError
         If no repeat is complete in both, or there is no such metric.
     """
-    return _spread([second, first], metric)
+    return _spread([second, first], metric, scores[::-1])
 
 
-def _spread(results: list[OOFResult], metric: str, known: pd.Series | None = None) -> Spread:
+def _spread(results: list[OOFResult], metric: str, known: Sequence[pd.Series | None]) -> Spread:
     """Describe a run, or the first less the second of two."""
     if metric not in METRICS:
         raise InputError(f"There is no metric {metric!r}.")
     repeats = _complete_repeats(results)
+    by_run = zip(results, known, strict=True)
     scores, parts = zip(
-        *(_by_fit(result, metric, repeats, known) for result in results), strict=True
+        *(_by_fit(result, metric, repeats, values) for result, values in by_run), strict=True
     )
     groups = results[0].groups
     sizes = None if groups is None else np.bincount(groups)

@@ -120,6 +120,7 @@ def _headline(tables: RunTables) -> dict[str, str]:
         "corrected": pair(accuracy["ci95_low"], accuracy["ci95_high"], "to"),
         "pooled": number(pooled.estimate),
         "pooled_interval": pair(pooled.low, pooled.high, "to"),
+        "resampled": "images" if tables.result.groups is None else "groups of images",
     }
 
 
