@@ -53,7 +53,7 @@ def inner_split(
     --------
     >>> y, groups = [0, 0, 1, 1, 0, 0, 1, 1], [0, 0, 0, 0, 1, 1, 1, 1]
     >>> inner_split(y, 0.5, groups=groups)[1].tolist()
-    [4, 5, 6, 7]
+    [0, 1, 2, 3]
     """
     y = np.asarray(y)
     if groups is None:
