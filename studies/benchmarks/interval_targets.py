@@ -92,9 +92,9 @@ def figure(table: pd.DataFrame, path: Path) -> None:
         line[1].set_ylabel("mean width / ideal width")
         line[1].axhline(1.15 if seeds > 1 else 1.4, color="0.5", ls="--", lw=1)
         line[1].set_yscale("log")
-        line[1].set_yticks(
-            [0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"]
-        )
+        ticks = (0.2, 0.5, 1, 2, 5, 10)
+        line[1].set_ylim(0.18, 11)
+        line[1].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     for axis in axes[-1]:
         axis.set_xticks(range(len(N_IMAGES)), [f"{n:,}" for n in N_IMAGES])
         axis.set_xlabel("images")
