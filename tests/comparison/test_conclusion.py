@@ -342,6 +342,15 @@ def test_repeats_are_tested_each_on_its_own():
     assert "those of r1 in 4" in text
 
 
+def test_seeds_are_passes_of_their_own():
+    comparison, text = sentences(LOW * 2, HIGH * 2, n_seeds=2, n_test=60)
+    assert comparison.pair.mcnemar[["repeat", "seed"]].to_numpy().tolist() == [[0, 0], [0, 1]]
+    assert "in its interval vary the 300 images, the training sets and the seeds, as" in text
+    assert "In seed 2, of the 300 images" in text
+    table = comparison_tables(comparison)[2].rows
+    assert [row[:2] for row in table] == [["repeat", "seed"], ["1", "1"], ["1", "2"]]
+
+
 def test_several_runs_are_ranked_in_words():
     middle = [0.635, 0.68, 0.645, 0.635, 0.66]
     comparison, text = sentences(LOW, HIGH, middle, seeds=(1, 2, 3))
