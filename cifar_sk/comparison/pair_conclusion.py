@@ -102,7 +102,7 @@ def _mcnemar(comparison: Comparison, pair: PairResult) -> list[str]:
 _ONLY_THESE = (
     "McNemar's test is about these fitted models only: training again would change which images "
     "they get right, and read as a claim about the methods it found a difference that was none in "
-    "up to 59 % of simulated comparisons (results/benchmarks)."
+    "up to 74 % of simulated comparisons (results/benchmarks/intervals.csv)."
 )
 
 

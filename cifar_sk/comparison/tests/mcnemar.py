@@ -2,7 +2,7 @@ r"""McNemar's test of the samples that one classifier alone gets right.
 
 It is about *these fitted models*. Trained once more they would get other samples right, which the
 test does not count: read as a claim about the procedures it finds differences that are none in up
-to 59 % of comparisons (``studies/benchmarks/comparison_tests.py`` measures it). Predictions of
+to 74 % of comparisons (``studies/benchmarks/intervals.py`` measures it). Predictions of
 different repeats are for the same samples, so repeats are tested each on its own and never pooled.
 
 Samples must be independent, or else their groups known. With groups, the unit is the group: of
