@@ -79,7 +79,7 @@ def _image_row(spread: Spread, tails: np.ndarray) -> dict[str, object]:
         "low": float(low),
         "high": float(high),
         "variance_of_mean": float(spread.image_mean),
-        "basis": f"out-of-fold influences of {spread.n_clusters} independent images or groups",
+        "basis": f"out-of-fold influences of {spread.n_clusters:,} independent images or groups",
     }
 
 
