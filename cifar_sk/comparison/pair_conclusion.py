@@ -191,9 +191,10 @@ def _against_mcnemar(comparison: Comparison, pair: PairResult, is_found: bool) -
             f"alone; the procedure test has all {len(low)} together."
         )
     if low.any() and not low.all():
+        cause = "the seed of the training" if passes == "seeds" else "how the folds are drawn"
         return (
             f"McNemar's test finds a difference in {low.sum()} of {len(low)} {passes} only: it "
-            "depends on how the folds are drawn."
+            f"depends on {cause}."
         )
     return ""
 
