@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifar_sk.errors import InputError, read_text, reading
-from cifar_sk.runs.fingerprints import image_hashes
-from cifar_sk.runs.image_sketch import ImageSketch
 
 if TYPE_CHECKING:
     from sklearn.utils import Bunch
+
+    from cifar_sk.runs.image_sketch import ImageSketch
 
 __all__ = ["TunedModel", "read_tuned"]
 
@@ -40,6 +40,8 @@ class TunedModel:
         """
         if self.images is None:
             return self._note_of_older_version(bunch)
+        from cifar_sk.runs.fingerprints import image_hashes
+
         found = {"this run": self.images.share_in(image_hashes(bunch.images))}
         if bunch.test_images is not None:
             test_hashes = image_hashes(bunch.test_images)
@@ -90,5 +92,9 @@ def read_tuned(path: str | Path) -> TunedModel:
     data = found if isinstance(found, dict) else {}
     told = content.get("study"), data.get("name"), data.get("fingerprint")
     images = content.get("images")
-    sketch = None if images is None else ImageSketch.from_json(images, f"images in {path}")
+    sketch = None
+    if images is not None:
+        from cifar_sk.runs.image_sketch import ImageSketch
+
+        sketch = ImageSketch.from_json(images, f"images in {path}")
     return TunedModel(model, augment, params, *told, sketch)

@@ -65,7 +65,7 @@ def test_a_script_is_read_where_its_samples_are_not_used(audit):
     [
         ("nowhere", "'nowhere' is neither the folder of a run nor"),
         ("nowhere.py:model", "There is no script nowhere.py"),
-        ("broken.py:model", "cannot be imported (ZeroDivisionError"),
+        ("divides_by_zero.py:model", "cannot be imported (ZeroDivisionError"),
         ("fine.py:other", "fine.py has no 'other'"),
         ("fine.py:number", "is no classifier but int"),
         ("no_module_of_this_name:model", "cannot be imported (ModuleNotFoundError"),
@@ -73,7 +73,7 @@ def test_a_script_is_read_where_its_samples_are_not_used(audit):
     ],
 )
 def test_what_cannot_be_audited_is_a_sentence(audit, tmp_path, what, sentence):
-    (tmp_path / "broken.py").write_text("1 / 0\n")
+    (tmp_path / "divides_by_zero.py").write_text("1 / 0\n")
     (tmp_path / "fine.py").write_text(
         "from sklearn.dummy import DummyClassifier\n"
         "number = 1\nX, y = [[1.0, 2.0]] * 20, [0, 1] * 10\n"
