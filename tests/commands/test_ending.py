@@ -50,6 +50,7 @@ CV = ["-m", "cifar_sk.cv", "--folds", "2"]
 def start(*arguments, before=lambda: None, **env):
     def prepare():
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # where the tests run under nohup
         before()
 
     return subprocess.Popen(
