@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cifar_sk.datasets.copies import hash_each
 from cifar_sk.folds.splits import Split
 
 __all__ = ["Subject", "hash_rows", "numeric_rows"]
@@ -150,10 +150,4 @@ def numeric_rows(X: Any) -> np.ndarray | None:
 
 def hash_rows(rows: np.ndarray) -> np.ndarray:
     """Hash each row: numbers that are equal where the bytes of rows are."""
-    size = rows.dtype.itemsize * rows.shape[1]
-    data: Any = np.ascontiguousarray(rows).view(np.uint8).ravel()
-    digests = (
-        hashlib.blake2b(data[start : start + size], digest_size=8).digest()
-        for start in range(0, size * len(rows), size)
-    )
-    return np.frombuffer(b"".join(digests), dtype="<u8")
+    return hash_each(row.tobytes() for row in rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -11,6 +10,7 @@ import joblib
 import numpy as np
 
 from cifar_sk.datasets.arrays import data_fingerprint
+from cifar_sk.datasets.copies import hash_each
 
 __all__ = ["image_hashes", "samples_fingerprint", "value_fingerprint"]
 
@@ -51,20 +51,15 @@ def image_hashes(X: Any) -> np.ndarray:
     """
     if hasattr(X, "iloc"):
         content = _frame_content(X)[1]
-        return content if content.dtype == np.uint64 else _hash_rows(_texts(content))
+        return content if content.dtype == np.uint64 else hash_each(_texts(content))
     if hasattr(X, "tocsr"):
         _, starts, columns, values = _content(X)
         parts = pairwise(starts)
-        return _hash_rows(columns[a:b].tobytes() + values[a:b].tobytes() for a, b in parts)
+        return hash_each(columns[a:b].tobytes() + values[a:b].tobytes() for a, b in parts)
     content = _content(X)
     if isinstance(content, np.ndarray) and content.dtype.kind in "biufc":
-        return _hash_rows(row.tobytes() for row in content)
-    return _hash_rows(_texts(content))
-
-
-def _hash_rows(rows: Iterable[bytes]) -> np.ndarray:
-    digests = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in rows)
-    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+        return hash_each(row.tobytes() for row in content)
+    return hash_each(_texts(content))
 
 
 def _texts(samples: Iterable[Any]) -> Iterable[bytes]:
