@@ -1,6 +1,6 @@
 """The statistics of a cross-validation: what its score varies with, and how surely it is known.
 
-NumPy and SciPy alone; every function also takes stacks of experiments, as simulations need.
+NumPy and SciPy alone; half-widths and intervals also take stacks of experiments, for simulations.
 """
 
 from cifar_sk.statistics.components import shared_test_component, variance_components

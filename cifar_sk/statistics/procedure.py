@@ -35,6 +35,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
+from scipy.special import expit
 from scipy.stats import chi2, f, norm, t
 
 from cifar_sk.errors import InputError
@@ -132,7 +133,7 @@ def procedure_interval(
     *,
     confidence: float = 0.95,
     bounds: tuple[float, float] = (-np.inf, np.inf),
-) -> tuple[float, float]:
+) -> tuple[Any, Any]:
     r"""Return the bounds of the interval for the expected score of the training procedure.
 
     Parameters
@@ -147,8 +148,8 @@ def procedure_interval(
 
     Returns
     -------
-    low, high : float
-        NaN where the spread is not known.
+    low, high : float or ndarray
+        NaN where the spread is not known; arrays of a stack of experiments.
 
     Notes
     -----
@@ -170,29 +171,32 @@ def procedure_interval(
     (0.869, 0.997)
     """
     low, high = bounds
-    mean, half = float(spread.mean), float(half_width(spread, confidence))
-    if not np.isfinite(half):
-        return np.nan, np.nan
+    mean, half = np.asarray(spread.mean, dtype=float), half_width(spread, confidence)
     if not np.isfinite(low):
-        return mean - half, mean + half
-    if not np.isfinite(high):
-        factor = np.exp(half / (mean - low)) if mean > low else np.nan
-        return low + (mean - low) / factor, low + (mean - low) * factor
-    share = (mean - low) / (high - low)
-    reach = 1 - ((1 - confidence) / 2) ** (1 / spread.n_clusters)
-    if not 0 < share < 1:
-        ends = (0.0, reach) if share <= 0 else (1 - reach, 1.0)
+        ends = mean - half, mean + half
+    elif not np.isfinite(high):
+        above = np.where(mean > low, mean - low, np.nan)
+        factor = np.exp(half / above)
+        ends = low + above / factor, low + above * factor
     else:
-        step = half / (high - low) / (share * (1 - share))
-        centre = np.log(share / (1 - share))
-        ends = (_expit(centre - step), _expit(centre + step))
-    return low + (high - low) * ends[0], low + (high - low) * ends[1]
+        reach = 1 - ((1 - confidence) / 2) ** (1 / spread.n_clusters)
+        shares = _on_logits((mean - low) / (high - low), half / (high - low), reach)
+        ends = low + (high - low) * shares[0], low + (high - low) * shares[1]
+    lowest, highest = (np.where(np.isfinite(half), end, np.nan) for end in ends)
+    return (lowest, highest) if mean.ndim else (lowest.item(), highest.item())
 
 
-def _expit(value: float) -> float:
-    from scipy.special import expit
-
-    return float(expit(value))
+def _on_logits(share: np.ndarray, half: Any, reach: float) -> tuple[Any, Any]:
+    """Carry a half-width to the logit scale and back; at 0 and 1 it reaches inwards."""
+    is_inside = (share > 0) & (share < 1)
+    inside = np.where(is_inside, share, 0.5)
+    step, centre = half / (inside * (1 - inside)), np.log(inside / (1 - inside))
+    low = np.where(share <= 0, 0.0, 1 - reach)
+    high = np.where(share <= 0, reach, 1.0)
+    return (
+        np.where(is_inside, expit(centre - step), low),
+        np.where(is_inside, expit(centre + step), high),
+    )
 
 
 def p_value(spread: Spread) -> float:

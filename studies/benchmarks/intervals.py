@@ -28,10 +28,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, gammaln, logit
+from scipy.special import gammaln
 from scipy.stats import binom, norm, t
 
-from cifar_sk.statistics import Spread, half_width
+from cifar_sk.statistics import Spread, half_width, procedure_interval
 from studies.benchmarks.interval_targets import N_IMAGES, figure, targets
 from studies.benchmarks.simulated_runs import (
     ACCURACY,
@@ -196,26 +196,13 @@ def halves(sd: np.ndarray, spread: Spread) -> tuple[np.ndarray, np.ndarray]:
     return upper * sd * np.sqrt(1 / n + 1 / (spread.n_folds - 1)), upper * sd / np.sqrt(n)
 
 
-def on_logits(
-    mean: np.ndarray, half: np.ndarray, n_clusters: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """`cifar_sk.statistics.procedure_interval` between 0 and 1, for a stack of runs."""
-    inside = (mean > 0) & (mean < 1)
-    reach = 1 - 0.025 ** (1 / n_clusters)
-    centre = np.where(inside, mean, 0.5)
-    step = half / (centre * (1 - centre))
-    low, high = expit(logit(centre) - step), expit(logit(centre) + step)
-    at_end = np.maximum(mean - reach, 0), np.minimum(mean + reach, 1)
-    return np.where(inside, low, at_end[0]), np.where(inside, high, at_end[1])
-
-
 def intervals(sample: Sample) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the bounds of each method."""
     mean = sample.run.mean
     corrected, naive = halves(sample.run_sd, sample.run)
     pooled = norm.ppf(0.975) * np.sqrt(sample.independent)
     return {
-        "procedure": on_logits(mean, half_width(sample.run), sample.run.n_clusters),
+        "procedure": procedure_interval(sample.run, bounds=(0, 1)),
         "corrected_t": (mean - corrected, mean + corrected),
         "pooled": (mean - pooled, mean + pooled),
         "naive_t": (mean - naive, mean + naive),

@@ -83,7 +83,8 @@ def test_the_interval_of_a_stack_is_the_procedure_interval():
         one = Spread(**{n: v[number] if isinstance(v, np.ndarray) else v for n, v in stack})
         expected = procedure_interval(one, bounds=(0, 1))
         assert (low[number], high[number]) == pytest.approx(expected)
-    at_end, _ = intervals.on_logits(np.ones(1), np.zeros(1), 30)
+    all_right = Spread(np.ones(1), 1, 1, 5, 30, *np.zeros((4, 1)), np.nan)
+    at_end, _ = procedure_interval(all_right, bounds=(0, 1))
     assert at_end == pytest.approx(0.025 ** (1 / 30))
 
 
