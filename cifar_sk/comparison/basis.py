@@ -8,17 +8,15 @@ from cifar_sk.comparison import wording
 from cifar_sk.comparison.runs import Comparison, PairResult
 from cifar_sk.comparison.tests.protocol import Finding
 from cifar_sk.comparison.wording import ALPHA
+from cifar_sk.metrics.interval_table import FEW_GROUPS
 
 __all__ = [
-    "_FEW_GROUPS",
     "better_and_worse",
     "few_groups",
     "is_equivalent",
     "main_sentences",
     "what_varies",
 ]
-
-_FEW_GROUPS = 50  # below it, tests over groups hold roughly only (Cameron and Miller 2015)
 
 
 def main_sentences(comparison: Comparison, pair: PairResult) -> list[str]:
@@ -51,8 +49,8 @@ def what_varies(comparison: Comparison) -> str:
     """Say what the procedure test counts, and what shows it."""
     result = comparison.runs[0].result
     images = f"the {len(result.target):,} images"
-    if result.groups is not None:
-        images = f"the {_n_groups(comparison):,} groups of images"
+    if result.n_groups is not None:
+        images = f"the {result.n_groups:,} groups of images"
     if result.n_seeds > 1:
         return (
             f"{images}, the training sets and the seeds, as {comparison.folds} of each fold show "
@@ -61,17 +59,13 @@ def what_varies(comparison: Comparison) -> str:
     return f"{images}, and training sets and seeds, as {comparison.folds} show them together"
 
 
-def _n_groups(comparison: Comparison) -> int:
-    groups = comparison.runs[0].result.groups
-    return 0 if groups is None else len(np.unique(groups))
-
-
 def few_groups(comparison: Comparison) -> str:
     """Warn where groups are too few for tests and intervals over them."""
-    if comparison.runs[0].result.groups is None or _n_groups(comparison) >= _FEW_GROUPS:
+    n = comparison.runs[0].result.n_groups
+    if n is None or n >= FEW_GROUPS:
         return ""
     return (
-        f"With {_n_groups(comparison)} groups, fewer than {_FEW_GROUPS}, tests and intervals over "
+        f"With {n} groups, fewer than {FEW_GROUPS}, tests and intervals over "
         "groups hold roughly only, and find differences a little too easily."
     )
 

@@ -131,6 +131,11 @@ class OOFResult:
         return self.n_folds * self.n_passes
 
     @property
+    def n_groups(self) -> int | None:
+        """Number of groups; None where the run has none."""
+        return None if self.groups is None else int(self.groups.max()) + 1
+
+    @property
     def passes(self) -> str:
         """What differs between passes: "repeats", "seeds" or "repeats and seeds"."""
         if self.n_seeds == 1:

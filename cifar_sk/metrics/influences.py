@@ -26,7 +26,7 @@ from scipy.stats import rankdata
 from cifar_sk.errors import InputError
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics.confusion_scores import CONFUSION_SCORES
-from cifar_sk.metrics.scores import METRICS, N_CALIBRATION_BINS
+from cifar_sk.metrics.scores import METRICS, N_CALIBRATION_BINS, in_top_3
 from cifar_sk.statistics import Spread, shared_test_component, spread_of
 
 __all__ = ["holdout_component", "influences", "pair_spread", "run_spread"]
@@ -132,7 +132,7 @@ def _by_fit(
     """Return scores (R, S, K) and what each cluster contributes to each pass (C, R, S)."""
     shape = (len(repeats), result.n_seeds, result.n_folds)
     groups = result.groups
-    n_clusters = len(result.target) if groups is None else int(groups.max()) + 1
+    n_clusters = result.n_groups or len(result.target)
     scores, parts = np.empty(shape), np.zeros((n_clusters, *shape[:2]))
     score = METRICS[metric].value
     for fold in result.scored:
@@ -200,12 +200,6 @@ def influences(
     return values - values.mean()
 
 
-def _in_top_3(target: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    # Of equally probable classes, the first counts as the more probable, as for argmax.
-    order = np.argsort(-rows, axis=1, kind="stable")[:, :3]
-    return (order == target[:, None]).any(axis=1).astype(float)
-
-
 def _log_loss(target: np.ndarray, rows: np.ndarray) -> np.ndarray:
     given = rows[np.arange(len(target)), target]
     return -np.log(np.clip(given, np.finfo(np.float64).eps, 1))
@@ -219,7 +213,7 @@ def _brier(target: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 _MEANS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "accuracy": lambda target, rows: (rows.argmax(axis=1) == target).astype(float),
-    "top_3_accuracy": _in_top_3,
+    "top_3_accuracy": lambda target, rows: in_top_3(target, rows).astype(float),
     "log_loss": _log_loss,
     "brier_score": _brier,
 }

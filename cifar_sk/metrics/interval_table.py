@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,12 @@ __all__ = [
     "component_table",
     "few_groups_note",
     "interval_table",
+    "procedure_rows",
     "run_spreads",
     "what_varies",
 ]
 
-FEW_GROUPS = 50  # below it, cluster-robust statistics are said to be rough
+FEW_GROUPS = 50  # below it, statistics over groups hold roughly only (Cameron and Miller 2015)
 
 _UNKNOWN = "no repeat is complete, so this interval is not known"
 _CORRECTED = (
@@ -98,6 +100,12 @@ def interval_table(
     return pd.DataFrame(rows, columns=["metric", "kind", "estimate", "low", "high", "varies"])
 
 
+def procedure_rows(intervals: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the rows of `interval_table` on the procedure's expected score, by metric."""
+    kept = intervals[intervals["kind"] == "procedure"].set_index("metric")
+    return {str(name): dict(row) for name, row in kept.iterrows()}
+
+
 def _range(name: str, result: OOFResult) -> tuple[float, float]:
     is_halved = name == "brier_score" and len(result.classes) == 2
     return (0.0, 1.0) if is_halved else METRICS[name].bounds
@@ -121,8 +129,8 @@ def what_varies(spread: Spread, result: OOFResult) -> str:
 
 def few_groups_note(result: OOFResult) -> str:
     """Warn in a sentence where groups are too few for statistics over groups; else be empty."""
-    n = 0 if result.groups is None else int(result.groups.max()) + 1
-    if not 0 < n < FEW_GROUPS:
+    n = result.n_groups
+    if n is None or n >= FEW_GROUPS:
         return ""
     return (
         f"The run has {n} groups, fewer than {FEW_GROUPS}: intervals over groups hold roughly "

@@ -23,6 +23,7 @@ __all__ = [
     "calibration_error",
     "check_classes",
     "check_probabilities",
+    "in_top_3",
     "metrics_for",
     "score_predictions",
 ]
@@ -127,11 +128,17 @@ def _balanced_accuracy(p: _Predictions) -> float:
     return skm.recall_score(p.target, p.predicted, labels=p.present, average="macro")
 
 
-def _top_3_accuracy(p: _Predictions) -> float:
+def in_top_3(target: np.ndarray, proba: np.ndarray) -> np.ndarray:
+    """Say of each sample whether its class is among the three most probable ones."""
     # Ties go to the first classes, as argmax breaks them. skm.top_k_accuracy_score gives them to
     # the last ones, and so may be below the accuracy.
-    top = np.argsort(-p.proba, axis=1, kind="stable")[:, :3]
-    return float((top == p.target[:, None]).any(axis=1).mean())
+    top = np.argsort(-proba, axis=1, kind="stable")[:, :3]
+    is_in: np.ndarray = (top == target[:, None]).any(axis=1)
+    return is_in
+
+
+def _top_3_accuracy(p: _Predictions) -> float:
+    return float(in_top_3(p.target, p.proba).mean())
 
 
 def _averaged(score: Callable[..., float], average: str) -> Callable[[_Predictions], float]:

@@ -14,6 +14,7 @@ from cifar_sk.errors import InputError, reading
 from cifar_sk.folds.predictions import OOFResult
 from cifar_sk.metrics.conformal import CONFORMAL_FILE, conformal_json
 from cifar_sk.metrics.fold_table import beyond_range
+from cifar_sk.metrics.interval_table import procedure_rows
 from cifar_sk.metrics.tables import shares_of_rows
 from cifar_sk.reports.run.figures import draw_figures
 from cifar_sk.reports.run.page import CORRECTED, FOLD_COLUMNS, INTERVAL, render_page
@@ -213,12 +214,9 @@ def summary_table(table: pd.DataFrame, intervals: pd.DataFrame | None = None) ->
         rows.append([row, *(number(values[name][row], f) for name, (_, f) in shown.items())])
     summaries = {"mean ± std over folds": ("mean", "std", "±")}
     if intervals is not None:
-        kept = intervals[intervals["kind"] == "procedure"].set_index("metric")
+        kept, unknown = procedure_rows(intervals), dict.fromkeys(("low", "high"), float("nan"))
         for name in shown:
-            low, high = (
-                kept.loc[name, ["low", "high"]] if name in kept.index else (float("nan"),) * 2
-            )
-            values[name] |= {"low": low, "high": high}
+            values[name] |= {end: kept.get(name, unknown)[end] for end in unknown}
         summaries[INTERVAL] = ("low", "high", "to")
     summaries[CORRECTED] = ("ci95_low", "ci95_high", "to")
     for title, (first, second, join) in summaries.items():

@@ -11,7 +11,7 @@ import pandas as pd
 from cifar_sk.displays.drawing import label
 from cifar_sk.metrics import METRICS
 from cifar_sk.metrics.fold_table import beyond_range, fold_count, row_name
-from cifar_sk.metrics.interval_table import few_groups_note
+from cifar_sk.metrics.interval_table import few_groups_note, procedure_rows
 from cifar_sk.reports.run.charts import class_bars, matrix_rows, reliability_marks
 from cifar_sk.reports.run.figures import ReportFigure
 from cifar_sk.reports.run.page_data import page_data, script_json
@@ -45,7 +45,8 @@ def render_page(
     """
     tables = _with_short_names(tables)
     result, folds = tables.result, tables.folds
-    parts = _scored_parts(tables, figures) if result.scored else {}
+    procedure = _of_procedure(tables)
+    parts = _scored_parts(tables, figures, procedure) if result.scored else {}
     said = [(key, plain_text(info[key])) for key in info if key not in {"title", "fallback"}]
     if tables.copies:
         said.append(("copies across folds", tables.copies))
@@ -59,8 +60,8 @@ def render_page(
         n_missing=result.n_expected - len(result.folds),
         failed=[{"name": row_name(fold), "error": fold.error} for fold in result.failed],
         interval=INTERVAL,
-        metrics=_metric_rows(folds, _of_procedure(tables)),
-        varies=_what_varies(tables),
+        metrics=_metric_rows(folds, procedure),
+        varies=procedure.get("accuracy", {}).get("varies", ""),
         few_groups=few_groups_note(result),
         beyond=", ".join(METRICS[name].label for name in beyond_range(folds)),
         components=_component_rows(tables),
@@ -86,12 +87,16 @@ def _with_short_names(tables: RunTables) -> RunTables:
     return shown
 
 
-def _scored_parts(tables: RunTables, figures: Sequence[ReportFigure]) -> dict[str, Any]:
+def _scored_parts(
+    tables: RunTables,
+    figures: Sequence[ReportFigure],
+    procedure: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
     """Collect what there is only where a fold has predictions."""
     thumbnails = None if tables.images is None else Thumbnails(tables.images)
     maker = TileMaker(tables.result, thumbnails)
     return {
-        "headline": _headline(tables),
+        "headline": _headline(tables, procedure["accuracy"]),
         "figures": {figure.name: figure for figure in figures},
         "own_figures": [figure for figure in figures if figure.is_own],
         "matrix": matrix_rows(tables),
@@ -110,9 +115,8 @@ def _scored_parts(tables: RunTables, figures: Sequence[ReportFigure]) -> dict[st
     }
 
 
-def _headline(tables: RunTables) -> dict[str, str]:
+def _headline(tables: RunTables, procedure: Mapping[str, Any]) -> dict[str, str]:
     accuracy, pooled = tables.folds.set_index("row")["accuracy"], tables.accuracy
-    procedure = _of_procedure(tables)["accuracy"]
     return {
         "mean": number(accuracy["mean"]),
         "std": number(accuracy["std"]),
@@ -128,12 +132,7 @@ def _of_procedure(tables: RunTables) -> dict[str, dict[str, Any]]:
     """Return the interval of the procedure's expected score, by metric."""
     if not tables.result.scored:
         return {}
-    kept = tables.intervals[tables.intervals["kind"] == "procedure"].set_index("metric")
-    return {str(name): dict(row) for name, row in kept.iterrows()}
-
-
-def _what_varies(tables: RunTables) -> str:
-    return str(_of_procedure(tables).get("accuracy", {}).get("varies", ""))
+    return procedure_rows(tables.intervals)
 
 
 def _component_rows(tables: RunTables) -> list[dict[str, str]]:
